@@ -1,0 +1,78 @@
+// The real programs that the tests and the quickstart stand on, and how each is built. Every one is a Go program whose
+// version is pinned by the go.mod and go.sum of a folder beside this file.
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+export interface PeerRecipe {
+  /** Name of the program and of its file in the cache. */
+  readonly name: string;
+  /** Folder beside this file that holds the wrapper module. */
+  readonly module: string;
+  /** Import path of the main package. */
+  readonly mainPackage: string;
+  /** Variables that the upstream release build stamps: import path and name → value. */
+  readonly stamps: Readonly<Record<string, string>>;
+  /** True where a folder named by KUBEBUILDER_ASSETS may bring the program ready made. */
+  readonly inKubebuilderAssets: boolean;
+}
+
+/** Without these stamps the programs call themselves v0.0.0 and kubectl warns about version skew. */
+const kubernetesStamps: Record<string, string> = {
+  "k8s.io/component-base/version.gitVersion": "v1.34.4",
+  "k8s.io/component-base/version.gitMajor": "1",
+  "k8s.io/component-base/version.gitMinor": "34",
+  "k8s.io/component-base/version.gitTreeState": "clean",
+  "k8s.io/client-go/pkg/version.gitVersion": "v1.34.4",
+};
+
+/** In the order in which they are built: quick ones first. */
+export const peerRecipes: readonly PeerRecipe[] = [
+  goProgram("restic", "restic", "github.com/restic/restic/cmd/restic"),
+  goProgram("versitygw", "versitygw", "github.com/versity/versitygw/cmd/versitygw"),
+  { ...goProgram("etcd", "etcd", "go.etcd.io/etcd/server/v3"), inKubebuilderAssets: true },
+  kubernetesProgram("kubectl", "k8s.io/kubernetes/cmd/kubectl"),
+  kubernetesProgram("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
+];
+
+/** @throws when no program has this name; the message lists those there are. */
+export function recipeOf(name: string): PeerRecipe {
+  const recipe = peerRecipes.find((candidate) => candidate.name === name);
+  if (recipe === undefined) {
+    throw new Error(`no peer is called "${name}"; there are ${peerRecipes.map((peer) => peer.name).join(", ")}`);
+  }
+  return recipe;
+}
+
+/** Folder of a wrapper module, absolute. */
+export function moduleFolder(recipe: PeerRecipe): string {
+  return join(import.meta.dirname, recipe.module);
+}
+
+/**
+ * Where the built program lies. The folder is named by what decides the bytes of the program (its pins, its stamps, the
+ * platform), so another checkout with the same pins shares it and a changed pin never meets an old program.
+ */
+export function cachedProgram(recipe: PeerRecipe): string {
+  const hash = createHash("sha256");
+  for (const file of ["go.mod", "go.sum"]) {
+    hash.update(readFileSync(join(moduleFolder(recipe), file)));
+  }
+  hash.update(JSON.stringify([recipe.stamps, process.platform, process.arch]));
+  return join(peerCacheFolder(), hash.digest("hex").slice(0, 16), recipe.name);
+}
+
+/** XDG base directory specification: $XDG_CACHE_HOME when it is an absolute path, else ~/.cache. */
+function peerCacheFolder(): string {
+  const configured = process.env.XDG_CACHE_HOME ?? "";
+  return join(configured.startsWith("/") ? configured : join(homedir(), ".cache"), "stowage", "peers");
+}
+
+function goProgram(name: string, module: string, mainPackage: string): PeerRecipe {
+  return { name, module, mainPackage, stamps: {}, inKubebuilderAssets: false };
+}
+
+function kubernetesProgram(name: string, mainPackage: string): PeerRecipe {
+  return { ...goProgram(name, "kubernetes", mainPackage), stamps: kubernetesStamps, inKubebuilderAssets: true };
+}

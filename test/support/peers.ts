@@ -1,0 +1,64 @@
+// Paths of the real programs that tests run, and folders of Go modules that they read fixtures from. A program that is
+// not built yet is built on first use (`npm run peers` and `npm test` build all of them beforehand).
+import { execFileSync, spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { findPeer } from "../peers/build-peer.ts";
+import { recipeOf } from "../peers/recipes.ts";
+
+const peersFolder = join(import.meta.dirname, "..", "peers");
+
+/** restic 0.19.1. */
+export function resticBinary(): string {
+  return peerBinary("restic");
+}
+
+/** versitygw 1.8.0, an S3 server. */
+export function versitygwBinary(): string {
+  return peerBinary("versitygw");
+}
+
+/** etcd 3.6.8, or the one of KUBEBUILDER_ASSETS. */
+export function etcdBinary(): string {
+  return peerBinary("etcd");
+}
+
+/** kube-apiserver 1.34.4, or the one of KUBEBUILDER_ASSETS. */
+export function kubeApiserverBinary(): string {
+  return peerBinary("kube-apiserver");
+}
+
+/** kubectl 1.34.4, or the one of KUBEBUILDER_ASSETS. */
+export function kubectlBinary(): string {
+  return peerBinary("kubectl");
+}
+
+/**
+ * Folder of a Go module's files in Go's module cache (read only), fetched if it is not there.
+ * @param version with its v, for example "v0.19.1"; some go.mod below test/peers must require exactly this version, so
+ *   that a go.sum in the tree vouches for the bytes.
+ */
+export function goModuleDir(modulePath: string, version: string): string {
+  const pin = pinningModules().find((folder) => {
+    const lines = readFileSync(join(folder, "go.mod"), "utf8").split("\n");
+    return lines.some((line) => line.replace(/^require|\/\/.*/g, "").trim() === `${modulePath} ${version}`);
+  });
+  if (pin === undefined) throw new Error(`no go.mod below test/peers requires ${modulePath} ${version}`);
+  const answer = execFileSync("go", ["mod", "download", "-json", `${modulePath}@${version}`], { cwd: pin, encoding: "utf8" });
+  return (JSON.parse(answer) as { Dir: string }).Dir;
+}
+
+function peerBinary(name: string): string {
+  const recipe = recipeOf(name);
+  const present = findPeer(recipe);
+  if (present !== undefined) return present;
+  const build = spawnSync(process.execPath, [join(peersFolder, "build.ts"), name], { stdio: ["ignore", "inherit", "inherit"] });
+  const built = findPeer(recipe);
+  if (built === undefined) throw new Error(`${name} could not be built (status ${build.status}); see the lines above`);
+  return built;
+}
+
+function pinningModules(): string[] {
+  const files = readdirSync(peersFolder, { recursive: true, encoding: "utf8" });
+  return files.filter((file) => file.endsWith("go.mod")).map((file) => join(peersFolder, dirname(file)));
+}
