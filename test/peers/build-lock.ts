@@ -24,7 +24,9 @@ function tryListen(socketName: string): Promise<Server | undefined> {
   const { promise, resolve, reject } = Promise.withResolvers<Server | undefined>();
   // Waiting processes connect and stay connected; unref keeps them from holding the builder alive.
   const server = createServer((socket) => socket.on("error", () => {}).unref());
-  server.on("error", (error: NodeJS.ErrnoException) => (error.code === "EADDRINUSE" ? resolve(undefined) : reject(error)));
+  server.on("error", (error: NodeJS.ErrnoException) =>
+    error.code === "EADDRINUSE" ? resolve(undefined) : reject(error),
+  );
   server.listen(socketName, () => {
     server.unref();
     resolve(server);

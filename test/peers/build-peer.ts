@@ -76,9 +76,13 @@ async function checkGo(recipe: PeerRecipe): Promise<void> {
     const problem = missing ? "no `go` is on the PATH" : String((cause as { stderr?: unknown }).stderr ?? cause).trim();
     throw new Error(`${recipe.name} is built with Go ${wanted} or newer, but ${problem}`, { cause });
   }
-  const numbers = version.replace(/^go/, "").split(/[.a-z]/).map(Number);
+  const numbers = version
+    .replace(/^go/, "")
+    .split(/[.a-z]/)
+    .map(Number);
   const difference = oldestGo.map((least, at) => (numbers[at] ?? 0) - least).find((value) => value !== 0) ?? 0;
-  if (difference < 0) throw new Error(`${recipe.name} is built with Go ${wanted} or newer, but this machine has ${version}`);
+  if (difference < 0)
+    throw new Error(`${recipe.name} is built with Go ${wanted} or newer, but this machine has ${version}`);
 }
 
 async function goBuild(recipe: PeerRecipe, output: string, options: BuildOptions): Promise<void> {

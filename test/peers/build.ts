@@ -34,7 +34,8 @@ async function buildWithProgress(peer: PeerRecipe): Promise<void> {
 
 function describe(progress: BuildProgress): string {
   const seconds = `${progress.elapsedSeconds.toFixed(0)} s`;
-  if (progress.downloading !== undefined) return `peers: ${progress.name}: fetching ${progress.downloading}, ${seconds}`;
+  if (progress.downloading !== undefined)
+    return `peers: ${progress.name}: fetching ${progress.downloading}, ${seconds}`;
   return `peers: ${progress.name}: ${progress.packagesBuilt} of ${progress.packagesTotal} packages, ${seconds}`;
 }
 

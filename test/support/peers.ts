@@ -44,7 +44,10 @@ export function goModuleDir(modulePath: string, version: string): string {
     return lines.some((line) => line.replace(/^require|\/\/.*/g, "").trim() === `${modulePath} ${version}`);
   });
   if (pin === undefined) throw new Error(`no go.mod below test/peers requires ${modulePath} ${version}`);
-  const answer = execFileSync("go", ["mod", "download", "-json", `${modulePath}@${version}`], { cwd: pin, encoding: "utf8" });
+  const answer = execFileSync("go", ["mod", "download", "-json", `${modulePath}@${version}`], {
+    cwd: pin,
+    encoding: "utf8",
+  });
   return (JSON.parse(answer) as { Dir: string }).Dir;
 }
 
@@ -52,7 +55,9 @@ function peerBinary(name: string): string {
   const recipe = recipeOf(name);
   const present = findPeer(recipe);
   if (present !== undefined) return present;
-  const build = spawnSync(process.execPath, [join(peersFolder, "build.ts"), name], { stdio: ["ignore", "inherit", "inherit"] });
+  const build = spawnSync(process.execPath, [join(peersFolder, "build.ts"), name], {
+    stdio: ["ignore", "inherit", "inherit"],
+  });
   const built = findPeer(recipe);
   if (built === undefined) throw new Error(`${name} could not be built (status ${build.status}); see the lines above`);
   return built;
