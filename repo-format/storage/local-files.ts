@@ -1,0 +1,89 @@
+// The file operations of the local directory store: durable writes, exclusive naming, exact reads.
+import type { FileHandle } from "node:fs/promises";
+import { constants, link, lstat, open, rename, unlink } from "node:fs/promises";
+import { RepositoryError, throwIfCancelled } from "../errors.ts";
+import { hasErrno, isUnsupportedSync } from "./local-errors.ts";
+import type { ObjectBody } from "./object-storage.ts";
+import { bodyParts } from "./object-storage.ts";
+
+export async function writeAndSync(file: FileHandle, body: ObjectBody, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await writeFully(file, bodyParts(body), signal);
+    await file.sync();
+  } catch (error) {
+    if (!isUnsupportedSync(error)) throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+/** The kernel takes 1024 buffers a call and may write less than it was given. */
+async function writeFully(
+  file: FileHandle,
+  parts: readonly Uint8Array[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  let rest = parts.filter((part) => part.length > 0);
+  while (rest.length > 0) {
+    throwIfCancelled(signal);
+    const { bytesWritten } = await file.writev(rest.slice(0, 1024));
+    rest = dropBytes(rest, bytesWritten);
+  }
+}
+
+function dropBytes(parts: readonly Uint8Array[], count: number): Uint8Array[] {
+  let left = count;
+  let index = 0;
+  for (let part = parts[0]; part !== undefined && part.length <= left; part = parts[index]) {
+    left -= part.length;
+    index += 1;
+  }
+  const [first, ...others] = parts.slice(index);
+  return first === undefined ? [] : [first.subarray(left), ...others];
+}
+
+/** Gives a finished temporary file its name; with `ifAbsent` fails with EEXIST when the name is taken. */
+export async function moveIntoPlace(temporary: string, path: string, ifAbsent: boolean): Promise<void> {
+  if (!ifAbsent) return rename(temporary, path);
+  try {
+    await link(temporary, path);
+    await unlink(temporary);
+  } catch (error) {
+    if (!hasErrno(error, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS")) throw error;
+    // No hard links here: an exclusive empty file decides the race, and is replaced at once.
+    await (await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)).close();
+    await rename(temporary, path);
+  }
+}
+
+/** Own memory (allocUnsafeSlow), so that the buffer can be transferred to a thread. */
+export async function readFully(file: FileHandle, offset: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(length);
+  let done = 0;
+  while (done < length) {
+    const { bytesRead } = await file.read(buffer, done, length - done, offset + done);
+    if (bytesRead === 0) {
+      throw new RepositoryError("object-truncated", `a file ended after ${done} of ${length} bytes while it was read`);
+    }
+    done += bytesRead;
+  }
+  return buffer;
+}
+
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await directory.sync();
+  } catch (error) {
+    if (!isUnsupportedSync(error)) throw error;
+  } finally {
+    await directory.close();
+  }
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
