@@ -1,0 +1,118 @@
+// Kubernetes' own kinds, reduced to the fields that this program reads or writes.
+
+import type { KubeObject, LabelSelector, ObjectMeta, ObjectReference } from "./kube-object.ts";
+
+export interface Pod extends KubeObject {
+  readonly spec?: PodSpec;
+  readonly status?: PodStatus;
+}
+
+export interface PodSpec {
+  readonly nodeName?: string;
+  readonly serviceAccountName?: string;
+  readonly restartPolicy?: string;
+  readonly terminationGracePeriodSeconds?: number;
+  readonly volumes?: readonly Volume[];
+  readonly initContainers?: readonly Container[];
+  readonly containers: readonly Container[];
+}
+
+export interface Container {
+  readonly name: string;
+  readonly image?: string;
+  readonly command?: readonly string[];
+  readonly args?: readonly string[];
+  readonly env?: readonly { readonly name: string; readonly value?: string }[];
+  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string; readonly subPath?: string }[];
+  readonly volumeDevices?: readonly { readonly name: string; readonly devicePath: string }[];
+}
+
+/** A pod's volume: a name and exactly one source. Sources that are only told apart are kept as `unknown`. */
+export interface Volume {
+  readonly name: string;
+  readonly persistentVolumeClaim?: { readonly claimName: string; readonly readOnly?: boolean };
+  readonly ephemeral?: { readonly volumeClaimTemplate?: unknown };
+  readonly csi?: { readonly driver: string };
+  readonly emptyDir?: { readonly medium?: string; readonly sizeLimit?: string };
+  readonly hostPath?: { readonly path: string };
+  readonly secret?: unknown;
+  readonly configMap?: unknown;
+  readonly projected?: unknown;
+  readonly downwardAPI?: unknown;
+  readonly nfs?: unknown;
+  readonly iscsi?: unknown;
+  readonly gitRepo?: unknown;
+}
+
+export interface PodStatus {
+  readonly phase?: string;
+  readonly initContainerStatuses?: readonly ContainerStatus[];
+  readonly containerStatuses?: readonly ContainerStatus[];
+}
+
+export interface ContainerStatus {
+  readonly name: string;
+  readonly state?: {
+    readonly waiting?: { readonly reason?: string };
+    readonly running?: { readonly startedAt?: string | null };
+    readonly terminated?: { readonly exitCode: number; readonly reason?: string; readonly message?: string };
+  };
+}
+
+export interface PersistentVolumeClaim extends KubeObject {
+  readonly spec?: {
+    readonly volumeName?: string;
+    readonly volumeMode?: "Filesystem" | "Block";
+    readonly storageClassName?: string;
+    readonly accessModes?: readonly string[];
+    readonly resources?: unknown;
+  };
+  readonly status?: { readonly phase?: string };
+}
+
+export interface PersistentVolume extends KubeObject {
+  readonly spec?: {
+    readonly volumeMode?: "Filesystem" | "Block";
+    readonly storageClassName?: string;
+    readonly claimRef?: ObjectReference;
+    readonly csi?: { readonly driver: string; readonly volumeHandle?: string };
+    readonly hostPath?: { readonly path: string };
+    readonly local?: { readonly path: string };
+    readonly nfs?: unknown;
+    readonly capacity?: Readonly<Record<string, string>>;
+    readonly accessModes?: readonly string[];
+    readonly persistentVolumeReclaimPolicy?: string;
+  };
+}
+
+export interface Namespace extends KubeObject {
+  readonly status?: { readonly phase?: string };
+}
+
+export interface Node extends KubeObject {
+  readonly spec?: unknown;
+}
+
+export interface Secret extends KubeObject {
+  readonly type?: string;
+  /** Values are base64. */
+  readonly data?: Readonly<Record<string, string>>;
+  readonly stringData?: Readonly<Record<string, string>>;
+}
+
+export interface ConfigMap extends KubeObject {
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+export interface ServiceAccount extends KubeObject {}
+
+export interface DaemonSet extends KubeObject {
+  readonly spec?: {
+    readonly selector: LabelSelector;
+    readonly template: { readonly metadata?: Partial<ObjectMeta>; readonly spec?: PodSpec };
+  };
+}
+
+export interface CsiDriver extends KubeObject {
+  readonly spec?: unknown;
+}

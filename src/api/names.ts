@@ -1,0 +1,42 @@
+// Labels, annotations and fixed object names of Velero's API and our own.
+
+export const labels = {
+  backupName: "velero.io/backup-name",
+  backupUid: "velero.io/backup-uid",
+  restoreName: "velero.io/restore-name",
+  restoreUid: "velero.io/restore-uid",
+  podUid: "velero.io/pod-uid",
+  pvcUid: "velero.io/pvc-uid",
+  volumeNamespace: "velero.io/volume-namespace",
+  storageLocation: "velero.io/storage-location",
+  repositoryType: "velero.io/repository-type",
+} as const;
+
+export const annotations = {
+  /** Pod: volumes to back up, separated by commas. */
+  backupVolumes: "backup.velero.io/backup-volumes",
+  /** Pod: volumes to leave out when every volume is backed up by default. */
+  backupVolumesExcludes: "backup.velero.io/backup-volumes-excludes",
+  pvcName: "velero.io/pvc-name",
+  /** Backup or Restore: Go duration that replaces --fs-backup-timeout. */
+  podVolumeTimeout: "velero.io/pod-volume-timeout",
+  /** PodVolumeBackup: JSON list of the files that were left out or changed while read. */
+  warnings: "stowage.dev/warnings",
+  /** PodVolumeBackup, PodVolumeRestore: how often an agent has taken it. */
+  attempts: "stowage.dev/attempts",
+} as const;
+
+/** Prefix of annotations that keep status fields which the installed CRD prunes. */
+export const prunedFieldPrefix = "stowage.dev/";
+
+export const repositoryPasswordSecret = { name: "velero-repo-credentials", key: "repository-password" } as const;
+
+/** The init container for which an agent waits before it restores a pod's volumes. */
+export const restoreWaitContainer = "restore-wait";
+
+export const nodeAgentName = "node-agent";
+/** ConfigMap that Velero 1.13 and 1.14 read without being told its name. */
+export const legacyNodeAgentConfigMap = "node-agent-config";
+export const defaultVeleroNamespace = "velero";
+/** The host name in every snapshot that comes out of the cluster. */
+export const snapshotHostname = "velero";

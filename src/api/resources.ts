@@ -1,0 +1,82 @@
+// The REST resources of every kind that this program uses.
+
+import type { Backup } from "./backup.ts";
+import type { BackupRepository } from "./backup-repository.ts";
+import type { BackupStorageLocation } from "./backup-storage-location.ts";
+import type {
+  ConfigMap,
+  CsiDriver,
+  DaemonSet,
+  Namespace,
+  Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  Secret,
+  ServiceAccount,
+} from "./core.ts";
+import type { KubeObject, Resource } from "./kube-object.ts";
+import type { PodVolumeBackup } from "./pod-volume-backup.ts";
+import type { PodVolumeRestore } from "./pod-volume-restore.ts";
+import type { DeleteBackupRequest, DownloadRequest, ServerStatusRequest } from "./requests.ts";
+import type { Restore } from "./restore.ts";
+import type { Schedule } from "./schedule.ts";
+import type { VolumeSnapshotLocation } from "./volume-snapshot-location.ts";
+
+function velero<T extends KubeObject>(kind: string, plural: string): Resource<T> {
+  return { group: "velero.io", version: "v1", kind, plural, isNamespaced: true };
+}
+
+function core<T extends KubeObject>(kind: string, plural: string, isNamespaced = true): Resource<T> {
+  return { group: "", version: "v1", kind, plural, isNamespaced };
+}
+
+export const podVolumeBackups: Resource<PodVolumeBackup> = velero("PodVolumeBackup", "podvolumebackups");
+export const podVolumeRestores: Resource<PodVolumeRestore> = velero("PodVolumeRestore", "podvolumerestores");
+export const backupRepositories: Resource<BackupRepository> = velero("BackupRepository", "backuprepositories");
+export const backupStorageLocations: Resource<BackupStorageLocation> = velero(
+  "BackupStorageLocation",
+  "backupstoragelocations",
+);
+export const backups: Resource<Backup> = velero("Backup", "backups");
+export const restores: Resource<Restore> = velero("Restore", "restores");
+export const schedules: Resource<Schedule> = velero("Schedule", "schedules");
+export const deleteBackupRequests: Resource<DeleteBackupRequest> = velero(
+  "DeleteBackupRequest",
+  "deletebackuprequests",
+);
+export const downloadRequests: Resource<DownloadRequest> = velero("DownloadRequest", "downloadrequests");
+export const serverStatusRequests: Resource<ServerStatusRequest> = velero(
+  "ServerStatusRequest",
+  "serverstatusrequests",
+);
+export const volumeSnapshotLocations: Resource<VolumeSnapshotLocation> = velero(
+  "VolumeSnapshotLocation",
+  "volumesnapshotlocations",
+);
+
+export const pods: Resource<Pod> = core("Pod", "pods");
+export const secrets: Resource<Secret> = core("Secret", "secrets");
+export const configMaps: Resource<ConfigMap> = core("ConfigMap", "configmaps");
+export const serviceAccounts: Resource<ServiceAccount> = core("ServiceAccount", "serviceaccounts");
+export const persistentVolumeClaims: Resource<PersistentVolumeClaim> = core(
+  "PersistentVolumeClaim",
+  "persistentvolumeclaims",
+);
+export const persistentVolumes: Resource<PersistentVolume> = core("PersistentVolume", "persistentvolumes", false);
+export const namespaces: Resource<Namespace> = core("Namespace", "namespaces", false);
+export const nodes: Resource<Node> = core("Node", "nodes", false);
+export const daemonSets: Resource<DaemonSet> = {
+  group: "apps",
+  version: "v1",
+  kind: "DaemonSet",
+  plural: "daemonsets",
+  isNamespaced: true,
+};
+export const csiDrivers: Resource<CsiDriver> = {
+  group: "storage.k8s.io",
+  version: "v1",
+  kind: "CSIDriver",
+  plural: "csidrivers",
+  isNamespaced: false,
+};

@@ -1,0 +1,131 @@
+// Numbers for Prometheus and the small HTTP server that shows them: /metrics, /healthz and /readyz. The only file that
+// knows prom-client.
+
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { messageOf } from "./coded-error.ts";
+import { ConfigError } from "./config-error.ts";
+
+type Labels = Readonly<Record<string, string>>;
+
+export interface CounterMetric {
+  add(amount: number, labels?: Labels): void;
+}
+
+export interface GaugeMetric {
+  set(value: number, labels?: Labels): void;
+  /** Forgets the series with exactly these labels. */
+  remove(labels: Labels): void;
+}
+
+export interface HistogramMetric {
+  observe(value: number, labels?: Labels): void;
+  remove(labels: Labels): void;
+}
+
+/** One registry per process (or per test); names follow Prometheus' rules, units are in the names. */
+export class Metrics {
+  readonly #registry: Registry = new Registry();
+
+  /** With `processMetrics` also CPU, memory and event loop numbers of this process. */
+  constructor(options: { readonly processMetrics?: boolean } = {}) {
+    if (options.processMetrics === true) collectDefaultMetrics({ register: this.#registry });
+  }
+
+  counter(name: string, help: string, labelNames: readonly string[] = []): CounterMetric {
+    const metric = new Counter({ name, help, labelNames: [...labelNames], registers: [this.#registry] });
+    return { add: (amount, labels = {}) => metric.inc({ ...labels }, amount) };
+  }
+
+  gauge(name: string, help: string, labelNames: readonly string[] = []): GaugeMetric {
+    const metric = new Gauge({ name, help, labelNames: [...labelNames], registers: [this.#registry] });
+    return {
+      set: (value, labels = {}) => metric.set({ ...labels }, value),
+      remove: (labels) => metric.remove({ ...labels }),
+    };
+  }
+
+  histogram(
+    name: string,
+    help: string,
+    options: { buckets: readonly number[]; labelNames?: readonly string[] },
+  ): HistogramMetric {
+    const labelNames = [...(options.labelNames ?? [])];
+    const metric = new Histogram({
+      name,
+      help,
+      labelNames,
+      buckets: [...options.buckets],
+      registers: [this.#registry],
+    });
+    return {
+      observe: (value, labels = {}) => metric.observe({ ...labels }, value),
+      remove: (labels) => metric.remove({ ...labels }),
+    };
+  }
+
+  /** The text that Prometheus reads. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+}
+
+export interface MetricsServerOptions {
+  /** "host:port", ":port" for all addresses, port 0 for a free one. */
+  readonly address: string;
+  readonly metrics: Metrics;
+  /** False makes the kubelet restart the pod. */
+  readonly isHealthy?: () => boolean;
+  /** False while the process cannot work yet. */
+  readonly isReady?: () => boolean;
+}
+
+export interface MetricsServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** @throws ConfigError "address-unusable" */
+export async function serveMetrics(options: MetricsServerOptions): Promise<MetricsServer> {
+  const { host, port } = parseAddress(options.address);
+  const server = createServer(async (request, response) => {
+    const path = (request.url ?? "/").split("?")[0];
+    const answer = (status: number, body: string) => {
+      response.writeHead(status, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }).end(body);
+    };
+    if (path === "/metrics") return answer(200, await options.metrics.text());
+    if (path === "/healthz") return answerCheck(answer, options.isHealthy);
+    if (path === "/readyz") return answerCheck(answer, options.isReady);
+    return answer(404, "not found\n");
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => reject(unusable(options.address, error)));
+    server.listen({ port, ...(host === "" ? {} : { host }) }, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function answerCheck(answer: (status: number, body: string) => void, check: (() => boolean) | undefined): void {
+  const isFine = check === undefined || check();
+  answer(isFine ? 200 : 503, isFine ? "ok\n" : "not ok\n");
+}
+
+function parseAddress(address: string): { host: string; port: number } {
+  const colon = address.lastIndexOf(":");
+  const port = Number(address.slice(colon + 1));
+  if (colon < 0 || !Number.isInteger(port) || port < 0 || port > 65_535) throw unusable(address);
+  return { host: address.slice(0, colon).replace(/^\[|\]$/g, ""), port };
+}
+
+function unusable(address: string, cause?: Error): ConfigError {
+  const why = cause === undefined ? "it is not HOST:PORT" : messageOf(cause);
+  return new ConfigError("address-unusable", `cannot serve metrics at ${JSON.stringify(address)}: ${why}`, { address });
+}
