@@ -1,0 +1,284 @@
+// The API server as typed calls: get, list, create, merge patch, delete, watch per resource. Everything else in the
+// program talks to Kubernetes through this class.
+
+import { backoffDelayMs } from "../platform/backoff.ts";
+import { type Clock, systemClock } from "../platform/clock.ts";
+import { type KubeRequest, sendRequest, streamLines } from "./http-transport.ts";
+import type { KubeConnection } from "./kube-connection.ts";
+import { type ApiStatus, errorOfStatus, KubeError } from "./kube-errors.ts";
+import { type AnyKubeObject, apiVersionOf, type ResourceDescriptor } from "./kube-object.ts";
+
+export interface ObjectAddress {
+  readonly name: string;
+  /** Required for namespaced resources. */
+  readonly namespace?: string | undefined;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** The server does everything but store. */
+  readonly dryRun?: boolean;
+}
+
+export interface ListOptions extends CallOptions {
+  /** Absent: all namespaces. */
+  readonly namespace?: string | undefined;
+  readonly labelSelector?: string | undefined;
+  readonly fieldSelector?: string | undefined;
+  /** Objects per request; 500 when absent. */
+  readonly pageSize?: number;
+}
+
+export interface ObjectList<T> {
+  readonly items: readonly T[];
+  readonly resourceVersion: string;
+}
+
+export interface WatchOptions extends ListOptions {
+  readonly resourceVersion: string;
+  /** After this time the server ends the watch. */
+  readonly timeoutSeconds: number;
+}
+
+export type WatchEvent<T> =
+  | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly object: T }
+  | { readonly type: "BOOKMARK"; readonly resourceVersion: string };
+
+/** An object to be created: metadata may lack a name when it has generateName. */
+export type NewObject<T extends AnyKubeObject> = Omit<T, "metadata"> & {
+  readonly metadata: Partial<T["metadata"]>;
+};
+
+/** Any part of an object; null deletes a field (RFC 7386). */
+export type MergePatch = Readonly<Record<string, unknown>>;
+
+export interface TypedClientOptions {
+  readonly connection: KubeConnection;
+  readonly clock?: Clock;
+  /** For one answer; 30 s when absent. */
+  readonly timeoutMs?: number;
+}
+
+const retryBackoff = { firstMs: 200, factor: 2, maxMs: 5000, jitter: 0.5 };
+const maxAttempts = 4;
+
+export class TypedClient {
+  readonly #connection: KubeConnection;
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+
+  constructor(options: TypedClientOptions) {
+    this.#connection = options.connection;
+    this.#clock = options.clock ?? systemClock;
+    this.#timeoutMs = options.timeoutMs ?? 30_000;
+  }
+
+  /** @throws KubeError "not-found" and the others of the table */
+  async get<T extends AnyKubeObject>(
+    resource: ResourceDescriptor<T>,
+    address: ObjectAddress,
+    options: CallOptions = {},
+  ): Promise<T> {
+    const action = describe("get", resource, address);
+    return (await this.#send({ method: "GET", path: pathOf(resource, address), action }, options)) as T;
+  }
+
+  /** Undefined instead of "not-found". */
+  async find<T extends AnyKubeObject>(
+    resource: ResourceDescriptor<T>,
+    address: ObjectAddress,
+    options: CallOptions = {},
+  ): Promise<T | undefined> {
+    try {
+      return await this.get(resource, address, options);
+    } catch (error) {
+      if (KubeError.is(error, "not-found")) return undefined;
+      throw error;
+    }
+  }
+
+  /** All objects, read page by page; one consistent state of the cluster. */
+  async list<T extends AnyKubeObject>(
+    resource: ResourceDescriptor<T>,
+    options: ListOptions = {},
+  ): Promise<ObjectList<T>> {
+    const items: T[] = [];
+    let token: string | undefined;
+    for (;;) {
+      const query = { ...selectorQuery(options), limit: String(options.pageSize ?? 500), continue: token };
+      const path = pathOf(resource, { namespace: options.namespace }, query);
+      const action = describe("list", resource, { namespace: options.namespace });
+      const page = (await this.#send({ method: "GET", path, action }, options)) as RawList<T>;
+      items.push(...(page.items ?? []));
+      token = page.metadata.continue;
+      if (token === undefined || token === "") return { items, resourceVersion: page.metadata.resourceVersion ?? "" };
+    }
+  }
+
+  async create<T extends AnyKubeObject>(
+    resource: ResourceDescriptor<T>,
+    object: NewObject<T>,
+    options: CallOptions = {},
+  ): Promise<T> {
+    const namespace = object.metadata.namespace;
+    const name = object.metadata.name ?? (object.metadata as { generateName?: string }).generateName ?? "";
+    const body = { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind };
+    const path = pathOf(resource, { namespace }, dryRunQuery(options));
+    const action = describe("create", resource, { namespace, name });
+    return (await this.#send({ method: "POST", path, action, body }, options)) as T;
+  }
+
+  /**
+   * RFC 7386 merge patch of the main resource.
+   * With a `metadata.resourceVersion` inside the patch it fails with "conflict" when the object has changed.
+   */
+  async mergePatch<T extends AnyKubeObject>(
+    resource: ResourceDescriptor<T>,
+    address: ObjectAddress,
+    patch: MergePatch,
+    options: CallOptions = {},
+  ): Promise<T> {
+    const path = pathOf(resource, address, dryRunQuery(options));
+    const contentType = "application/merge-patch+json";
+    const action = describe("patch", resource, address);
+    return (await this.#send({ method: "PATCH", path, action, body: patch, contentType }, options)) as T;
+  }
+
+  /** Writes the whole object; its resourceVersion must be the stored one. */
+  async replace<T extends AnyKubeObject>(
+    resource: ResourceDescriptor<T>,
+    object: T,
+    options: CallOptions = {},
+  ): Promise<T> {
+    const path = pathOf(resource, object.metadata, dryRunQuery(options));
+    const body = { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind };
+    return (await this.#send(
+      { method: "PUT", path, action: describe("update", resource, object.metadata), body },
+      options,
+    )) as T;
+  }
+
+  /** Absent is success. Dependents are deleted in the background. */
+  async delete<T extends AnyKubeObject>(
+    resource: ResourceDescriptor<T>,
+    address: ObjectAddress,
+    options: CallOptions & { readonly uid?: string; readonly gracePeriodSeconds?: number } = {},
+  ): Promise<void> {
+    const body = {
+      kind: "DeleteOptions",
+      apiVersion: "v1",
+      propagationPolicy: "Background",
+      ...(options.uid === undefined ? {} : { preconditions: { uid: options.uid } }),
+      ...(options.gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds: options.gracePeriodSeconds }),
+    };
+    const path = pathOf(resource, address, dryRunQuery(options));
+    try {
+      await this.#send({ method: "DELETE", path, action: describe("delete", resource, address), body }, options);
+    } catch (error) {
+      if (!KubeError.is(error, "not-found")) throw error;
+    }
+  }
+
+  /**
+   * Changes after `resourceVersion`, in order, until the server ends the watch.
+   * @throws KubeError "gone" when that version is too old: list again.
+   */
+  async *watch<T extends AnyKubeObject>(
+    resource: ResourceDescriptor<T>,
+    options: WatchOptions,
+  ): AsyncGenerator<WatchEvent<T>> {
+    const action = describe("watch", resource, { namespace: options.namespace });
+    const query = {
+      ...selectorQuery(options),
+      watch: "true",
+      allowWatchBookmarks: "true",
+      resourceVersion: options.resourceVersion,
+      timeoutSeconds: String(options.timeoutSeconds),
+    };
+    const path = pathOf(resource, { namespace: options.namespace }, query);
+    const timeoutMs = (options.timeoutSeconds + 15) * 1000;
+    const lines = streamLines(this.#connection, { method: "GET", path, action, timeoutMs, signal: options.signal });
+    for await (const line of lines) yield watchEventOf<T>(line, action);
+  }
+
+  /** Any path of the API server: /version, /openapi/v3, a pod's log. */
+  async getPath(path: string, options: CallOptions = {}): Promise<unknown> {
+    return await this.#send({ method: "GET", path, action: `get ${path}` }, options);
+  }
+
+  /** Retries what the server asked to retry, and lost connections where a repetition can do no harm. */
+  async #send(request: Omit<KubeRequest, "timeoutMs" | "signal">, options: CallOptions): Promise<unknown> {
+    const { signal } = options;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await sendRequest(this.#connection, { ...request, timeoutMs: this.#timeoutMs, signal });
+      } catch (error) {
+        if (attempt + 1 >= maxAttempts || !isWorthRepeating(error, request.method)) throw error;
+        const asked = (error as KubeError).retryAfterSeconds;
+        const delayMs = asked === undefined ? backoffDelayMs(attempt, retryBackoff) : Math.min(asked, 30) * 1000;
+        await this.#clock.sleep(delayMs, signal);
+      }
+    }
+  }
+}
+
+interface RawList<T> {
+  readonly items?: readonly T[];
+  readonly metadata: { readonly resourceVersion?: string; readonly continue?: string };
+}
+
+function isWorthRepeating(error: unknown, method: KubeRequest["method"]): boolean {
+  if (!KubeError.is(error, "unavailable")) return false;
+  const { httpStatus, systemCode, isReusedSocket } = error.details;
+  if (httpStatus === 429) return true;
+  // A create that was perhaps carried out would be made twice (generateName). It cannot have been without a connection,
+  // nor on an idle one that the server had closed.
+  return method !== "POST" || systemCode === "ECONNREFUSED" || (systemCode === "ECONNRESET" && isReusedSocket === true);
+}
+
+type Query = Readonly<Record<string, string | undefined>>;
+
+function pathOf(
+  resource: ResourceDescriptor<AnyKubeObject>,
+  address: { readonly namespace?: string | undefined; readonly name?: string | undefined },
+  query: Query = {},
+): string {
+  const root = resource.group === "" ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
+  const inNamespace = resource.isNamespaced && address.namespace !== undefined && address.namespace !== "";
+  if (resource.isNamespaced && !inNamespace && address.name !== undefined) {
+    throw new Error(`bug: ${resource.plural} ${address.name} without a namespace`);
+  }
+  const namespace = inNamespace ? `/namespaces/${encodeURIComponent(address.namespace ?? "")}` : "";
+  const name = address.name === undefined ? "" : `/${encodeURIComponent(address.name)}`;
+  const set = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const search = set.length === 0 ? "" : `?${new URLSearchParams(set)}`;
+  return `${root}${namespace}/${resource.plural}${name}${search}`;
+}
+
+function describe(
+  verb: string,
+  resource: ResourceDescriptor<AnyKubeObject>,
+  address: { readonly namespace?: string | undefined; readonly name?: string | undefined },
+): string {
+  const where = [address.namespace, address.name].filter((part) => part !== undefined && part !== "").join("/");
+  return where === "" ? `${verb} ${resource.plural}` : `${verb} ${resource.plural} ${where}`;
+}
+
+function selectorQuery(options: ListOptions): Query {
+  return { labelSelector: options.labelSelector, fieldSelector: options.fieldSelector };
+}
+
+function dryRunQuery(options: CallOptions): Query {
+  return options.dryRun === true ? { dryRun: "All" } : {};
+}
+
+function watchEventOf<T extends AnyKubeObject>(line: string, action: string): WatchEvent<T> {
+  const event = JSON.parse(line) as { type: string; object: unknown };
+  if (event.type === "ERROR") {
+    const status = event.object as ApiStatus;
+    throw errorOfStatus(status.code ?? 500, status, action);
+  }
+  const object = event.object as T;
+  if (event.type === "BOOKMARK") return { type: "BOOKMARK", resourceVersion: object.metadata.resourceVersion ?? "" };
+  return { type: event.type as "ADDED" | "MODIFIED" | "DELETED", object };
+}
