@@ -1,0 +1,98 @@
+// An open directory and the names in it. Children are addressed as /proc/self/fd/<n>/<name>, which is openat in plain Node:
+// whatever happens to the path above, a child is looked up in exactly this directory, and no link is followed.
+import { closeSync, constants, fstatSync, openSync, readdirSync } from "node:fs";
+import { RepositoryError } from "../errors.ts";
+
+const openFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const slash = 0x2f;
+const dot = 0x2e;
+
+/** Works in every thread of the process: descriptors are shared. Close it exactly once; there is no finalizer. */
+export class DirectoryHandle {
+  readonly fd: number;
+  readonly #prefix: Buffer;
+
+  private constructor(fd: number) {
+    this.fd = fd;
+    this.#prefix = Buffer.from(`/proc/self/fd/${fd}/`, "latin1");
+  }
+
+  /**
+   * Opens a directory that the caller trusts: links in its path, the last component too, are followed.
+   * @throws Node's error ENOENT, ENOTDIR, EACCES …
+   */
+  static openRoot(path: Buffer | string): DirectoryHandle {
+    return new DirectoryHandle(openSync(path, openFlags & ~constants.O_NOFOLLOW));
+  }
+
+  /** For a descriptor that was opened elsewhere, in another thread for instance; it then belongs to this handle. */
+  static ofDescriptor(fd: number): DirectoryHandle {
+    return new DirectoryHandle(fd);
+  }
+
+  /** @throws ENOTDIR when the child is a link or anything else but a directory. */
+  openChild(name: Uint8Array): DirectoryHandle {
+    return new DirectoryHandle(openSync(this.childPath(name), openFlags));
+  }
+
+  /**
+   * The child's path for calls that do not follow a link in the last component.
+   * @param name raw bytes of one name.
+   * @throws RepositoryError "unsafe-name" for a name that would address anything but a child of this directory.
+   */
+  childPath(name: Uint8Array): Buffer {
+    const prefix = this.#prefix;
+    const start = prefix.length;
+    const path = Buffer.allocUnsafe(start + name.length);
+    path.set(prefix);
+    for (let index = 0; index < name.length; index++) {
+      const byte = name[index] as number;
+      if (byte === slash || byte === 0) throw unsafeName(name);
+      path[start + index] = byte;
+    }
+    if (isDots(name)) throw unsafeName(name);
+    return path;
+  }
+
+  /** The directory itself, as a path that is not affected by renames. */
+  selfPath(): Buffer {
+    return Buffer.concat([this.#prefix, Buffer.from(".")]);
+  }
+
+  /** Raw names in ascending order of their bytes, without "." and "..". */
+  readNames(): Buffer[] {
+    return this.readLatin1Names().map((name) => Buffer.from(name, "latin1"));
+  }
+
+  /**
+   * The same with one character per byte: such strings sort as their bytes do, ten times as fast as buffers.
+   */
+  readLatin1Names(): string[] {
+    return readdirSync(this.#prefix, { encoding: "latin1" }).sort();
+  }
+
+  /** Device and inode, to tell whether two handles mean the same directory. */
+  identity(): { readonly deviceId: bigint; readonly inode: bigint } {
+    const stat = fstatSync(this.fd, { bigint: true });
+    return { deviceId: stat.dev, inode: stat.ino };
+  }
+
+  close(): void {
+    closeSync(this.fd);
+  }
+}
+
+/** True when the name addresses a child and nothing else: not empty, no "/", no NUL, not "." or "..". */
+export function isSafeName(name: Uint8Array): boolean {
+  return !isDots(name) && !name.includes(slash) && !name.includes(0);
+}
+
+function isDots(name: Uint8Array): boolean {
+  if (name.length > 2) return false;
+  return name.length === 0 || (name[0] === dot && (name.length === 1 || name[1] === dot));
+}
+
+function unsafeName(name: Uint8Array): RepositoryError {
+  const shown = JSON.stringify(Buffer.from(name).toString());
+  return new RepositoryError("unsafe-name", `the name ${shown} does not name an entry of its directory`);
+}

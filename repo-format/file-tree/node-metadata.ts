@@ -1,0 +1,119 @@
+// Reads everything about a file but its bytes into a node, without following a link. Sizes of files are what lstat says;
+// content and subtree stay empty for the caller to fill.
+import { type BigIntStats, lstatSync, readlinkSync } from "node:fs";
+import { fileModeFromStat } from "../format/file-mode.ts";
+import { type ExtendedAttribute, emptyNode, type Node, type NodeType } from "../format/node.ts";
+import { formatTime } from "../format/time.ts";
+import type { AccountNames } from "./account-names.ts";
+import type { DirectoryHandle } from "./directory-handle.ts";
+import { systemCalls } from "./system-calls.ts";
+
+export interface StatNodeOptions {
+  /** Store the real access time; otherwise the modification time stands in its place, so that reading changes no tree. */
+  readonly withAtime?: boolean;
+  /** Looks names up; without it `user` and `group` stay empty. */
+  readonly accounts?: AccountNames;
+  /** Called for each attribute or list of attributes that could not be read; the node is kept without it. */
+  readonly onWarning?: (message: string) => void;
+}
+
+const typeMask = 0o170000n;
+const nodeTypes: ReadonlyMap<bigint, NodeType> = new Map([
+  [0o100000n, "file"],
+  [0o040000n, "dir"],
+  [0o120000n, "symlink"],
+  [0o060000n, "dev"],
+  [0o020000n, "chardev"],
+  [0o010000n, "fifo"],
+  [0o140000n, "socket"],
+]);
+
+const noAttributes: readonly ExtendedAttribute[] = [];
+
+/** The node's type; "irregular" for anything that Linux may add. */
+export function nodeTypeOf(stat: BigIntStats): NodeType {
+  return nodeTypes.get(stat.mode & typeMask) ?? "irregular";
+}
+
+/** lstat of a child, exact to the nanosecond. @throws Node's error, ENOENT when it vanished. */
+export function statChild(directory: DirectoryHandle, name: Uint8Array): BigIntStats {
+  return lstatSync(directory.childPath(name), { bigint: true });
+}
+
+/** @throws Node's error when the child cannot be examined, ENOENT when it vanished. */
+export function statNode(directory: DirectoryHandle, name: Buffer, options: StatNodeOptions = {}): Node {
+  const path = directory.childPath(name);
+  return nodeOfPath(path, name, lstatSync(path, { bigint: true }), options);
+}
+
+/**
+ * The same for a path: a target that is given as such, or the directory of a handle through its selfPath().
+ * @param name the name that the node gets.
+ */
+export function statNodeOfPath(path: Buffer, name: Buffer, options: StatNodeOptions = {}): Node {
+  return nodeOfPath(path, name, lstatSync(path, { bigint: true }), options);
+}
+
+/** For callers that have the lstat result already. @param path only for the link target and the attributes. */
+export function nodeOfPath(path: Buffer, name: Buffer, stat: BigIntStats, options: StatNodeOptions): Node {
+  const node = emptyNode(name, nodeTypeOf(stat));
+  node.mode = fileModeFromStat(Number(stat.mode));
+  node.mtime = formatTime(stat.mtimeNs);
+  node.atime = options.withAtime === true ? formatTime(stat.atimeNs) : node.mtime;
+  node.ctime = stat.ctimeNs === stat.mtimeNs ? node.mtime : formatTime(stat.ctimeNs);
+  node.uid = Number(stat.uid);
+  node.gid = Number(stat.gid);
+  if (options.accounts !== undefined) {
+    node.user = options.accounts.userName(node.uid);
+    node.group = options.accounts.groupName(node.gid);
+  }
+  node.inode = stat.ino;
+  fillByType(node, path, stat);
+  node.extendedAttributes = readAttributes(path, options.onWarning);
+  return node;
+}
+
+/** Which fields a type has: restic-format notes, *Trees*; a device id only where it is needed to find hard links again. */
+function fillByType(node: Node, path: Buffer, stat: BigIntStats): void {
+  switch (node.type) {
+    case "file":
+      node.size = Number(stat.size);
+      node.links = Number(stat.nlink);
+      if (node.links > 1) node.deviceId = stat.dev;
+      break;
+    case "symlink":
+      node.links = Number(stat.nlink);
+      node.linkTarget = readlinkSync(path, { encoding: "buffer" });
+      break;
+    case "dev":
+    case "chardev":
+      node.links = Number(stat.nlink);
+      node.device = stat.rdev;
+      break;
+    default:
+      break;
+  }
+}
+
+/** In the order of the kernel. What cannot be read is reported and left out, as restic does. */
+export function readAttributes(path: Buffer, onWarning?: (message: string) => void): readonly ExtendedAttribute[] {
+  let names: Buffer[];
+  try {
+    names = systemCalls.llistxattr(path);
+  } catch (error) {
+    onWarning?.(`list extended attributes: ${(error as Error).message}`);
+    return noAttributes;
+  }
+  if (names.length === 0) return noAttributes;
+  const attributes: ExtendedAttribute[] = [];
+  for (const name of names) {
+    try {
+      attributes.push({ name: name.toString(), value: systemCalls.lgetxattr(path, name) });
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      // Removed since it was listed.
+      if (code !== "ENODATA") onWarning?.(`read extended attribute ${JSON.stringify(name.toString())}: ${message}`);
+    }
+  }
+  return attributes;
+}

@@ -1,0 +1,27 @@
+// What the local side needs of the kernel beyond Node's own file functions: the contract of libc's calls and of their fallbacks.
+
+/**
+ * Paths are raw bytes without a NUL; no call follows a link in the last component. Failures are thrown as Node's own file
+ * system errors are: `code` ("ENOTSUP"), `errno` (negative), `syscall`.
+ */
+export interface SystemCalls {
+  /** Names in the order of the kernel; empty where the file system has no attributes. */
+  llistxattr(path: Uint8Array): Buffer[];
+  lgetxattr(path: Uint8Array, name: Uint8Array | string): Buffer;
+  lsetxattr(path: Uint8Array, name: Uint8Array | string, value: Uint8Array): void;
+  lremovexattr(path: Uint8Array, name: Uint8Array | string): void;
+  /** Nanoseconds since 1970, negative ones too. @returns false when the times had to be rounded. */
+  utimensat(path: Uint8Array, atimeNs: bigint, mtimeNs: bigint): boolean;
+  /** @param mode st_mode with its type; @param device st_rdev, 0 for a FIFO. The umask applies. */
+  mknod(path: Uint8Array, mode: number, device: bigint): void;
+  /** Offset of the first byte at or after `offset` that is not in a hole; -1 when only a hole follows. */
+  seekData(fd: number, offset: number): number;
+  /** Offset of the first hole at or after `offset`; the end of the file counts as one. */
+  seekHole(fd: number, offset: number): number;
+  /** Reserves space, extending the file. @returns false where the file system cannot; @throws ENOSPC, EDQUOT, EFBIG. */
+  fallocate(fd: number, sizeBytes: number): boolean;
+  /** Lets the kernel forget the pages of a range (length 0: to the end), so that a backup keeps the page cache warm for others. */
+  dropFromCache(fd: number, offset: number, length: number): void;
+}
+
+export type SystemCallName = keyof SystemCalls;
