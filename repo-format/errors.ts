@@ -56,6 +56,7 @@ export const errorPolicies = {
   "index-incomplete": { retry: "after-refresh", hint: "run `stowage repo check`, then `restic repair index`" },
   "self-test-failed": { retry: "never", hint: "a native library gives wrong results; reinstall the program" },
   "worker-failed": { retry: "backoff", hint: "run the command again; please report it if it happens twice" },
+  "removal-refused": { retry: "never", hint: "loosen the policy; to remove all, use --unsafe-allow-remove-all with a filter" },
   cancelled: { retry: "never", hint: "run the command again to continue" },
 } as const satisfies Record<string, ErrorPolicy>;
 
