@@ -1,0 +1,67 @@
+// FastCDC (Xia et al., USENIX ATC 2016) by fastcdc-wasm, with parameters that are fixed for ever: other cuts would store
+// everything once more. It has no secret; the order of blobs is blurred when they go into packs.
+import { createRequire } from "node:module";
+import type { Chunker } from "./chunker.ts";
+
+const minBytes: number = 512 * 1024;
+const averageBytes: number = 1024 * 1024;
+const maxBytes: number = 8 * 1024 * 1024;
+
+/** The parts of the WebAssembly module that its own wrapper calls; the wrapper copies the input in, out and in again. */
+interface FastCdcModule {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  __wbindgen_add_to_stack_pointer(delta: number): number;
+  __wbindgen_malloc(size: number): number;
+  __wbindgen_free(pointer: number, size: number): void;
+  get_chunks(result: number, input: number, length: number, min: number, average: number, max: number): void;
+}
+
+const { __wasm: wasm } = createRequire(import.meta.url)("fastcdc-wasm") as { readonly __wasm: FastCdcModule };
+
+/** The chunker of all repositories that this program writes: 512 KiB, 1 MiB, 8 MiB. */
+export function createFastCdcChunker(): Chunker {
+  return { minBytes, averageBytes, maxBytes, cut };
+}
+
+/** Kept from call to call: input memory inside the module, as large as the largest window so far. */
+let inputPointer = 0;
+let inputCapacity = 0;
+
+function cut(window: Uint8Array, final: boolean): number[] {
+  if (window.length === 0) return [];
+  const { length } = window;
+  if (length <= minBytes) return final ? [length] : [];
+  const ends: number[] = [];
+  let start = 0;
+  for (const end of cutsOf(window)) {
+    // A cut depends on no more than maxBytes from the start of its chunk; what lies behind the window could change it.
+    if (!final && start + maxBytes > length) break;
+    ends.push(end);
+    start = end;
+  }
+  return ends;
+}
+
+function cutsOf(window: Uint8Array): number[] {
+  copyIn(window);
+  const result = wasm.__wbindgen_add_to_stack_pointer(-16);
+  try {
+    wasm.get_chunks(result, inputPointer, window.length, minBytes, averageBytes, maxBytes);
+    const [pointer, count] = new Uint32Array(wasm.memory.buffer, result, 2) as unknown as [number, number];
+    // The first offset is the start of the window.
+    const ends = Array.from(new Uint32Array(wasm.memory.buffer, pointer + 4, count - 1));
+    wasm.__wbindgen_free(pointer, count * 4);
+    return ends;
+  } finally {
+    wasm.__wbindgen_add_to_stack_pointer(16);
+  }
+}
+
+function copyIn(window: Uint8Array): void {
+  if (window.length > inputCapacity) {
+    if (inputCapacity > 0) wasm.__wbindgen_free(inputPointer, inputCapacity);
+    inputPointer = wasm.__wbindgen_malloc(window.length);
+    inputCapacity = window.length;
+  }
+  new Uint8Array(wasm.memory.buffer, inputPointer, window.length).set(window);
+}

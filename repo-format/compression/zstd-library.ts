@@ -1,0 +1,12 @@
+// What the program needs of a zstd library. zstd-napi-library.ts is the one in use; zstd-zlib-library.ts stands in where
+// the add-on does not load.
+
+export interface ZstdLibrary {
+  readonly name: "zstd-napi" | "node:zlib";
+  /** A kept context: one frame a call, with its content size and without a checksum. */
+  createCompressor(level: number): { compress(plain: Uint8Array): Buffer };
+  /** Into exactly so much memory; fewer bytes may come out. @throws Error when the frame is broken or has more bytes. */
+  decompress(frame: Uint8Array, length: number): Buffer;
+  /** For frames of unknown length. @throws Error when the frame is broken, cut off, or has more than `maxBytes`. */
+  decompressUpTo(frame: Uint8Array, maxBytes: number): Buffer;
+}

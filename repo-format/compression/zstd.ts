@@ -1,0 +1,78 @@
+// zstd as restic stores it: one standard frame a blob. Sizes come from the index or the pack header, never from the frame,
+// which may lack them or lie.
+import { RepositoryError } from "../errors.ts";
+import type { ZstdLibrary } from "./zstd-library.ts";
+import { loadZstdNapi } from "./zstd-napi-library.ts";
+import { zlibZstd } from "./zstd-zlib-library.ts";
+
+/** restic's words; "off" means that callers do not compress at all. */
+export type CompressionMode = "auto" | "off" | "fastest" | "better" | "max";
+
+export interface Compressor {
+  /** One frame with its content size and without a checksum, a new buffer. */
+  compress(plain: Uint8Array): Buffer;
+}
+
+const levels: Readonly<Record<Exclude<CompressionMode, "off">, number>> = { fastest: 1, auto: 2, better: 7, max: 12 };
+
+/** A block of a frame unpacks to at most 128 KiB and takes at least 4 bytes (RFC 8878 §3.1.1.2). */
+const maxBlockBytes: number = 128 * 1024;
+const minBlockBytes = 4;
+
+const library: ZstdLibrary = loadLibrary();
+
+function loadLibrary(): ZstdLibrary {
+  try {
+    return loadZstdNapi();
+  } catch {
+    // Built for another platform or not at all: the format is the same, only slower.
+    return zlibZstd;
+  }
+}
+
+/** Which library does the work; for diagnosis. */
+export const zstdLibraryName: ZstdLibrary["name"] = library.name;
+
+/** A compressor for one thread; it keeps its context. "off" is a mistake of the caller. */
+export function createCompressor(mode: CompressionMode): Compressor {
+  if (mode === "off") throw new Error('bug: there is no compressor for "off"');
+  return library.createCompressor(levels[mode]);
+}
+
+/**
+ * Decompresses a blob.
+ * @param uncompressedLength from the index or the pack header; bounds the memory.
+ * @throws RepositoryError "blob-damaged" when the frame is broken or has another length.
+ */
+export function decompress(frame: Uint8Array, uncompressedLength: number): Buffer {
+  if (uncompressedLength > Math.ceil(frame.length / minBlockBytes) * maxBlockBytes) {
+    throw damaged(`${frame.length} bytes cannot hold ${uncompressedLength}`);
+  }
+  const plain = attempt(() => library.decompress(frame, uncompressedLength), damaged);
+  if (plain.length !== uncompressedLength) throw damaged(`it has ${plain.length} bytes, not ${uncompressedLength}`);
+  return plain;
+}
+
+/**
+ * Decompresses a file whose length nobody stored.
+ * @param maxBytes bounds the memory against a frame that unpacks to terabytes.
+ * @throws RepositoryError "file-damaged" when the frame is broken or longer.
+ */
+export function decompressUnknown(frame: Uint8Array, maxBytes: number): Buffer {
+  return attempt(
+    () => library.decompressUpTo(frame, maxBytes),
+    (reason) => new RepositoryError("file-damaged", `the file cannot be decompressed: ${reason}`),
+  );
+}
+
+function attempt(work: () => Buffer, describe: (reason: string) => RepositoryError): Buffer {
+  try {
+    return work();
+  } catch (error) {
+    throw describe(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function damaged(reason: string): RepositoryError {
+  return new RepositoryError("blob-damaged", `the blob cannot be decompressed: ${reason}`);
+}

@@ -1,0 +1,114 @@
+// A tree is a directory as one blob: `{"nodes":[…]}` and a newline, nodes in ascending order of their raw names. Its id
+// depends on every byte, so trees are written exactly as restic writes them; a tree that is only passed on is never encoded
+// again.
+import { RepositoryError } from "../errors.ts";
+import { maxBlobLength, sealOverheadBytes } from "./blob.ts";
+import { quoteNameText } from "./go-quote.ts";
+import { GrowingBuffer } from "./growing-buffer.ts";
+import type { TreeId } from "./id.ts";
+import { JsonScanner } from "./json-scanner.ts";
+import type { Node } from "./node.ts";
+import { type DecodeNotes, decodeNode } from "./node-decoder.ts";
+import { encodeNode } from "./node-encoder.ts";
+
+/** SHA-256 of `{"nodes":[]}` and a newline. */
+export const emptyTreeId: TreeId = "ac08ce34ba4f8123618661bef2425f7028ffb9ac740578a3ee88684d2523fee8" as TreeId;
+
+/** Encodes a directory entry by entry. */
+export class TreeEncoder {
+  readonly #target: GrowingBuffer = new GrowingBuffer();
+  #previous: Buffer | undefined;
+
+  constructor() {
+    this.#target.writeAscii('{"nodes":[');
+  }
+
+  /**
+   * Appends a node; names must come in strictly ascending order of their bytes.
+   * @throws RepositoryError "tree-malformed" for a name that is empty, not above the one before, or a tree over 4 GiB.
+   */
+  add(node: Node): void {
+    const disorder = describeDisorder(this.#previous, node.name);
+    if (disorder !== undefined) throw new RepositoryError("tree-malformed", `the tree cannot be written: ${disorder}`);
+    if (this.#previous !== undefined) this.#target.writeAscii(",");
+    this.#previous = node.name;
+    encodeNode(node, this.#target);
+    if (this.#target.length > maxBlobLength - sealOverheadBytes) {
+      throw new RepositoryError("tree-malformed", "the tree cannot be written: it has more than 4 GiB");
+    }
+  }
+
+  /** The tree's bytes, a new buffer. */
+  finish(): Buffer {
+    this.#target.writeAscii("]}\n");
+    return this.#target.finish();
+  }
+}
+
+export function encodeTree(nodes: Iterable<Node>): Buffer {
+  const encoder = new TreeEncoder();
+  for (const node of nodes) encoder.add(node);
+  return encoder.finish();
+}
+
+export interface DecodedTree extends Readonly<DecodeNotes> {
+  readonly nodes: Node[];
+  /** The first name that is empty, repeated or out of order; undefined in every tree that restic or this program wrote. */
+  readonly disorder: string | undefined;
+}
+
+/**
+ * Decodes a whole tree.
+ * @throws RepositoryError "tree-malformed" with the offset of the byte that cannot be understood.
+ */
+export function decodeTree(bytes: Uint8Array): DecodedTree {
+  const notes: DecodeNotes = { hasUnknownKeys: false, hasUnquotedNames: false };
+  const nodes: Node[] = [];
+  let disorder: string | undefined;
+  let previous: Buffer | undefined;
+  for (const node of scanTree(bytes, notes)) {
+    disorder ??= describeDisorder(previous, node.name);
+    previous = node.name;
+    nodes.push(node);
+  }
+  return { nodes, ...notes, disorder };
+}
+
+/**
+ * Decodes node by node, for trees that are too large to hold; order and unknown keys are not looked at.
+ * @throws RepositoryError "tree-malformed" when the iteration reaches a byte that cannot be understood.
+ */
+export function iterateTree(bytes: Uint8Array): Generator<Node, void, undefined> {
+  return scanTree(bytes, { hasUnknownKeys: false, hasUnquotedNames: false });
+}
+
+const nodesKey: Buffer = Buffer.from("nodes");
+
+function* scanTree(bytes: Uint8Array, notes: DecodeNotes): Generator<Node, void, undefined> {
+  const scanner = new JsonScanner(bytes, "tree-malformed", "the tree");
+  let isFound = false;
+  for (let more = scanner.enterObject(); more; more = scanner.nextMember()) {
+    if (!scanner.stringIs(nodesKey)) {
+      notes.hasUnknownKeys = true;
+      scanner.skipValue();
+      continue;
+    }
+    if (isFound) scanner.fail('a second "nodes" list', scanner.start);
+    isFound = true;
+    if (scanner.tryNull()) continue;
+    for (let moreNodes = scanner.enterArray(); moreNodes; moreNodes = scanner.nextElement()) {
+      yield decodeNode(scanner, notes);
+    }
+  }
+  if (!isFound) scanner.fail('there is no "nodes" list');
+  scanner.expectEnd();
+}
+
+function describeDisorder(previous: Buffer | undefined, name: Buffer): string | undefined {
+  if (name.length === 0) return "a name is empty";
+  if (previous === undefined) return undefined;
+  const order = Buffer.compare(previous, name);
+  if (order < 0) return undefined;
+  const quoted = `"${quoteNameText(name)}"`;
+  return order === 0 ? `the name ${quoted} comes twice` : `the name ${quoted} comes after "${quoteNameText(previous)}"`;
+}
