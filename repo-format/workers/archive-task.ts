@@ -1,0 +1,172 @@
+// In the worker: the two ways in which file contents become blobs. Small files come many at a time, by directory
+// descriptor and name, and are read whole; a big one comes as ranges of an open file, each from the cut where the one
+// before ended, so that several threads seal one file and its cuts are still those of one pass from its beginning.
+import { type BigIntStats, closeSync, fstatSync } from "node:fs";
+import { RepositoryError } from "../errors.ts";
+import { DirectoryHandle } from "../file-tree/directory-handle.ts";
+import { type OpenedFile, openForReading, readFully } from "../file-tree/read-file.ts";
+import { idBytes } from "../format/id.ts";
+import { type ChunkSealer, throwIfRunCancelled } from "./chunk-sealer.ts";
+import {
+  type FileBatch,
+  type FileBatchResult,
+  type FileFailure,
+  type FileRange,
+  fileStatus,
+  identityColumns,
+  type OpenedFileStat,
+  type RangeCut,
+  type RangeResult,
+  type RunTicket,
+} from "./messages.ts";
+import type { SealedSlab } from "./sealed-slab.ts";
+
+/** How often a small file that changes while it is read is read again before it is stored as it is. */
+const readsAgain = 2;
+
+type Status = (typeof fileStatus)[keyof typeof fileStatus];
+
+interface ReadFile {
+  readonly status: Status;
+  readonly sizeBytes: number;
+  readonly before: BigIntStats;
+}
+
+export class ArchiveTask {
+  readonly #chunks: ChunkSealer;
+  /** Memory for one window, grown to the largest that was asked for; used by one file or range at a time. */
+  #window: Buffer = Buffer.alloc(0);
+
+  constructor(chunks: ChunkSealer) {
+    this.#chunks = chunks;
+  }
+
+  /** Per-file errors become rows of the result; what is thrown concerns the whole run. */
+  files(run: RunTicket, batch: FileBatch, slab: SealedSlab): FileBatchResult {
+    const count = batch.sizes.length;
+    const statuses = new Uint8Array(count);
+    const sizes = new Float64Array(count);
+    const blobCounts = new Uint32Array(count);
+    const content: Buffer[] = [];
+    const unlike: OpenedFileStat[] = [];
+    const failures: FileFailure[] = [];
+    for (let index = 0; index < count; index++) {
+      throwIfRunCancelled(run);
+      const read = this.#readOrFail(batch, index, failures);
+      statuses[index] = read.status;
+      if (!("before" in read)) continue;
+      sizes[index] = read.sizeBytes;
+      if (!isAsListed(batch, index, read.before)) unlike.push(openedStat(index, read.before));
+      if (read.status === fileStatus.grown) continue;
+      const ids = this.#sealWindow(run, read.sizeBytes, slab);
+      blobCounts[index] = ids.length / idBytes;
+      content.push(ids);
+    }
+    slab.flush();
+    return { statuses, sizes, blobCounts, content: packed(content), unlike, failures };
+  }
+
+  /** @param onCut called as soon as the range's end is known, before the chunks are hashed. */
+  range(run: RunTicket, range: FileRange, slab: SealedSlab, onCut: (cut: RangeCut) => void): RangeResult {
+    const window = this.#windowOf(range.windowBytes);
+    const bytes = readFully(range.fd, window, range.offset, range.windowBytes);
+    const isLast = bytes < range.windowBytes;
+    const cuts = this.#chunks.cut(window.subarray(0, bytes), isLast, range.afterZeroChunk);
+    onCut({ nextOffset: range.offset + cuts.end, afterZeroChunk: cuts.afterZeroChunk, atEnd: isLast });
+    const content = this.#chunks.seal(run, window, cuts, slab);
+    slab.flush();
+    return { content: packed([content]) };
+  }
+
+  #readOrFail(batch: FileBatch, index: number, failures: FileFailure[]): ReadFile | { status: Status } {
+    try {
+      return this.#readFile(batch, index);
+    } catch (error) {
+      if (RepositoryError.is(error, "source-unreadable")) {
+        failures.push({ index, code: error.code, message: error.message });
+        return { status: fileStatus.notRegular };
+      }
+      const { code = "EIO", message } = error as NodeJS.ErrnoException;
+      if (RepositoryError.is(error) || !(error instanceof Error) || error instanceof TypeError) throw error;
+      failures.push({ index, code, message: messageWithoutPath(message) });
+      return { status: code === "ENOENT" || code === "ESTALE" ? fileStatus.vanished : fileStatus.unreadable };
+    }
+  }
+
+  #readFile(batch: FileBatch, index: number): ReadFile {
+    const name = batch.names.subarray(batch.nameEnds[index - 1] ?? 0, batch.nameEnds[index]);
+    const file = openForReading(DirectoryHandle.ofDescriptor(batch.directories[index] ?? -1), name);
+    try {
+      return this.#readOpened(file, batch.limits[index] ?? 0);
+    } finally {
+      closeSync(file.fd);
+    }
+  }
+
+  /** Reads until two fstats say that nothing happened in between. */
+  #readOpened(file: OpenedFile, limitBytes: number): ReadFile {
+    const window = this.#windowOf(limitBytes + 1);
+    let before = file.stat;
+    for (let attempt = 0; ; attempt++) {
+      if (before.size > limitBytes) return { status: fileStatus.grown, sizeBytes: Number(before.size), before };
+      const sizeBytes = readFully(file.fd, window, 0, limitBytes + 1);
+      if (sizeBytes > limitBytes) return { status: fileStatus.grown, sizeBytes, before };
+      const after = fstatSync(file.fd, { bigint: true });
+      if (isUnchanged(before, after)) return { status: fileStatus.read, sizeBytes, before };
+      if (attempt === readsAgain) return { status: fileStatus.changed, sizeBytes, before };
+      before = after;
+    }
+  }
+
+  #sealWindow(run: RunTicket, bytes: number, slab: SealedSlab): Buffer {
+    const window = this.#window.subarray(0, bytes);
+    return this.#chunks.seal(run, window, this.#chunks.cut(window, true, false), slab);
+  }
+
+  #windowOf(bytes: number): Buffer {
+    if (this.#window.length < bytes) this.#window = Buffer.allocUnsafeSlow(bytes);
+    return this.#window;
+  }
+}
+
+/** Same bytes as far as the kernel tells. */
+function isUnchanged(before: BigIntStats, after: BigIntStats): boolean {
+  return before.mtimeNs === after.mtimeNs && before.ctimeNs === after.ctimeNs && before.size === after.size;
+}
+
+function isAsListed(batch: FileBatch, index: number, stat: BigIntStats): boolean {
+  const at = index * identityColumns;
+  const [inode, mtimeNs, ctimeNs] = batch.identities.subarray(at, at + identityColumns);
+  const isSameFile = BigInt.asIntN(64, stat.ino) === inode && BigInt(batch.sizes[index] ?? 0) === stat.size;
+  return isSameFile && stat.mtimeNs === mtimeNs && stat.ctimeNs === ctimeNs;
+}
+
+function openedStat(index: number, stat: BigIntStats): OpenedFileStat {
+  return {
+    index,
+    mode: Number(stat.mode),
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+    links: Number(stat.nlink),
+    inode: stat.ino,
+    mtimeNs: stat.mtimeNs,
+    ctimeNs: stat.ctimeNs,
+    size: Number(stat.size),
+  };
+}
+
+/** Node's messages end in the path, which means nothing outside this thread: "/proc/self/fd/…". */
+function messageWithoutPath(message: string): string {
+  return message.replace(/ '\/proc\/self\/fd\/.*$/s, "");
+}
+
+/** One array with a buffer of its own, so that it can be transferred. */
+function packed(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

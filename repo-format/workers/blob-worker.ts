@@ -1,0 +1,101 @@
+// Entry of a blob worker thread: takes requests in their order, does each to its end and answers. All work is synchronous;
+// while it lasts nothing else happens here.
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { createFastCdcChunker } from "../chunker/fastcdc-chunker.ts";
+import { ArchiveTask } from "./archive-task.ts";
+import { BlobSealer } from "./blob-sealer.ts";
+import { ChunkSealer } from "./chunk-sealer.ts";
+import { KnownBlobs } from "./known-blobs.ts";
+import {
+  type BlobWorkerSetup,
+  type PlaintextBatch,
+  type RunTicket,
+  serializeError,
+  type TaskResult,
+  type WorkerReply,
+  type WorkerRequest,
+} from "./messages.ts";
+import { runRestoreTask } from "./restore-task.ts";
+import { SealedSlab } from "./sealed-slab.ts";
+
+type TaskRequest = Extract<WorkerRequest, { task: number }>;
+
+class BlobWorker {
+  readonly #port: MessagePort;
+  readonly #setup: BlobWorkerSetup;
+  readonly #known = new KnownBlobs();
+  readonly #sealer: BlobSealer;
+  readonly #archive: ArchiveTask;
+
+  constructor(port: MessagePort, setup: BlobWorkerSetup) {
+    this.#port = port;
+    this.#setup = setup;
+    this.#sealer = new BlobSealer(setup);
+    this.#archive = new ArchiveTask(new ChunkSealer(createFastCdcChunker(), this.#sealer, this.#known));
+  }
+
+  take(request: WorkerRequest): void {
+    if (request.kind === "table") this.#known.attach(request.table);
+    else if (request.kind === "end-run") this.#known.endRun(request.run);
+    else void this.#answer(request);
+  }
+
+  async #answer(request: TaskRequest): Promise<void> {
+    const { task } = request;
+    try {
+      const result = await this.#work(request);
+      this.#reply({ kind: "done", task, result }, transferablesOf(result));
+    } catch (error) {
+      this.#reply({ kind: "failed", task, error: serializeError(error) });
+    }
+  }
+
+  #work(request: TaskRequest): TaskResult | Promise<TaskResult> {
+    const { task } = request;
+    switch (request.kind) {
+      case "archive-files":
+        return this.#archive.files(request.run, request.batch, this.#slab(task, "data", sumOf(request.batch.limits)));
+      case "archive-range": {
+        const slab = this.#slab(task, "data", request.range.windowBytes);
+        return this.#archive.range(request.run, request.range, slab, (cut) => this.#reply({ kind: "cut", task, cut }));
+      }
+      case "seal":
+        return this.#seal(task, request.run, request.plaintexts);
+      case "restore":
+        return runRestoreTask(request.restore, this.#setup.masterKey);
+    }
+  }
+
+  #seal(task: number, run: RunTicket, { type, bytes, ends, ids }: PlaintextBatch): undefined {
+    const slab = this.#slab(task, type, bytes.length);
+    let start = 0;
+    for (const [index, end] of ends.entries()) {
+      const id = Buffer.from(ids.subarray(index * 32, index * 32 + 32));
+      if (this.#known.claim(run, type, id)) this.#sealer.seal(type, id, bytes.subarray(start, end), slab);
+      start = end;
+    }
+    slab.flush();
+    return undefined;
+  }
+
+  #slab(task: number, type: PlaintextBatch["type"], expectedBytes: number): SealedSlab {
+    return new SealedSlab(type, expectedBytes, (blobs, transfer) => this.#reply({ kind: "blobs", task, blobs }, transfer));
+  }
+
+  #reply(reply: WorkerReply, transfer: ArrayBuffer[] = []): void {
+    this.#port.postMessage(reply, transfer);
+  }
+}
+
+function sumOf(numbers: Float64Array): number {
+  return numbers.reduce((sum, number) => sum + number, 0);
+}
+
+function transferablesOf(result: TaskResult): ArrayBuffer[] {
+  if (result === undefined || !("content" in result)) return [];
+  return [result.content.buffer as ArrayBuffer];
+}
+
+if (parentPort === null) throw new Error("bug: blob-worker.ts is the code of a thread");
+const worker = new BlobWorker(parentPort, workerData as BlobWorkerSetup);
+parentPort.on("message", (request: WorkerRequest) => worker.take(request));
