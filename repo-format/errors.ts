@@ -38,6 +38,7 @@ export const errorPolicies = {
   "lock-malformed": { retry: "never", hint: "run `stowage repo unlock --remove-all` when no process uses the repository" },
   "object-missing": { retry: "never", hint: "the object is not in the store" },
   "object-exists": { retry: "never", hint: "somebody else wrote the object first" },
+  "object-refused": { retry: "never", hint: "the bytes changed in memory before they were sent; check the machine" },
   "object-truncated": { retry: "backoff", hint: "the store sent fewer bytes than asked for" },
   "range-invalid": { retry: "never", hint: "the object is shorter than expected; run `stowage repo check`" },
   "storage-denied": { retry: "never", hint: "check the credentials and the rights on the bucket" },

@@ -1,0 +1,69 @@
+// The base of every wrapper: hands each call on unchanged. A wrapper overrides what it is about.
+import type {
+  ListOptions,
+  ObjectBody,
+  ObjectInfo,
+  ObjectStorage,
+  PutOptions,
+  RequestOptions,
+} from "./object-storage.ts";
+
+export class ForwardingStorage implements ObjectStorage {
+  protected readonly inner: ObjectStorage;
+
+  constructor(inner: ObjectStorage) {
+    this.inner = inner;
+  }
+
+  get location(): string {
+    return this.inner.location;
+  }
+
+  get connections(): number {
+    return this.inner.connections;
+  }
+
+  get atomicReplace(): boolean {
+    return this.inner.atomicReplace;
+  }
+
+  get clockOffsetMs(): number | undefined {
+    return this.inner.clockOffsetMs;
+  }
+
+  prepare(options?: RequestOptions): Promise<void> {
+    return this.inner.prepare(options);
+  }
+
+  put(key: string, body: ObjectBody, options?: PutOptions): Promise<void> {
+    return this.inner.put(key, body, options);
+  }
+
+  get(key: string, options?: RequestOptions): Promise<Buffer> {
+    return this.inner.get(key, options);
+  }
+
+  getRange(key: string, offset: number, length: number, options?: RequestOptions): Promise<Buffer> {
+    return this.inner.getRange(key, offset, length, options);
+  }
+
+  stat(key: string, options?: RequestOptions): Promise<ObjectInfo> {
+    return this.inner.stat(key, options);
+  }
+
+  list(prefix: string, options?: ListOptions): AsyncIterable<ObjectInfo> {
+    return this.inner.list(prefix, options);
+  }
+
+  listFolders(prefix: string, options?: RequestOptions): Promise<string[]> {
+    return this.inner.listFolders(prefix, options);
+  }
+
+  delete(key: string, options?: RequestOptions): Promise<void> {
+    return this.inner.delete(key, options);
+  }
+
+  close(): Promise<void> {
+    return this.inner.close();
+  }
+}

@@ -1,0 +1,42 @@
+// Reads an answer's body into one buffer and counts: a connection that breaks off must never pass for a short object.
+import { RepositoryError } from "../../errors.ts";
+
+/**
+ * @param body the SDK's stream: a Node readable.
+ * @param expectedBytes Content-Length; undefined when the store did not say, which leaves only the transfer's own end mark.
+ * @throws RepositoryError "object-truncated" for too few bytes or too many.
+ */
+export async function readBody(body: unknown, expectedBytes: number | undefined, key: string): Promise<Buffer> {
+  if (body === undefined) return Buffer.alloc(0);
+  const stream = body as AsyncIterable<Uint8Array>;
+  return expectedBytes === undefined ? readUnsized(stream) : readSized(stream, expectedBytes, key);
+}
+
+async function readSized(stream: AsyncIterable<Uint8Array>, expectedBytes: number, key: string): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(expectedBytes); // memory of its own: may be transferred to a thread
+  let done = 0;
+  for await (const chunk of stream) {
+    if (done + chunk.length > expectedBytes) throw truncated(key, done + chunk.length, expectedBytes);
+    buffer.set(chunk, done);
+    done += chunk.length;
+  }
+  if (done < expectedBytes) throw truncated(key, done, expectedBytes);
+  return buffer;
+}
+
+async function readUnsized(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  const joined = Buffer.allocUnsafeSlow(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  let offset = 0;
+  for (const chunk of chunks) {
+    joined.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return joined;
+}
+
+function truncated(key: string, receivedBytes: number, expectedBytes: number): RepositoryError {
+  const message = `the store sent ${receivedBytes} of ${expectedBytes} bytes of ${key}`;
+  return new RepositoryError("object-truncated", message, { details: { key, receivedBytes, expectedBytes } });
+}

@@ -1,0 +1,97 @@
+// Bounds the requests that run at the same time. Lock files are let past the bound: a lock that cannot be refreshed
+// because data is queued before it would be lost (restic: internal/backend/sema). Listings are not counted: a listing
+// is consumed while other requests run for its items, and would wait for its own consumer.
+import { RepositoryError, throwIfCancelled } from "../errors.ts";
+import { ForwardingStorage } from "./forwarding-storage.ts";
+import { isLockKey } from "./key-layout.ts";
+import type { ObjectBody, ObjectInfo, ObjectStorage, PutOptions, RequestOptions } from "./object-storage.ts";
+
+export function withConnectionLimit(storage: ObjectStorage, limit: number = storage.connections): ObjectStorage {
+  if (!Number.isInteger(limit) || limit < 1) {
+    throw new RepositoryError("argument-invalid", `the number of connections must be at least 1; got ${limit}`);
+  }
+  return new LimitedStorage(storage, limit);
+}
+
+class LimitedStorage extends ForwardingStorage {
+  readonly #slots: Slots;
+
+  constructor(inner: ObjectStorage, limit: number) {
+    super(inner);
+    this.#slots = new Slots(limit);
+  }
+
+  override put(key: string, body: ObjectBody, options: PutOptions = {}): Promise<void> {
+    return this.#limit(key, options, () => this.inner.put(key, body, options));
+  }
+
+  override get(key: string, options: RequestOptions = {}): Promise<Buffer> {
+    return this.#limit(key, options, () => this.inner.get(key, options));
+  }
+
+  override getRange(key: string, offset: number, length: number, options: RequestOptions = {}): Promise<Buffer> {
+    return this.#limit(key, options, () => this.inner.getRange(key, offset, length, options));
+  }
+
+  override stat(key: string, options: RequestOptions = {}): Promise<ObjectInfo> {
+    return this.#limit(key, options, () => this.inner.stat(key, options));
+  }
+
+  override delete(key: string, options: RequestOptions = {}): Promise<void> {
+    return this.#limit(key, options, () => this.inner.delete(key, options));
+  }
+
+  async #limit<T>(key: string, options: RequestOptions, call: () => Promise<T>): Promise<T> {
+    if (isLockKey(key)) return call();
+    await this.#slots.take(options.signal);
+    try {
+      return await call();
+    } finally {
+      this.#slots.release();
+    }
+  }
+}
+
+/** A counting semaphore; who waits longest is served first. */
+class Slots {
+  readonly #waiting = new Set<() => void>();
+  #free: number;
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  async take(signal: AbortSignal | undefined): Promise<void> {
+    throwIfCancelled(signal);
+    if (this.#free > 0) {
+      this.#free -= 1;
+      return;
+    }
+    await this.#waitForTurn(signal);
+  }
+
+  release(): void {
+    const [next] = this.#waiting;
+    if (next === undefined) {
+      this.#free += 1;
+      return;
+    }
+    this.#waiting.delete(next);
+    next();
+  }
+
+  #waitForTurn(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onTurn = (): void => {
+        signal?.removeEventListener("abort", onAbort);
+        resolve();
+      };
+      const onAbort = (): void => {
+        this.#waiting.delete(onTurn);
+        reject(new RepositoryError("cancelled", "the operation was cancelled", { cause: signal?.reason }));
+      };
+      this.#waiting.add(onTurn);
+      signal?.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+}
