@@ -1,0 +1,129 @@
+// Where a password comes from: file, command, environment or a prompt without echo. It is never printed and never
+// part of an argument list.
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import { RepositoryError } from "../../repo-format/index.ts";
+import { UsageError } from "./usage-error.ts";
+
+export interface PasswordSources {
+  readonly file: string | undefined;
+  readonly command: string | undefined;
+  readonly value: string | undefined;
+  /** --insecure-no-password: the empty password is meant. */
+  readonly allowEmpty: boolean;
+}
+
+export interface PasswordPrompt {
+  readonly question: string;
+  /** Asked twice for a new password; both answers must agree. */
+  readonly confirm: boolean;
+}
+
+/**
+ * Finds the password.
+ * @throws UsageError when the sources contradict each other or the file cannot be read; RepositoryError "no-password"
+ * when there is none and nobody to ask.
+ */
+export async function readPassword(sources: PasswordSources, prompt: PasswordPrompt): Promise<string> {
+  const given = [sources.file, sources.command].filter((source) => source !== undefined).length;
+  if (given > 1) throw new UsageError("--password-file and --password-command exclude each other");
+  if (sources.allowEmpty) {
+    if (given > 0 || sources.value !== undefined)
+      throw new UsageError("--insecure-no-password excludes a given password");
+    return "";
+  }
+  const password = await firstSource(sources, prompt);
+  if (password === "") throw new UsageError("the password is empty; if that is meant, say --insecure-no-password");
+  return password;
+}
+
+async function firstSource(sources: PasswordSources, prompt: PasswordPrompt): Promise<string> {
+  if (sources.file !== undefined) return fromFile(sources.file);
+  if (sources.command !== undefined) return fromCommand(sources.command);
+  if (sources.value !== undefined) return sources.value;
+  if (process.stdin.isTTY !== true) {
+    throw new RepositoryError("no-password", "no password is given and there is no terminal to ask on");
+  }
+  const first = await ask(prompt.question);
+  if (prompt.confirm && (await ask("enter the password again: ")) !== first)
+    throw new UsageError("the passwords do not agree");
+  return first;
+}
+
+async function fromFile(file: string): Promise<string> {
+  try {
+    return decode(await readFile(file));
+  } catch (cause) {
+    throw new UsageError(`cannot read the password file ${file}: ${(cause as Error).message}`);
+  }
+}
+
+/** Splits a command line into words as a shell does, without expansions: quotes and backslashes group. */
+export function splitWords(line: string): string[] {
+  const words: string[] = [];
+  for (const [, double, single, plain] of line.matchAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'|((?:[^\s"'\\]|\\.)+)/g)) {
+    words.push((double ?? plain)?.replace(/\\(.)/g, "$1") ?? single ?? "");
+  }
+  return words;
+}
+
+async function fromCommand(line: string): Promise<string> {
+  const [program, ...words] = splitWords(line);
+  if (program === undefined) throw new UsageError("--password-command is empty");
+  try {
+    const { stdout } = await promisify(execFile)(program, words, { encoding: "buffer" });
+    return decode(stdout);
+  } catch (cause) {
+    // The command's own output may hold secrets, so only its exit is told.
+    const { code } = cause as { code?: number | string };
+    throw new UsageError(`the password command "${program}" failed (${code ?? "unknown"})`);
+  }
+}
+
+/** Undoes a UTF-8 or UTF-16 byte-order mark and trims white space, as restic does. */
+function decode(bytes: Buffer): string {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return bytes.subarray(2).toString("utf16le").trim();
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return Buffer.from(bytes.subarray(2)).swap16().toString("utf16le").trim();
+  return bytes
+    .toString("utf8")
+    .replace(/^\uFEFF/, "")
+    .trim();
+}
+
+/** Asks on the terminal without echo. Ctrl-C there is an interruption like any other. */
+async function ask(question: string): Promise<string> {
+  const { stdin, stderr } = process;
+  stderr.write(question);
+  stdin.setRawMode(true);
+  stdin.resume();
+  try {
+    return await readSecretLine(stdin);
+  } finally {
+    stdin.setRawMode(false);
+    stdin.pause();
+    stderr.write("\n");
+  }
+}
+
+function readSecretLine(stdin: NodeJS.ReadStream): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = "";
+    const take = (chunk: Buffer): void => {
+      for (const character of chunk.toString("utf8")) {
+        if (character === "\x03") {
+          stdin.off("data", take);
+          reject(new RepositoryError("cancelled", "interrupted while asking for the password"));
+          return;
+        }
+        if (character === "\r" || character === "\n" || character === "\x04") {
+          stdin.off("data", take);
+          resolve(answer);
+          return;
+        }
+        answer = character === "\x7f" || character === "\b" ? answer.slice(0, -1) : answer + character;
+      }
+    };
+    stdin.on("data", take);
+  });
+}

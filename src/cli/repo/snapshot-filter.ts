@@ -1,0 +1,36 @@
+// The flags that choose snapshots, with restic's meanings: --host, --tag and --path, each may be repeated.
+import type { Command } from "commander";
+import type { SnapshotFilter } from "../../../repo-format/index.ts";
+import { collect } from "./collect.ts";
+
+export interface SnapshotFilterFlags {
+  readonly host?: readonly string[];
+  readonly tag?: readonly string[];
+  readonly path?: readonly string[];
+}
+
+/** Adds --host, --tag and --path; without `shortHost` the letter -H is left to the command. */
+export function addSnapshotFilterOptions(
+  command: Command,
+  options: { readonly shortHost: boolean } = { shortHost: true },
+): Command {
+  return command
+    .option(`${options.shortHost ? "-H, " : ""}--host <name>`, "only snapshots of this host; may be repeated", collect)
+    .option("--tag <tags>", "only snapshots with all of these tags (comma); may be repeated: any of the lists", collect)
+    .option("--path <path>", "only snapshots of this path; may be repeated: all of them", collect);
+}
+
+/** "a,b" and "c" become [["a","b"],["c"]]; an empty text means untagged and becomes [[]]. */
+export function splitTags(tags: readonly string[] | undefined): string[][] {
+  return (tags ?? []).map((list) =>
+    list
+      .split(",")
+      .map((tag) => tag.trim())
+      .filter((tag) => tag !== ""),
+  );
+}
+
+/** The engine's filter for the flags. */
+export function snapshotFilter(flags: SnapshotFilterFlags): SnapshotFilter {
+  return { hosts: [...(flags.host ?? [])], tags: splitTags(flags.tag), paths: [...(flags.path ?? [])] };
+}

@@ -1,0 +1,63 @@
+#!/usr/bin/env node
+// The executable: picks the role by its first words and loads that role alone. It must load on any Node, so that an
+// old one gets one clear line instead of a syntax error; everything else is behind a dynamic import.
+import { basename } from "node:path";
+
+const oldestMajor = 24;
+
+const usage = `Usage: stowage COMMAND [ARGUMENTS]
+
+  repo             work on a repository by hand, with restic's verbs: backup, restore, snapshots, check, prune …
+  agent            the node agent: backs up and restores the pod volumes of its node (alias: node-agent server)
+  server           the control plane: Backup, BackupRepository and BackupStorageLocation resources
+  restore-helper   the init container that waits until a pod's volumes are restored
+  version          print the version
+
+Each command explains itself: stowage COMMAND --help
+`;
+
+type RoleMain = (argv: readonly string[], env: NodeJS.ProcessEnv) => Promise<number>;
+
+/** A role's entry and the words that are left for it. */
+interface Role {
+  readonly load: () => Promise<{ readonly main: RoleMain }>;
+  readonly argv: readonly string[];
+}
+
+function roleOf(program: string, words: readonly string[]): Role | undefined {
+  const helper = (): Promise<{ main: RoleMain }> => import("../agent/restore-helper/main.ts");
+  if (program === "velero-restore-helper") return { load: helper, argv: words };
+  const [first, second] = words;
+  const rest = words.slice(1);
+  if (first === "restore-helper") return { load: helper, argv: rest };
+  if (first === "agent") return { load: () => import("../agent/main.ts"), argv: rest };
+  if (first === "node-agent" && second === "server")
+    return { load: () => import("../agent/main.ts"), argv: words.slice(2) };
+  if (first === "server") return { load: () => import("./server/main.ts"), argv: rest };
+  if (first === "repo" || first === "version") return { load: () => import("./cli/main.ts"), argv: words };
+  return undefined;
+}
+
+async function run(): Promise<number> {
+  const words = process.argv.slice(2);
+  const role = roleOf(basename(process.argv[1] ?? ""), words);
+  if (role !== undefined) {
+    const { main } = await role.load();
+    return main(role.argv, process.env);
+  }
+  const asked = words[0] === undefined || ["help", "--help", "-h"].includes(words[0]);
+  if (words[0] === "--version") return (await import("./cli/main.ts")).main(["version"], process.env);
+  if (!asked) process.stderr.write(`stowage: unknown command "${words[0]}"\n\n`);
+  (asked ? process.stdout : process.stderr).write(usage);
+  return asked ? 0 : 1;
+}
+
+const major = Number(process.versions.node.split(".")[0]);
+if (major < oldestMajor) {
+  process.stderr.write(
+    `stowage needs Node ${oldestMajor} or newer, and this is ${process.version}: run it with node_modules/.bin/node\n`,
+  );
+  process.exitCode = 1;
+} else {
+  process.exitCode = await run();
+}

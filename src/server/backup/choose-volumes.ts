@@ -1,0 +1,71 @@
+// Which of a pod's volumes a Backup takes: the opt-in list, or everything but the opt-out list, and never those whose
+// content comes from the API server or belongs to the node (velero.io: "Volumes to back up").
+import type { Pod, Volume } from "../../api/core.ts";
+import { annotations } from "../../api/names.ts";
+
+/** "opt-in": only volumes that the annotation lists. "opt-out": all but those that the other annotation lists. */
+export type SelectionMode = "opt-in" | "opt-out";
+
+export interface ChosenVolumes {
+  readonly volumes: readonly Volume[];
+  /** Listed in the annotation, but not among the pod's volumes. */
+  readonly unknownNames: readonly string[];
+}
+
+const neverSources = [
+  "hostPath",
+  "secret",
+  "configMap",
+  "projected",
+  "downwardAPI",
+] as const satisfies readonly (keyof Volume)[];
+
+/** True for volumes that are never backed up, whatever the annotations say. */
+export function isNeverBackedUp(volume: Volume): boolean {
+  return (
+    volume.name.startsWith("default-token") ||
+    neverSources.some((source) => volume[source] !== undefined && volume[source] !== null)
+  );
+}
+
+/** The names in an annotation: separated by commas, taken literally, as Velero does. */
+function namesIn(pod: Pod, annotation: string): string[] {
+  const text = pod.metadata.annotations?.[annotation];
+  return text === undefined || text === "" ? [] : text.split(",");
+}
+
+/** Applies the annotations of one pod. */
+export function chooseVolumes(pod: Pod, mode: SelectionMode): ChosenVolumes {
+  const volumes = pod.spec?.volumes ?? [];
+  const eligible = volumes.filter((volume) => !isNeverBackedUp(volume));
+  if (mode === "opt-out") {
+    const excluded = new Set(namesIn(pod, annotations.backupVolumesExcludes));
+    return { volumes: eligible.filter((volume) => !excluded.has(volume.name)), unknownNames: [] };
+  }
+  const listed = namesIn(pod, annotations.backupVolumes);
+  const known = new Set(volumes.map((volume) => volume.name));
+  return {
+    volumes: eligible.filter((volume) => listed.includes(volume.name)),
+    unknownNames: listed.filter((name) => !known.has(name)),
+  };
+}
+
+/** True when a regular container mounts the volume as a file system; init containers do not count. */
+export function isMounted(pod: Pod, volume: Volume): boolean {
+  return (pod.spec?.containers ?? []).some((container) =>
+    container.volumeMounts?.some((mount) => mount.name === volume.name),
+  );
+}
+
+/** True when a container uses the volume as a raw block device. */
+export function isBlockDevice(pod: Pod, volume: Volume): boolean {
+  return (pod.spec?.containers ?? []).some((container) =>
+    container.volumeDevices?.some((device) => device.name === volume.name),
+  );
+}
+
+/** The claim behind a volume: named by it, or made for it from a template under the pod's name. */
+export function claimNameOf(pod: Pod, volume: Volume): string | undefined {
+  if (volume.persistentVolumeClaim !== undefined) return volume.persistentVolumeClaim.claimName;
+  return volume.ephemeral === undefined ? undefined : `${pod.metadata.name}-${volume.name}`;
+}

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Backup, BackupSpec } from "../../../../../src/api/backup.ts";
+import type { BackupStorageLocation } from "../../../../../src/api/backup-storage-location.ts";
+import { validateBackup } from "../../../../../src/server/backup/validate-backup.ts";
+
+const location: BackupStorageLocation = {
+  metadata: { name: "default" },
+  spec: { provider: "aws", objectStorage: { bucket: "b" } },
+  status: { phase: "Available" },
+};
+const backup = (spec: BackupSpec): Backup => ({ metadata: { name: "b", namespace: "velero" }, spec });
+
+describe("validateBackup", () => {
+  it("accepts what the velero command line writes for a plain backup", () => {
+    const spec: BackupSpec = {
+      metadata: {},
+      includedNamespaces: ["*"],
+      includedResources: null,
+      hooks: {},
+      snapshotVolumes: null,
+      ttl: "720h0m0s",
+      storageLocation: "default",
+      csiSnapshotTimeout: "10m0s",
+      itemOperationTimeout: "4h0m0s",
+      defaultVolumesToFsBackup: true,
+      snapshotMoveData: false,
+      uploaderConfig: { parallelFilesUpload: 4 },
+    };
+    assert.deepEqual(validateBackup(backup(spec), location), []);
+  });
+
+  it("names every field that is not carried out", () => {
+    const unsupported: BackupSpec = {
+      labelSelector: { matchLabels: { app: "x" } },
+      orLabelSelectors: [{ matchLabels: { app: "y" } }],
+      hooks: { resources: [{ name: "h" }] },
+      resourcePolicy: { kind: "configmap", name: "p" },
+      includedResources: ["pods"],
+      snapshotMoveData: true,
+      orderedResources: { pods: "a/b" },
+    };
+    const problems = validateBackup(backup(unsupported), location);
+    for (const field of Object.keys(unsupported))
+      assert.ok(
+        problems.some((text) => text.includes(`spec.${field} `)),
+        field,
+      );
+    assert.equal(problems.length, Object.keys(unsupported).length);
+  });
+
+  it("refuses an unknown field of a newer API rather than ignoring it", () => {
+    const spec = { brandNewField: 3 } as unknown as BackupSpec;
+    assert.match(validateBackup(backup(spec), location).join(), /spec\.brandNewField/);
+  });
+
+  it("refuses contradicting namespaces and a malformed time to live", () => {
+    const spec: BackupSpec = { includedNamespaces: ["a"], excludedNamespaces: ["a"], ttl: "a month" };
+    assert.equal(validateBackup(backup(spec), location).length, 2);
+  });
+
+  it("refuses a location that is absent, read-only or unavailable, and says why", () => {
+    assert.match(validateBackup(backup({ storageLocation: "far" }), undefined).join(), /far does not exist/);
+    const readOnly = { ...location, spec: { ...location.spec, accessMode: "ReadOnly" as const } };
+    assert.match(validateBackup(backup({}), readOnly).join(), /read-only/);
+    const unavailable = { ...location, status: { phase: "Unavailable" as const, message: "no such bucket" } };
+    assert.match(validateBackup(backup({}), unavailable).join(), /no such bucket/);
+  });
+});
