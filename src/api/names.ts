@@ -22,8 +22,12 @@ export const annotations = {
   podVolumeTimeout: "velero.io/pod-volume-timeout",
   /** PodVolumeBackup: JSON list of the files that were left out or changed while read. */
   warnings: "stowage.dev/warnings",
-  /** PodVolumeBackup, PodVolumeRestore: how often an agent has taken it. */
+  /** PodVolumeBackup, PodVolumeRestore: the agent process that works on it, as `<node>/<random id>`. */
+  claimedBy: "stowage.dev/claimed-by",
+  /** PodVolumeBackup, PodVolumeRestore: how often an agent has begun it. */
   attempts: "stowage.dev/attempts",
+  /** PodVolumeRestore: "true" once nothing of `.velero` is left in the volume. */
+  markerRemoved: "stowage.dev/marker-removed",
 } as const;
 
 /** Prefix of annotations that keep status fields which the installed CRD prunes. */

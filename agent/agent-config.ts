@@ -1,0 +1,164 @@
+// Environment and flags of `stowage agent` → one frozen AgentConfig. Flags of Velero's node-agent that mean nothing here
+// are accepted with a warning, so that swapping the image never breaks a pod.
+
+import { ConfigError } from "../src/platform/config-error.ts";
+import { parseDuration } from "../src/platform/duration.ts";
+import type { LogFormat, LogLevel } from "../src/platform/logger.ts";
+
+export interface AgentConfig {
+  readonly nodeName: string;
+  /** Undefined: the namespace of the service account or kubeconfig, else "velero". */
+  readonly namespace: string | undefined;
+  readonly kubeconfig: string | undefined;
+  /** Where the kubelet's pods directory is mounted. */
+  readonly hostPodsDir: string;
+  /** Name of the ConfigMap with loadConcurrency; undefined: "node-agent-config" if there is one. */
+  readonly nodeAgentConfigMap: string | undefined;
+  /** How long to wait for something in the cluster, for example for a repository to become ready. */
+  readonly resourceTimeoutMs: number;
+  /** How long to wait for a foreign exclusive lock on a repository. */
+  readonly lockTimeoutMs: number;
+  readonly metricsAddress: string;
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+  /** Whether device nodes in a snapshot are created in the volume. */
+  readonly restoreDevices: boolean;
+  /** Whether volumes that ought to be mount points may be plain directories; for a kubelet that is only played. */
+  readonly allowUnmountedVolumes: boolean;
+  /** What was accepted but ignored, as sentences. */
+  readonly warnings: readonly string[];
+}
+
+export const agentUsage = `stowage agent: backs up and restores the pod volumes of its node
+
+Usage: stowage agent [flags]        (also: node-agent server [flags])
+
+Environment: NODE_NAME (required), VELERO_NAMESPACE
+
+  --kubeconfig FILE           default: the pod's service account
+  --namespace NAME            default: $VELERO_NAMESPACE, else the service account's namespace
+  --host-pods-dir DIR         the kubelet's pods directory (default /host_pods)
+  --node-agent-configmap NAME ConfigMap with loadConcurrency (default: node-agent-config if it exists)
+  --resource-timeout DURATION longest wait for something in the cluster (default 10m)
+  --lock-timeout DURATION     longest wait for a lock of another program on a repository (default 15m)
+  --restore-devices           create device nodes that a snapshot holds (default: leave them out and say so)
+  --allow-unmounted-volumes   believe volumes that are no mount points although their type says so
+  --metrics-address ADDRESS   /metrics, /healthz and /readyz (default :8085)
+  --log-level LEVEL           debug, info, warning or error (default info)
+  --log-format FORMAT         text or json (default text)
+`;
+
+const valueFlags = [
+  "kubeconfig",
+  "namespace",
+  "host-pods-dir",
+  "node-agent-configmap",
+  "resource-timeout",
+  "lock-timeout",
+  "metrics-address",
+  "log-level",
+  "log-format",
+] as const;
+const switchFlags = ["restore-devices", "allow-unmounted-volumes", "help"] as const;
+
+type ValueFlag = (typeof valueFlags)[number];
+type SwitchFlag = (typeof switchFlags)[number];
+
+interface ParsedFlags {
+  readonly values: Partial<Record<ValueFlag, string>>;
+  readonly switches: Partial<Record<SwitchFlag, boolean>>;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * @param argv what follows the role's name.
+ * @returns undefined when help was asked for.
+ * @throws ConfigError "flag-invalid", "flag-unknown", "environment-missing"
+ */
+export function readAgentConfig(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): AgentConfig | undefined {
+  const { values, switches, warnings } = parseFlags(argv);
+  if (switches.help === true) return undefined;
+  const nodeName = env.NODE_NAME ?? "";
+  if (nodeName === "")
+    throw new ConfigError("environment-missing", "NODE_NAME is not set: which node's volumes are ours?");
+  return Object.freeze({
+    nodeName,
+    namespace: values.namespace ?? nonEmpty(env.VELERO_NAMESPACE),
+    kubeconfig: nonEmpty(values.kubeconfig),
+    hostPodsDir: values["host-pods-dir"] ?? "/host_pods",
+    nodeAgentConfigMap: nonEmpty(values["node-agent-configmap"]),
+    resourceTimeoutMs: duration("resource-timeout", values["resource-timeout"] ?? "10m"),
+    lockTimeoutMs: duration("lock-timeout", values["lock-timeout"] ?? "15m"),
+    metricsAddress: values["metrics-address"] ?? ":8085",
+    logLevel: logLevel(values["log-level"] ?? "info"),
+    logFormat: oneOf("log-format", values["log-format"] ?? "text", ["text", "json"]),
+    restoreDevices: switches["restore-devices"] ?? false,
+    allowUnmountedVolumes: switches["allow-unmounted-volumes"] ?? false,
+    warnings,
+  });
+}
+
+function parseFlags(argv: readonly string[]): ParsedFlags {
+  const values: Partial<Record<ValueFlag, string>> = {};
+  const switches: Partial<Record<SwitchFlag, boolean>> = {};
+  const warnings: string[] = [];
+  for (let index = 0; index < argv.length; index++) {
+    const word = argv[index] as string;
+    if (!word.startsWith("-")) throw new ConfigError("flag-unknown", `unexpected argument ${JSON.stringify(word)}`);
+    const { name, value } = splitFlag(word);
+    if (isOneOf(name, switchFlags)) {
+      switches[name] = value === undefined || isTrue(name, value);
+      continue;
+    }
+    const next = argv[index + 1];
+    const following = next === undefined || next.startsWith("-") ? undefined : next;
+    if (value === undefined && following !== undefined) index++;
+    if (isOneOf(name, valueFlags)) values[name] = required(name, value ?? following);
+    else warnings.push(`the flag --${name} is not known here and was ignored`);
+  }
+  return { values, switches, warnings };
+}
+
+function splitFlag(word: string): { name: string; value: string | undefined } {
+  const [, dashedName = "", value] = /^--?([^=]*)(?:=(.*))?$/s.exec(word) ?? [];
+  const longNames: Record<string, string> = { n: "namespace", h: "help" };
+  return { name: longNames[dashedName] ?? dashedName, value };
+}
+
+function isOneOf<const T extends string>(name: string, names: readonly T[]): name is T {
+  return (names as readonly string[]).includes(name);
+}
+
+function required(flag: string, value: string | undefined): string {
+  if (value === undefined) throw new ConfigError("flag-invalid", `--${flag} needs a value`);
+  return value;
+}
+
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === "" ? undefined : text;
+}
+
+function duration(flag: string, text: string): number {
+  const ms = parseDuration(text);
+  if (ms !== undefined && ms >= 0) return ms;
+  throw new ConfigError("flag-invalid", `--${flag} must be a duration such as 10m, not ${JSON.stringify(text)}`);
+}
+
+function isTrue(flag: string, text: string): boolean {
+  return oneOf(flag, text, ["true", "false"]) === "true";
+}
+
+function logLevel(text: string): LogLevel {
+  // Velero's names on the left.
+  const levels: Record<string, LogLevel> = { trace: "debug", warning: "warn", fatal: "error", panic: "error" };
+  return levels[text] ?? oneOf("log-level", text, ["debug", "info", "warn", "error"]);
+}
+
+function oneOf<const T extends string>(flag: string, text: string, allowed: readonly T[]): T {
+  const found = allowed.find((candidate) => candidate === text);
+  if (found !== undefined) return found;
+  throw new ConfigError("flag-invalid", `--${flag} must be ${allowed.join(" or ")}, not ${JSON.stringify(text)}`);
+}

@@ -1,0 +1,34 @@
+// Why a pod's volume cannot be found or used on this node.
+
+import type { Retry } from "../../src/platform/coded-error.ts";
+
+const policies = {
+  "pod-missing": "the pod was deleted before its volume could be backed up",
+  "volume-missing": "compare the volume's name with the pod's spec.volumes",
+  "claim-missing": "the pod's PersistentVolumeClaim is gone",
+  "claim-unbound": "wait until the PersistentVolumeClaim is bound",
+  "block-volume": "volumes in block mode have no files; leave this one out",
+  "no-directory":
+    "check that --host-pods-dir shows the kubelet's pods directory, with mount propagation HostToContainer",
+  "several-directories": "remove the left-over directories below the pod's volumes on the node",
+  "not-mounted": "give the agent's host-pods mount the mount propagation HostToContainer",
+} as const satisfies Record<string, string>;
+
+type VolumeErrorCode = keyof typeof policies;
+
+export class VolumeError extends Error {
+  readonly code: VolumeErrorCode;
+  readonly details: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly retry: Retry = "never";
+
+  constructor(code: VolumeErrorCode, message: string, details: VolumeError["details"] = {}) {
+    super(message);
+    this.name = "VolumeError";
+    this.code = code;
+    this.details = details;
+  }
+
+  get hint(): string {
+    return policies[this.code];
+  }
+}
