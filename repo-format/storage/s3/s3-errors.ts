@@ -14,6 +14,7 @@ const codesByName: Readonly<Record<string, ErrorCode>> = {
   AllAccessDisabled: "storage-denied",
   AccountProblem: "storage-denied",
   InvalidAccessKeyId: "storage-denied",
+  XAdminUserNotFound: "storage-denied", // versitygw's word for an unknown access key, with status 404
   SignatureDoesNotMatch: "storage-denied",
   InvalidSecurity: "storage-denied",
   ExpiredToken: "storage-denied",
@@ -47,7 +48,6 @@ const codesByName: Readonly<Record<string, ErrorCode>> = {
 const codesByStatus: Readonly<Record<number, ErrorCode>> = {
   401: "storage-denied",
   403: "storage-denied",
-  404: "object-missing",
   408: "storage-unavailable",
   412: "object-exists",
   416: "range-invalid",
@@ -122,14 +122,27 @@ export function s3Error(error: unknown, request: S3Request): RepositoryError {
   const code = codeOf(failure);
   const place = `the bucket ${request.bucket} at ${request.endpoint}`;
   return new RepositoryError(code, describe(code, failure, { ...request, place }), {
-    details: { key: request.key, bucket: request.bucket, reason: failure.name, status: failure.status },
+    details: {
+      key: request.key,
+      bucket: request.bucket,
+      reason: failure.name,
+      status: failure.status,
+      errno: failure.errno,
+    },
     // The SDK's own error holds the whole exchange, session token included.
     cause: new Error(`${failure.name}: ${quote(failure)}`),
   });
 }
 
+/** True when the store gave this name as its reason. */
+export function hasReason(error: unknown, reason: string): boolean {
+  return RepositoryError.is(error) && error.details.reason === reason;
+}
+
 function codeOf(failure: S3Failure): ErrorCode {
   const { name, status, errno } = failure;
+  // An answer without a body (to HEAD) has no name; a 404 with another name is about something else than the key.
+  if (status === 404 && isNameless(failure)) return "object-missing";
   const byAnswer = codesByName[name] ?? (status === undefined ? undefined : codesByStatus[status]);
   if (byAnswer !== undefined) return byAnswer;
   if (errno !== undefined) return isCertificateError(errno) ? "storage-misconfigured" : "storage-unavailable";
@@ -147,15 +160,20 @@ function describe(code: ErrorCode, failure: S3Failure, request: S3Request & { pl
   if (code === "object-missing") return `${key} does not exist in ${place}`;
   if (code === "object-exists") return `${key} exists already in ${place}`;
   if (failure.errno !== undefined && isCertificateError(failure.errno)) {
-    return `the certificate of ${endpoint} is not trusted: ${failure.errno}`;
+    return `no trusted TLS connection to ${endpoint}: ${quote(failure)}`;
   }
   return `cannot ${action} ${key === "" ? place : `${key} in ${place}`}: ${quote(failure)}`;
 }
 
 /** The store's words, on one line and not too many. */
 function quote(failure: S3Failure): string {
-  const { name, message, errno, status } = failure;
-  const label = errno ?? (name === "Error" || name === "UnknownError" ? `HTTP status ${status ?? "unknown"}` : name);
-  const words = message.replaceAll(/\s+/g, " ").trim().slice(0, 300);
-  return words === "" || words === label || words === "UnknownError" ? label : `${label} (${words})`;
+  const label = failure.errno ?? (isNameless(failure) ? `HTTP status ${failure.status ?? "unknown"}` : failure.name);
+  const words = failure.message.replaceAll(/\s+/g, " ").trim().slice(0, 300);
+  const saysNothing = words === "" || words === failure.name || words === "UnknownError";
+  if (saysNothing || label === "EPROTO") return label;
+  return words.includes(label) ? words : `${label} (${words})`;
+}
+
+function isNameless({ name }: S3Failure): boolean {
+  return name === "Error" || name === "Unknown" || name === "UnknownError";
 }

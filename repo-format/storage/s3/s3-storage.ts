@@ -1,16 +1,13 @@
 // Objects in a bucket of any store that speaks S3. Demanded of it: reads and listings see finished writes, listings come
 // in key order, and a body that does not match `x-amz-content-sha256` is refused.
-import type { PutObjectCommandInput, StorageClass } from "@aws-sdk/client-s3";
 import {
   CreateBucketCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
-  PutObjectCommand,
 } from "@aws-sdk/client-s3";
 import { RepositoryError } from "../../errors.ts";
-import { isPackKey } from "../key-layout.ts";
 import type {
   ListOptions,
   ObjectBody,
@@ -19,25 +16,24 @@ import type {
   PutOptions,
   RequestOptions,
 } from "../object-storage.ts";
-import { bodySizeBytes, checkKey, checkPrefix, checkRange, objectExists, rangeInvalid } from "../object-storage.ts";
+import { checkKey, checkPrefix, checkRange, objectExists, rangeInvalid } from "../object-storage.ts";
 import { listFolderNames, listObjects } from "./list-objects.ts";
-import { requestBody, sha256OfBody } from "./request-body.ts";
 import { readBody } from "./response-body.ts";
 import { S3Bucket } from "./s3-bucket.ts";
+import { hasReason } from "./s3-errors.ts";
 import type { S3Options } from "./s3-options.ts";
+import { S3Writer } from "./s3-writer.ts";
 
 export class S3Storage implements ObjectStorage {
   readonly atomicReplace: boolean = true;
   readonly #bucket: S3Bucket;
-  readonly #storageClass: StorageClass | undefined;
+  readonly #writer: S3Writer;
   readonly #createBucket: boolean;
-  /** Buckets with Object Lock insist on a checksum header; that shows at the first write. */
-  #needsChecksum = false;
 
   /** @throws RepositoryError "storage-misconfigured" for settings that cannot work. */
   constructor(options: S3Options) {
     this.#bucket = new S3Bucket(options);
-    this.#storageClass = options.storageClass as StorageClass | undefined;
+    this.#writer = new S3Writer(this.#bucket, options.storageClass);
     this.#createBucket = options.createBucket ?? false;
   }
 
@@ -72,16 +68,7 @@ export class S3Storage implements ObjectStorage {
     checkKey(key);
     // First asked, then written on condition: some stores ignore the condition, some answer before they read the body.
     if (options.ifAbsent && (await this.#isStored(key, options))) throw objectExists(this.location, key);
-    const sha256 = options.sha256 ?? sha256OfBody(body);
-    let conditional = options.ifAbsent ?? false;
-    try {
-      await this.#putObject(key, body, { ...options, sha256, ifAbsent: conditional });
-    } catch (error) {
-      if (asksForChecksum(error) && !this.#needsChecksum) this.#needsChecksum = true;
-      else if (conditional && hasReason(error, "NotImplemented")) conditional = false;
-      else throw isMismatch(error) && sha256OfBody(body) !== sha256 ? bodyChanged(this.location, key, error) : error;
-      await this.#putObject(key, body, { ...options, sha256, ifAbsent: conditional });
-    }
+    await this.#writer.put(key, body, options);
   }
 
   get(key: string, options: RequestOptions = {}): Promise<Buffer> {
@@ -94,9 +81,9 @@ export class S3Storage implements ObjectStorage {
     checkRange(offset, length);
     if (length === 0) return Buffer.alloc(0);
     if (offset < 0) return this.#readTail(key, -offset, length, options);
-    const bytes = await this.#read(key, `bytes=${offset}-${offset + length - 1}`, options);
-    if (bytes.length !== length) throw rangeInvalid(this.location, key, { offset, length });
-    return bytes;
+    const bytes = await this.#read(key, { text: `bytes=${offset}-${offset + length - 1}`, start: offset }, options);
+    if (bytes.length < length) throw rangeInvalid(this.location, key, { offset, length });
+    return cut(bytes, length);
   }
 
   async stat(key: string, { signal }: RequestOptions = {}): Promise<ObjectInfo> {
@@ -132,38 +119,19 @@ export class S3Storage implements ObjectStorage {
     return Promise.resolve();
   }
 
-  /** A new command for each attempt: a streamed body can be sent once. */
-  async #putObject(key: string, body: ObjectBody, options: PutOptions & { sha256: string }): Promise<void> {
-    const input: PutObjectCommandInput = {
-      ...this.#bucket.target(key),
-      ContentLength: bodySizeBytes(body),
-      ContentType: "application/octet-stream",
-      ...(options.ifAbsent ? { IfNoneMatch: "*" } : {}),
-      ...(this.#needsChecksum ? { ChecksumSHA256: Buffer.from(options.sha256, "hex").toString("base64") } : {}),
-      ...(this.#storageClass !== undefined && isPackKey(key) && !options.isTreePack
-        ? { StorageClass: this.#storageClass }
-        : {}),
-    };
-    await this.#bucket.send({ action: "write", key, signal: options.signal }, (client, handling) => {
-      const command = new PutObjectCommand({ ...input, Body: requestBody(body) });
-      signWithHash(command, options.sha256);
-      return client.send(command, handling);
-    });
-  }
-
-  #read(key: string, range: string | undefined, { signal }: RequestOptions): Promise<Buffer> {
-    const input = { ...this.#bucket.target(key), ...(range === undefined ? {} : { Range: range }) };
+  /** A store that ignores the range and sends everything is put up with. */
+  #read(key: string, range: ByteRange | undefined, { signal }: RequestOptions): Promise<Buffer> {
+    const input = { ...this.#bucket.target(key), ...(range === undefined ? {} : { Range: range.text }) };
     return this.#bucket.send({ action: "read", key, signal }, async (client, handling) => {
       const answer = await client.send(new GetObjectCommand(input), handling);
-      if (range !== undefined && answer.ContentRange === undefined) throw rangesUnsupported(this.location);
-      return readBody(answer.Body, answer.ContentLength, key);
+      const bytes = await readBody(answer.Body, answer.ContentLength, key);
+      return range === undefined || answer.ContentRange !== undefined ? bytes : bytes.subarray(range.start);
     });
   }
 
   async #readTail(key: string, tailBytes: number, length: number, options: RequestOptions): Promise<Buffer> {
     try {
-      const tail = await this.#read(key, `bytes=-${tailBytes}`, options);
-      return length < tail.length ? ownCopy(tail.subarray(0, length)) : tail;
+      return cut(await this.#read(key, { text: `bytes=-${tailBytes}`, start: -tailBytes }, options), length);
     } catch (error) {
       // An empty object has no last bytes, which S3 calls an invalid range.
       if (RepositoryError.is(error, "range-invalid")) return Buffer.alloc(0);
@@ -197,44 +165,17 @@ export class S3Storage implements ObjectStorage {
   }
 }
 
-/**
- * A pack's name is the hash of its bytes: said in the header that the signature covers, it spares hashing the body again,
- * and makes the store check what it got.
- */
-function signWithHash(command: PutObjectCommand, sha256: string): void {
-  command.middlewareStack.add(
-    (next) => (args) => {
-      const { headers } = args.request as { headers: Record<string, string> };
-      headers["x-amz-content-sha256"] = sha256;
-      return next(args);
-    },
-    { step: "build", name: "signWithHash" },
-  );
+interface ByteRange {
+  /** As the Range header has it. */
+  readonly text: string;
+  /** Negative: from the end. */
+  readonly start: number;
 }
 
-function ownCopy(bytes: Uint8Array): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  copy.set(bytes);
+/** The first bytes, in memory of their own. */
+function cut(bytes: Buffer, length: number): Buffer {
+  if (bytes.length <= length && bytes.buffer.byteLength === bytes.length) return bytes;
+  const copy = Buffer.allocUnsafeSlow(Math.min(length, bytes.length));
+  copy.set(bytes.subarray(0, length));
   return copy;
-}
-
-function hasReason(error: unknown, reason: string): boolean {
-  return RepositoryError.is(error) && error.details.reason === reason;
-}
-
-function asksForChecksum(error: unknown): boolean {
-  return hasReason(error, "InvalidRequest") && /content-md5|x-amz-checksum/i.test((error as Error).message);
-}
-
-function isMismatch(error: unknown): boolean {
-  return hasReason(error, "XAmzContentSHA256Mismatch") || hasReason(error, "BadDigest");
-}
-
-function bodyChanged(location: string, key: string, cause: unknown): RepositoryError {
-  const message = `${location} refused ${key}: the bytes do not have the SHA-256 that was computed before`;
-  return new RepositoryError("object-refused", message, { details: { key }, cause });
-}
-
-function rangesUnsupported(location: string): RepositoryError {
-  return new RepositoryError("storage-misconfigured", `${location} does not answer requests for a range of bytes`);
 }
