@@ -80,6 +80,10 @@ function writeFully(fd: number, bytes: Uint8Array, offset: number): void {
   for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, offset + done);
 }
 
+export function closeFile(fd: number): void {
+  closeSync(fd);
+}
+
 export function makeDirectory(directory: DirectoryHandle, name: Uint8Array): void {
   mkdirSync(directory.childPath(name), privateDirectoryMode);
 }

@@ -1,14 +1,136 @@
-// Placeholder: replaced by the restorer's task.
+// What a worker does for a restore: open sealed blobs, verify them and write them to files, or compare a file on disk with
+// the ids that it should have. Pure functions of a task and the key; plaintext never leaves the thread.
 import type { MasterKey } from "../crypto/master-key.ts";
+import { Sealer } from "../crypto/seal.ts";
+import { RepositoryError, type SerializedRepositoryError } from "../errors.ts";
+import { readFully } from "../file-tree/read-file.ts";
+import { targetError } from "../file-tree/target-errors.ts";
+import { writeAt } from "../file-tree/write-node.ts";
+import { type BlobId, idBytes, idFromBytes, idOf } from "../format/id.ts";
+import { openBlob } from "../pack/open-blob.ts";
 
-export interface RestoreTask {
-  readonly placeholder: true;
+/** Three a blob: offset in `sealed`, sealed length, uncompressed length (0: not compressed). */
+export const blobColumns = 3;
+/** Four a write: number of the blob in its task, file descriptor, offset in the file, 1 to leave zeros as holes. */
+export const writeColumns = 4;
+
+/** Data blobs and the places that they go to. */
+export interface WriteTask {
+  readonly kind: "write";
+  readonly sealed: Uint8Array;
+  readonly blobs: Uint32Array;
+  /** 32 bytes a blob. */
+  readonly ids: Uint8Array;
+  /** In the order of the blobs. Every blob has at least one. The descriptors stay open until the task has ended. */
+  readonly writes: Float64Array;
 }
 
-export interface RestoreTaskResult {
-  readonly placeholder: true;
+export interface WriteFailure {
+  readonly blob: number;
+  /** Number of the write that failed; -1: the blob itself is damaged and was written nowhere. */
+  readonly write: number;
+  readonly error: SerializedRepositoryError;
 }
 
-export function runRestoreTask(_task: RestoreTask, _key: MasterKey): RestoreTaskResult {
-  throw new Error("bug: not here yet");
+export interface WriteResult {
+  readonly kind: "written";
+  readonly failures: readonly WriteFailure[];
+}
+
+/** Pieces of one file and the blobs that they should be equal to. */
+export interface CompareTask {
+  readonly kind: "compare";
+  readonly fd: number;
+  /** In bytes, one a piece. */
+  readonly offsets: Float64Array;
+  readonly lengths: Uint32Array;
+  /** 32 bytes a piece. */
+  readonly ids: Uint8Array;
+}
+
+export interface CompareResult {
+  readonly kind: "compared";
+  /** One a piece: 1 where the file has exactly these bytes. */
+  readonly matches: Uint8Array;
+  /** Why a piece could not be read; such a piece does not match. */
+  readonly readError: string | undefined;
+}
+
+export type RestoreTask = WriteTask | CompareTask;
+export type RestoreTaskResult = WriteResult | CompareResult;
+
+let lastKey: MasterKey | undefined;
+let lastSealer: Sealer | undefined;
+
+export function runRestoreTask(task: RestoreTask, key: MasterKey): RestoreTaskResult {
+  return task.kind === "write" ? writeBlobs(task, sealerOf(key)) : comparePieces(task);
+}
+
+/** A thread has one key for its whole life, and binding it costs more than opening a small blob. */
+function sealerOf(key: MasterKey): Sealer {
+  if (lastSealer === undefined || lastKey !== key) {
+    lastKey = key;
+    lastSealer = new Sealer(key);
+  }
+  return lastSealer;
+}
+
+function writeBlobs(task: WriteTask, sealer: Sealer): WriteResult {
+  const failures: WriteFailure[] = [];
+  const { writes } = task;
+  let opened = -1;
+  let plaintext: Buffer | undefined;
+  for (let write = 0; write * writeColumns < writes.length; write++) {
+    const row = write * writeColumns;
+    const blob = writes[row] as number;
+    if (blob !== opened) {
+      opened = blob;
+      plaintext = openTaskBlob(task, blob, sealer, failures);
+    }
+    if (plaintext === undefined) continue;
+    const offset = writes[row + 2] as number;
+    try {
+      writeAt(writes[row + 1] as number, plaintext, offset, { sparse: writes[row + 3] === 1 });
+    } catch (error) {
+      const action = `write ${plaintext.length} bytes at offset ${offset}`;
+      failures.push({ blob, write, error: targetError(error, action).toJSON() });
+    }
+  }
+  return { kind: "written", failures };
+}
+
+function openTaskBlob(task: WriteTask, blob: number, sealer: Sealer, failures: WriteFailure[]): Buffer | undefined {
+  const row = blob * blobColumns;
+  const offset = task.blobs[row] as number;
+  const sealed = task.sealed.subarray(offset, offset + (task.blobs[row + 1] as number));
+  const facts = {
+    type: "data" as const,
+    id: idFromBytes<BlobId>(task.ids, blob * idBytes),
+    uncompressedLength: task.blobs[row + 2] as number,
+  };
+  try {
+    return openBlob(sealer, facts, sealed);
+  } catch (error) {
+    if (!RepositoryError.is(error)) throw error;
+    failures.push({ blob, write: -1, error: error.toJSON() });
+    return undefined;
+  }
+}
+
+function comparePieces(task: CompareTask): CompareResult {
+  const matches = new Uint8Array(task.lengths.length);
+  let scratch = Buffer.alloc(0);
+  let readError: string | undefined;
+  for (const [piece, length] of task.lengths.entries()) {
+    if (scratch.length < length) scratch = Buffer.allocUnsafeSlow(length);
+    const bytes = scratch.subarray(0, length);
+    try {
+      const count = readFully(task.fd, bytes, task.offsets[piece] as number);
+      const isEqual = count === length && idOf(bytes) === idFromBytes(task.ids, piece * idBytes);
+      matches[piece] = isEqual ? 1 : 0;
+    } catch (error) {
+      readError ??= (error as Error).message;
+    }
+  }
+  return { kind: "compared", matches, readError };
 }
