@@ -1,0 +1,45 @@
+// The reporter that each test file runs with: one line of JSON for each test that ended, read by run-file.ts.
+import type { TestEvent } from "node:test/reporters";
+import { inspect } from "node:util";
+
+export interface ResultLine {
+  readonly outcome: "passed" | "failed" | "skipped";
+  /** The titles from the outermost suite to the test. */
+  readonly title: string;
+  readonly place: string;
+  readonly error: string;
+}
+
+async function* resultLines(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
+  const titles: string[] = [];
+  for await (const event of events) {
+    // Suites begin before their tests and end after them; only the beginning tells the titles around a test.
+    if (event.type === "test:start") titles.length = event.data.nesting;
+    if (event.type === "test:start") titles[event.data.nesting] = event.data.name;
+    if (event.type !== "test:pass" && event.type !== "test:fail") continue;
+    const { data } = event;
+    const error = event.type === "test:fail" ? event.data.details.error : undefined;
+    // A suite fails with its tests; what it says for itself is only of use when it broke outside of them.
+    if (data.details.type === "suite" && (error === undefined || isSubtestFailure(error))) continue;
+    const outcome = data.skip !== undefined || data.todo !== undefined ? "skipped" : error ? "failed" : "passed";
+    const title = [...titles.slice(0, data.nesting), data.name].join(" › ");
+    const line: ResultLine = {
+      outcome,
+      title,
+      place: `${data.line}:${data.column}`,
+      error: error ? describe(error) : "",
+    };
+    yield `${JSON.stringify(line)}\n`;
+  }
+}
+
+function isSubtestFailure(error: Error): boolean {
+  return (error as Error & { failureType?: string }).failureType === "subtestsFailed";
+}
+
+function describe(error: Error): string {
+  return inspect(error.cause instanceof Error ? error.cause : error, { depth: 4 });
+}
+
+// biome-ignore lint/style/noDefaultExport: node:test takes a reporter from the default export
+export default resultLines;
