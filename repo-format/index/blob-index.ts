@@ -1,0 +1,263 @@
+// All blobs of the repository and where they lie: the union of the index files that were read and of the packs that this
+// process has stored. It remembers which file told of which pack, so that files that vanish take their entries along.
+import type { BlobHandle, BlobType, PackedBlob } from "../format/blob.ts";
+import { type BlobId, type IndexId, idBytes, type PackId } from "../format/id.ts";
+import { IdTable } from "./id-table.ts";
+import type { IndexFileEntries } from "./index-file-entries.ts";
+import { SharedBlobTable } from "./shared-blob-table.ts";
+import type { IdWords, SharedTableSegment, TableEntry } from "./shared-table-segment.ts";
+
+/** One place where a blob is stored. */
+export interface BlobLocation {
+  readonly packId: PackId;
+  readonly offset: number;
+  /** Sealed bytes. */
+  readonly length: number;
+  /** 0: stored uncompressed. */
+  readonly uncompressedLength: number;
+}
+
+export interface IndexedPack {
+  readonly id: PackId;
+  /** In ascending order of offsets. */
+  readonly blobs: readonly PackedBlob[];
+}
+
+/** Sources of a pack's entries that are not an index file. */
+const removed = 0;
+const pending = 1;
+const firstFile = 2;
+
+interface LoadedFile {
+  readonly source: number;
+  /** It tells of packs that another file told of before; when that one goes, this one must be read again. */
+  overlaps: boolean;
+}
+
+export class BlobIndex {
+  readonly table: SharedBlobTable;
+  readonly #packs = new IdTable();
+  /** By pack number: the source that gave its entries. */
+  #sources = new Uint32Array(64);
+  readonly #files = new Map<IndexId, LoadedFile>();
+  #nextSource = firstFile;
+  /** Sources whose entries go at the next `removeStale`. */
+  readonly #stale = new Set<number>();
+  readonly #key: IdWords = new Uint32Array(idBytes / 4);
+  readonly #keyBytes: Buffer = Buffer.from(this.#key.buffer);
+
+  constructor(table: SharedBlobTable = new SharedBlobTable()) {
+    this.table = table;
+  }
+
+  /** Entries; a blob stored twice counts twice. */
+  get blobCount(): number {
+    return this.table.count;
+  }
+
+  /** Ids of the index files whose content is here. */
+  get fileIds(): ReadonlySet<IndexId> {
+    return new Set(this.#files.keys());
+  }
+
+  has(type: BlobType, id: BlobId): boolean {
+    return this.table.has(this.#keyOf(id), type === "tree");
+  }
+
+  /** @returns every place where the blob is stored, the oldest known first; empty when it is unknown. */
+  lookup(handle: BlobHandle): BlobLocation[] {
+    const locations: BlobLocation[] = [];
+    for (const entry of this.table.findAll(this.#keyOf(handle.id), handle.type === "tree")) {
+      const { offset, length, uncompressedLength } = entry;
+      const packId = this.#packIdOf(entry.packNumber);
+      const isListed = locations.some((other) => other.packId === packId && other.offset === offset);
+      if (!isListed) locations.push({ packId, offset, length, uncompressedLength });
+    }
+    return locations;
+  }
+
+  /**
+   * A number for this blob from 0 to `blobCount` − 1, for bit sets; the same for all its copies; -1 when unknown.
+   * Valid as long as `table.epoch` does not change.
+   */
+  positionOf(type: BlobType, id: BlobId): number {
+    return this.table.positionOf(this.#keyOf(id), type === "tree");
+  }
+
+  /** The blob that `positionOf` gave this number. */
+  blobAt(position: number): PackedBlob {
+    const { segment, index } = this.table.locate(position);
+    return packedBlob(segment, index);
+  }
+
+  hasPack(id: PackId): boolean {
+    const number = this.#packs.find(this.#keyOf(id));
+    return number >= 0 && this.#sources[number] !== removed;
+  }
+
+  /** Numbers of packs are below this; `SharedTableSegment.packNumberAt` tells the pack of an entry. */
+  get packNumberLimit(): number {
+    return this.#packs.count;
+  }
+
+  packIdAt(packNumber: number): PackId {
+    return this.#packIdOf(packNumber);
+  }
+
+  /** The number under which entries of this pack stand, or -1. */
+  packNumberOf(id: PackId): number {
+    const number = this.#packs.find(this.#keyOf(id));
+    return number >= 0 && this.#sources[number] !== removed ? number : -1;
+  }
+
+  /**
+   * Every pack, or those that `isWanted` names, with its blobs. Takes 8 bytes a blob while it runs; the index must not
+   * change meanwhile.
+   */
+  *packs(isWanted: (id: PackId) => boolean = () => true): Generator<IndexedPack> {
+    const { order, ends } = this.#entriesByPack();
+    let from = 0;
+    for (let number = 0; number < this.#packs.count; number++) {
+      const to = ends[number] ?? from;
+      if (this.#isListed(number) && isWanted(this.#packIdOf(number))) {
+        const blobs: PackedBlob[] = [];
+        for (let place = from; place < to; place++) blobs.push(this.blobAt(order[place] ?? 0));
+        blobs.sort((a, b) => a.offset - b.offset);
+        yield { id: this.#packIdOf(number), blobs };
+      }
+      from = to;
+    }
+  }
+
+  /** Adds a pack that this process stored; its entries are pending until `markSaved`. */
+  add(packId: PackId, blobs: readonly PackedBlob[]): void {
+    const known = this.#packs.find(this.#keyOf(packId));
+    if (known >= 0 && this.#sources[known] !== removed) return;
+    const packNumber = this.#addPack(this.#keyOf(packId), pending);
+    for (const blob of blobs) {
+      const { offset, length, uncompressedLength } = blob;
+      const isTree = blob.type === "tree";
+      this.table.insert(this.#keyOf(blob.id), { packNumber, isTree, offset, length, uncompressedLength });
+    }
+  }
+
+  /** The packs' entries were saved as this index file. */
+  markSaved(packIds: Iterable<PackId>, fileId: IndexId): void {
+    const source = this.#nextSource++;
+    this.#files.set(fileId, { source, overlaps: false });
+    for (const packId of packIds) {
+      const number = this.#packs.find(this.#keyOf(packId));
+      if (number >= 0 && this.#sources[number] === pending) this.#sources[number] = source;
+    }
+  }
+
+  /** Forgets packs that no index file tells of: nobody else can find them, so nothing may refer to them. */
+  removePending(): void {
+    this.#stale.add(pending);
+    this.removeStale();
+  }
+
+  /**
+   * First step of a refresh: compares with the index files that exist.
+   * @returns the files to read and pass to `addFile`; after that `removeStale` completes the refresh.
+   */
+  planRefresh(existing: Iterable<IndexId>): IndexId[] {
+    const listed = new Set(existing);
+    const hasGone = [...this.#files.keys()].some((id) => !listed.has(id));
+    if (hasGone) {
+      for (const [id, file] of this.#files) if (!listed.has(id) || file.overlaps) this.#markStale(id, file);
+    }
+    return [...listed].filter((id) => !this.#files.has(id));
+  }
+
+  addFile(id: IndexId, entries: IndexFileEntries): void {
+    if (this.#files.has(id)) return;
+    const file: LoadedFile = { source: this.#nextSource++, overlaps: false };
+    this.#files.set(id, file);
+    for (const [place, pack] of entries.packs.entries()) {
+      const known = this.#packs.find(pack.id);
+      const isNew = known < 0 || this.#sources[known] === removed || this.#stale.has(this.#sources[known] ?? removed);
+      const packNumber = isNew ? this.#addPack(pack.id, file.source) : known;
+      if (!isNew && this.#sources[known] !== file.source) file.overlaps = true;
+      for (let index = pack.firstEntry; index < entries.endOfPack(place); index++) {
+        const entry = { ...entries.entryAt(index), packNumber };
+        if (isNew || !this.#isKnown(entry.id, entry)) this.table.insert(entry.id, entry);
+      }
+    }
+  }
+
+  /** Last step of a refresh: drops what only vanished files told of. Cheap when there is nothing to drop. */
+  removeStale(): void {
+    if (this.#stale.size === 0) return;
+    for (let number = 0; number < this.#packs.count; number++) {
+      if (this.#stale.has(this.#sources[number] ?? removed)) this.#sources[number] = removed;
+    }
+    this.#stale.clear();
+    this.table.retain((packNumber) => this.#sources[packNumber] !== removed);
+  }
+
+  #markStale(id: IndexId, file: LoadedFile): void {
+    this.#stale.add(file.source);
+    this.#files.delete(id);
+  }
+
+  #addPack(id: IdWords, source: number): number {
+    const number = this.#packs.add(id);
+    if (number >= this.#sources.length) {
+      const larger = new Uint32Array(this.#sources.length * 2);
+      larger.set(this.#sources);
+      this.#sources = larger;
+    }
+    this.#sources[number] = source;
+    return number;
+  }
+
+  #isKnown(id: IdWords, entry: TableEntry): boolean {
+    return this.table
+      .findAll(id, entry.isTree)
+      .some((other) => other.packNumber === entry.packNumber && other.offset === entry.offset);
+  }
+
+  /** False for removed packs, and for older numbers of packs that were told of anew. */
+  #isListed(number: number): boolean {
+    return this.#sources[number] !== removed && this.#packs.find(this.#packs.idAt(number)) === number;
+  }
+
+  /** Counting sort: positions in the order of their packs, and where each pack's run ends. */
+  #entriesByPack(): { order: Uint32Array; ends: Uint32Array } {
+    const ends = new Uint32Array(this.#packs.count + 1);
+    this.table.forEach((_, segment, index) => {
+      const next = segment.packNumberAt(index) + 1;
+      ends[next] = (ends[next] ?? 0) + 1;
+    });
+    for (let number = 1; number < ends.length; number++) ends[number] = (ends[number] ?? 0) + (ends[number - 1] ?? 0);
+    const order = new Uint32Array(this.table.count);
+    this.table.forEach((position, segment, index) => {
+      const number = segment.packNumberAt(index);
+      const place = ends[number] ?? 0;
+      ends[number] = place + 1;
+      order[place] = position;
+    });
+    return { order, ends };
+  }
+
+  #packIdOf(number: number): PackId {
+    return hexOf(this.#packs.idAt(number)) as PackId;
+  }
+
+  /** The shared key buffer filled with this id: valid until the next call. */
+  #keyOf(id: BlobId | PackId): IdWords {
+    this.#keyBytes.write(id, "hex");
+    return this.#key;
+  }
+}
+
+function packedBlob(segment: SharedTableSegment, index: number): PackedBlob {
+  const { isTree, offset, length, uncompressedLength } = segment.entryAt(index);
+  const id = hexOf(segment.idAt(index)) as BlobId;
+  return { type: isTree ? "tree" : "data", id, offset, length, uncompressedLength };
+}
+
+function hexOf(words: IdWords): string {
+  return Buffer.from(words.buffer as ArrayBuffer, words.byteOffset, idBytes).toString("hex");
+}

@@ -1,0 +1,90 @@
+// Uploads finished packs, as many at a time as the store likes, and lets callers wait while all of those are busy: so the
+// bytes on their way are bounded by uploads × pack size.
+import { keyOf } from "../storage/key-layout.ts";
+import type { ObjectStorage } from "../storage/object-storage.ts";
+import type { FinishedPack } from "./pack-writer.ts";
+
+export interface PackUploaderOptions {
+  readonly storage: Pick<ObjectStorage, "put">;
+  /** Uploads at a time. */
+  readonly connections: number;
+  /** Called after a pack is stored. */
+  readonly onStored: (pack: FinishedPack) => void;
+  /** Called at the first failure; nothing is uploaded after it. */
+  readonly onFailed: (error: unknown) => void;
+  readonly signal: AbortSignal;
+}
+
+interface QueuedPack {
+  readonly pack: FinishedPack;
+  readonly settle: () => void;
+}
+
+export class PackUploader {
+  readonly #options: PackUploaderOptions;
+  readonly #waiting: QueuedPack[] = [];
+  #running = 0;
+  #hasFailed = false;
+  /** Callers of `room`; asked again whenever a pack leaves the queue. */
+  #wakeUps: (() => void)[] = [];
+
+  constructor(options: PackUploaderOptions) {
+    this.#options = options;
+  }
+
+  /** Queues a pack. The promise resolves when it is stored, and also when it never will be (see `onFailed`). */
+  add(pack: FinishedPack): Promise<void> {
+    if (this.#hasFailed) return Promise.resolve();
+    return new Promise((settle) => {
+      this.#waiting.push({ pack, settle });
+      this.#startMore();
+    });
+  }
+
+  /** True while no pack waits for a free connection; and after a failure, so that nobody waits for ever. */
+  get hasRoom(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  /** Resolves when `hasRoom`. */
+  async room(): Promise<void> {
+    while (!this.hasRoom) await new Promise<void>((resolve) => this.#wakeUps.push(resolve));
+  }
+
+  #startMore(): void {
+    while (this.#running < this.#options.connections) {
+      const next = this.#waiting.shift();
+      if (next === undefined) break;
+      this.#running++;
+      void this.#upload(next);
+    }
+    if (this.hasRoom) this.#wakeAll();
+  }
+
+  async #upload({ pack, settle }: QueuedPack): Promise<void> {
+    const { storage, signal, onStored } = this.#options;
+    const isTreePack = pack.blobs.some((blob) => blob.type === "tree");
+    try {
+      await storage.put(keyOf("pack", pack.id), pack.body, { sha256: pack.id, isTreePack, signal });
+      onStored(pack);
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#running--;
+    settle();
+    this.#startMore();
+  }
+
+  #fail(error: unknown): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    for (const { settle } of this.#waiting.splice(0)) settle();
+    this.#options.onFailed(error);
+  }
+
+  #wakeAll(): void {
+    const wakeUps = this.#wakeUps;
+    this.#wakeUps = [];
+    for (const wakeUp of wakeUps) wakeUp();
+  }
+}

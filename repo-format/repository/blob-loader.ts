@@ -1,0 +1,105 @@
+// Reads blobs back: finds where they lie, fetches the sealed bytes and verifies them. A copy that is damaged or gone is no
+// reason to give up while there is another one.
+import type { Sealer } from "../crypto/seal.ts";
+import { RepositoryError, throwIfCancelled } from "../errors.ts";
+import type { BlobHandle } from "../format/blob.ts";
+import type { PackId } from "../format/id.ts";
+import type { BlobIndex, BlobLocation } from "../index/blob-index.ts";
+import { openBlob } from "../pack/open-blob.ts";
+import { keyOf } from "../storage/key-layout.ts";
+import type { ObjectStorage } from "../storage/object-storage.ts";
+
+export interface BlobLoaderOptions {
+  readonly storage: Pick<ObjectStorage, "getRange">;
+  readonly sealer: Pick<Sealer, "open">;
+  readonly index: Pick<BlobIndex, "lookup">;
+}
+
+export class BlobLoader {
+  readonly #options: BlobLoaderOptions;
+
+  constructor(options: BlobLoaderOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Bytes of a pack as stored, still sealed.
+   * @throws RepositoryError "pack-missing"; "pack-damaged" when the pack ends before the range does
+   */
+  async readPackRange(packId: PackId, offset: number, length: number, signal?: AbortSignal): Promise<Buffer> {
+    try {
+      return await this.#options.storage.getRange(keyOf("pack", packId), offset, length, { signal });
+    } catch (error) {
+      throw packError(error, { pack: packId, offset, length });
+    }
+  }
+
+  /**
+   * The blob's plaintext, compared with its id.
+   * @throws RepositoryError "blob-missing", "blob-damaged", "pack-missing" with blob, pack and offset; "cancelled"
+   */
+  async loadBlob(handle: BlobHandle, signal?: AbortSignal): Promise<Buffer> {
+    const locations = this.#options.index.lookup(handle);
+    const failures: LocationFailure[] = [];
+    // A second round: bytes may have been damaged on their way, not in the store.
+    for (let round = 1; round <= 2; round++) {
+      for (const location of locations) {
+        if (round === 2 && !failures.some((failure) => failure.location === location && isDamage(failure.error)))
+          continue;
+        try {
+          return await this.#loadFrom(handle, location, signal);
+        } catch (error) {
+          throwIfCancelled(signal);
+          if (!RepositoryError.is(error)) throw error;
+          failures.push({ location, error });
+        }
+      }
+    }
+    throw loadError(handle, failures);
+  }
+
+  async #loadFrom(handle: BlobHandle, location: BlobLocation, signal: AbortSignal | undefined): Promise<Buffer> {
+    const sealed = await this.readPackRange(location.packId, location.offset, location.length, signal);
+    return openBlob(this.#options.sealer, { ...handle, uncompressedLength: location.uncompressedLength }, sealed);
+  }
+}
+
+interface LocationFailure {
+  readonly location: BlobLocation;
+  readonly error: RepositoryError;
+}
+
+/** The error of a blob for which every place failed. */
+function loadError(handle: BlobHandle, failures: readonly LocationFailure[]): RepositoryError {
+  const name = `the ${handle.type} blob ${handle.id}`;
+  const blob = { blob: handle.id, type: handle.type };
+  const unreachable = failures.find(({ error }) => !isDamage(error) && error.code !== "pack-missing");
+  // The store did not let us look: that says nothing about the blob.
+  if (unreachable !== undefined) return unreachable.error;
+  const worst = failures.find(({ error }) => isDamage(error)) ?? failures[0];
+  if (worst === undefined) {
+    return new RepositoryError("blob-missing", `${name} is in no index file`, { details: blob });
+  }
+  const { packId, offset, length } = worst.location;
+  const details = { ...blob, pack: packId, offset, length, places: new Set(failures.map((one) => one.location)).size };
+  const code = worst.error.code === "pack-missing" ? "pack-missing" : "blob-damaged";
+  const message = `${name} cannot be read from pack ${packId} at offset ${offset}: ${worst.error.message}`;
+  return new RepositoryError(code, message, { details, cause: worst.error });
+}
+
+function isDamage(error: RepositoryError): boolean {
+  return error.code === "blob-damaged" || error.code === "pack-damaged";
+}
+
+function packError(error: unknown, details: { pack: PackId; offset: number; length: number }): unknown {
+  const { pack, offset, length } = details;
+  if (RepositoryError.is(error, "object-missing")) {
+    const message = `pack ${pack} is not in the store: ${error.message}`;
+    return new RepositoryError("pack-missing", message, { details, cause: error });
+  }
+  if (RepositoryError.is(error, "range-invalid") || RepositoryError.is(error, "object-truncated")) {
+    const message = `pack ${pack} has no ${length} bytes at offset ${offset}: ${error.message}`;
+    return new RepositoryError("pack-damaged", message, { details, cause: error });
+  }
+  return error;
+}

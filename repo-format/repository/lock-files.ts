@@ -1,0 +1,115 @@
+// The lock files of a repository: who holds it, what excludes what, and when a lock counts as left behind
+// (restic design, *Locks*).
+import { RepositoryError } from "../errors.ts";
+import type { LockId } from "../format/id.ts";
+import { decodeLockFile, encodeLockFile, type LockFile } from "../format/lock-file.ts";
+import { formatTime, parseTime } from "../format/time.ts";
+import { boundedParallel } from "./bounded-parallel.ts";
+import type { Repository } from "./repository.ts";
+import type { RepositoryIdentity } from "./repository-options.ts";
+
+/** After so long without a refresh restic takes a lock for abandoned. */
+export const staleAfterMs: number = 30 * 60_000;
+
+/** Lock requests pass every connection limit, so they need a bound of their own. */
+const parallelLoads = 16;
+
+export interface StoredLock {
+  readonly id: LockId;
+  readonly lock: LockFile;
+}
+
+export interface ListedLocks {
+  readonly locks: readonly StoredLock[];
+  /** Files that could not be read, with the reason; those deleted meanwhile are not among them. */
+  readonly unreadable: readonly { readonly id: LockId; readonly error: RepositoryError }[];
+}
+
+/** Lock files never change, so each is read once; forgotten when it is gone. */
+const knownLocks = new WeakMap<Repository, Map<LockId, LockFile>>();
+
+/** Empty files are not locks: restic skips them, too. */
+export async function listLocks(repo: Repository, signal?: AbortSignal): Promise<ListedLocks> {
+  const known = knownLocks.get(repo) ?? new Map<LockId, LockFile>();
+  const locks: StoredLock[] = [];
+  const unreadable: { id: LockId; error: RepositoryError }[] = [];
+  const ids: LockId[] = [];
+  for await (const { id, sizeBytes } of repo.list("lock", signal)) if (sizeBytes > 0) ids.push(id as LockId);
+  const read = async (id: LockId): Promise<void> => {
+    try {
+      const lock = known.get(id) ?? decodeLockFile(await repo.loadUnpacked("lock", id, signal));
+      locks.push({ id, lock });
+    } catch (error) {
+      if (RepositoryError.is(error, "object-missing")) return;
+      if (!isDamaged(error)) throw error;
+      unreadable.push({ id, error });
+    }
+  };
+  for await (const _ of boundedParallel(ids, { limit: parallelLoads, signal }, read));
+  knownLocks.set(repo, new Map(locks.map(({ id, lock }) => [id, lock])));
+  return { locks, unreadable };
+}
+
+/** Stores a lock of ours with the present time. */
+export async function createLock(repo: Repository, exclusive: boolean, signal?: AbortSignal): Promise<LockId> {
+  const { extra, ...owner } = repo.options.identity;
+  const time = formatTime(BigInt(storeTimeMs(repo)) * 1_000_000n);
+  const lock: LockFile = { time, exclusive, ...owner, ...(extra === undefined ? {} : { extra }) };
+  return (await repo.saveUnpacked("lock", encodeLockFile(lock), signal)) as LockId;
+}
+
+/** The store's idea of now: processes with different clocks agree on it, so no live lock looks old. */
+export function storeTimeMs(repo: Repository): number {
+  return Math.round(repo.options.clock() + (repo.storage.clockOffsetMs ?? 0));
+}
+
+/** Any number of shared locks stand together; an exclusive one stands alone. */
+export function excludes(wanted: { readonly exclusive: boolean }, held: LockFile): boolean {
+  return wanted.exclusive || held.exclusive;
+}
+
+/**
+ * True when the owner is gone: the lock was not refreshed for 30 minutes, or its process does not exist on this host.
+ * @param nowMs by the store's clock.
+ */
+export function isStale(lock: LockFile, identity: RepositoryIdentity, nowMs: number): boolean {
+  if (lockAgeMs(lock, nowMs) > staleAfterMs) return true;
+  return lock.hostname === identity.hostname && !isProcessAlive(lock.pid);
+}
+
+/** A lock that this node (by `extra.node`) took in another process than this one: an earlier pod of the agent. */
+export function isFromEarlierProcess(lock: LockFile, identity: RepositoryIdentity): boolean {
+  const node = identity.extra?.node;
+  if (node === undefined || lock.extra?.node !== node) return false;
+  return lock.extra?.pod !== identity.extra?.pod || lock.pid !== identity.pid;
+}
+
+/** One line for people: kind, owner, age. */
+export function describeLock(lock: LockFile, nowMs: number): string {
+  const kind = lock.exclusive ? "exclusively " : "";
+  const owner = `process ${lock.pid} of ${lock.username || "unknown"} on ${lock.hostname}`;
+  const extra = Object.entries(lock.extra ?? {}).map(([key, value]) => `${key} ${value}`);
+  const where = extra.length === 0 ? "" : ` (${extra.join(", ")})`;
+  const age = Math.max(0, Math.round(lockAgeMs(lock, nowMs) / 1000));
+  return `locked ${kind}by ${owner}${where}, refreshed ${age} s ago`;
+}
+
+function lockAgeMs(lock: LockFile, nowMs: number): number {
+  return nowMs - Number(parseTime(lock.time).unixNs / 1_000_000n);
+}
+
+/** Signal 0 asks without disturbing; restic sends SIGHUP (see `ignoreHangup`). */
+function isProcessAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it exists and belongs to somebody else.
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
+}
+
+function isDamaged(error: unknown): error is RepositoryError {
+  return RepositoryError.is(error, "file-damaged") || RepositoryError.is(error, "lock-malformed");
+}

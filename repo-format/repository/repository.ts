@@ -1,0 +1,296 @@
+// An open repository: what everything above reads and writes through. Locks, keys, uploads and tree walks are functions
+// beside it (lock.ts, keys.ts, blob-uploader.ts, walk-trees.ts) that take it as their first argument.
+import { drawPolynomial } from "../chunker/gf2-polynomial.ts";
+import { type Compressor, createCompressor, decompressUnknown } from "../compression/zstd.ts";
+import { generateMasterKey } from "../crypto/master-key.ts";
+import { Sealer } from "../crypto/seal.ts";
+import { RepositoryError, throwIfCancelled } from "../errors.ts";
+import type { BlobHandle } from "../format/blob.ts";
+import { decodeConfig, encodeConfig, type RepositoryConfig } from "../format/config-file.ts";
+import type { BlobId, Id, KeyId, PackId, SnapshotId } from "../format/id.ts";
+import type { MasterKey, ScryptParameters } from "../format/key-file.ts";
+import { decodeSnapshot, encodeSnapshot, type Snapshot } from "../format/snapshot-file.ts";
+import { BlobIndex } from "../index/blob-index.ts";
+import { configKey, type FileKind, keyOf } from "../storage/key-layout.ts";
+import type { ObjectStorage } from "../storage/object-storage.ts";
+import { BlobLoader } from "./blob-loader.ts";
+import { boundedParallel } from "./bounded-parallel.ts";
+import { IndexRefresh } from "./index-refresh.ts";
+import { type OpenedKey, searchKey, writeKey } from "./key-search.ts";
+import { type RepositoryOptions, type RepositorySettings, settleOptions } from "./repository-options.ts";
+import { TreeCache } from "./tree-cache.ts";
+import { hasAny, type ListedFile, listFiles, readConfig, UnpackedFiles, type UnpackedKind } from "./unpacked-files.ts";
+import { GatedStorage, WriteGate } from "./write-gate.ts";
+
+/** Index files of other programs may be large; a snapshot or lock file never comes near. */
+const maxUnpackedBytes: number = 1024 * 1024 * 1024;
+
+/** Only repositories of the layout before restic 0.7 ("s3legacy") have keys here. */
+const legacyKeyPrefix = "key/";
+
+export interface InitOptions extends RepositoryOptions {
+  /** Default 2. */
+  readonly version?: 1 | 2 | undefined;
+  /** Default: measured so that one password try costs about half a second. */
+  readonly kdf?: ScryptParameters | undefined;
+}
+
+export interface StoredSnapshot {
+  readonly id: SnapshotId;
+  readonly snapshot: Snapshot;
+}
+
+interface OpenedRepository {
+  readonly storage: ObjectStorage;
+  readonly settings: RepositorySettings;
+  readonly config: RepositoryConfig;
+  readonly key: OpenedKey;
+}
+
+export class Repository {
+  readonly id: string;
+  readonly version: 1 | 2;
+  readonly config: RepositoryConfig;
+  /** The key that the password opened. */
+  readonly keyId: KeyId;
+  readonly masterKey: MasterKey;
+  /** Writes wait or fail here while a lock is in doubt. */
+  readonly storage: ObjectStorage;
+  readonly index: BlobIndex;
+  readonly options: RepositorySettings;
+  readonly sealer: Sealer;
+  /** Never "off": trees are always compressed in version 2. */
+  readonly compressor: Compressor;
+  /** For lock.ts. */
+  readonly writeGate: WriteGate;
+  readonly #files: UnpackedFiles;
+  readonly #loader: BlobLoader;
+  readonly #refresh: IndexRefresh;
+  readonly #trees = new TreeCache();
+
+  constructor({ storage, settings, config, key }: OpenedRepository) {
+    this.id = config.id;
+    this.version = config.version;
+    this.config = config;
+    this.keyId = key.keyId;
+    this.masterKey = key.masterKey;
+    this.options = settings;
+    this.writeGate = new WriteGate();
+    this.storage = new GatedStorage(storage, this.writeGate);
+    this.sealer = new Sealer(key.masterKey);
+    this.compressor = createCompressor(settings.compression === "off" ? "auto" : settings.compression);
+    this.index = new BlobIndex();
+    this.#files = new UnpackedFiles({
+      storage: this.storage,
+      sealer: this.sealer,
+      version: config.version,
+      compress: (plain) => this.compressor.compress(plain),
+      decompress: (frame) => decompressUnknown(frame, maxUnpackedBytes),
+      extraVerify: settings.extraVerify,
+    });
+    this.#loader = new BlobLoader({ storage: this.storage, sealer: this.sealer, index: this.index });
+    this.#refresh = new IndexRefresh({ storage: this.storage, files: this.#files, index: this.index });
+  }
+
+  /**
+   * Reads the index files that are new and drops those that are gone; one listing when nothing changed. List the
+   * snapshots that you will read before this, and take the lock before both.
+   * @throws RepositoryError "index-malformed", "file-damaged" with the file's id
+   */
+  refreshIndex(signal?: AbortSignal): Promise<void> {
+    return this.#refresh.run(signal);
+  }
+
+  /** Every stored file of the kind; objects with other names do not count. */
+  list(kind: FileKind, signal?: AbortSignal): AsyncGenerator<ListedFile> {
+    return listFiles(this.storage, kind, signal);
+  }
+
+  /** The file's JSON. @throws RepositoryError "file-damaged" after a second try, "object-missing" */
+  loadUnpacked(kind: UnpackedKind, id: Id, signal?: AbortSignal): Promise<Buffer> {
+    return this.#files.load(kind, id, signal);
+  }
+
+  /** Stores JSON as a new file; its id is the hash of what is stored, a new one each time. */
+  saveUnpacked(kind: UnpackedKind, json: Buffer, signal?: AbortSignal): Promise<Id> {
+    return this.#files.save(kind, json, signal);
+  }
+
+  /** An absent file is success. */
+  remove(kind: FileKind, id: Id, signal?: AbortSignal): Promise<void> {
+    return this.storage.delete(keyOf(kind, id), { signal });
+  }
+
+  /** @throws RepositoryError "snapshot-missing", "snapshot-malformed", "file-damaged" */
+  async loadSnapshot(id: SnapshotId, signal?: AbortSignal): Promise<Snapshot> {
+    try {
+      return decodeSnapshot(await this.#files.load("snapshot", id, signal));
+    } catch (error) {
+      if (RepositoryError.is(error, "object-missing")) throw snapshotMissing(id, error);
+      if (RepositoryError.is(error, "snapshot-malformed")) throw snapshotMalformed(id, error);
+      throw error;
+    }
+  }
+
+  async saveSnapshot(snapshot: Snapshot, signal?: AbortSignal): Promise<SnapshotId> {
+    return (await this.#files.save("snapshot", encodeSnapshot(snapshot), signal)) as SnapshotId;
+  }
+
+  /** All snapshots, in no particular order; those deleted meanwhile are left out. */
+  async *snapshots(signal?: AbortSignal): AsyncGenerator<StoredSnapshot> {
+    const step = async ({ id }: ListedFile): Promise<StoredSnapshot | undefined> => {
+      try {
+        return { id: id as SnapshotId, snapshot: await this.loadSnapshot(id as SnapshotId, signal) };
+      } catch (error) {
+        if (RepositoryError.is(error, "snapshot-missing")) return undefined;
+        throw error;
+      }
+    };
+    const limit = this.storage.connections;
+    for await (const found of boundedParallel(this.list("snapshot", signal), { limit, signal }, step)) {
+      if (found !== undefined) yield found;
+    }
+  }
+
+  /** The blob's plaintext, verified; every stored copy is tried. @throws "blob-missing", "blob-damaged", "pack-missing" */
+  loadBlob(handle: BlobHandle, signal?: AbortSignal): Promise<Buffer> {
+    return this.#loader.loadBlob(handle, signal);
+  }
+
+  /** The tree's bytes as stored, from memory when it was read lately; must not be changed. */
+  async loadTree(id: BlobId, signal?: AbortSignal): Promise<Buffer> {
+    throwIfCancelled(signal);
+    const cached = this.#trees.get(id);
+    if (cached !== undefined) return cached;
+    const tree = await this.#loader.loadBlob({ type: "tree", id }, signal);
+    this.#trees.put(id, tree);
+    return tree;
+  }
+
+  /** Bytes of a pack as stored, still sealed. @throws "pack-missing", "pack-damaged" */
+  readPackRange(packId: PackId, offset: number, length: number, signal?: AbortSignal): Promise<Buffer> {
+    return this.#loader.readPackRange(packId, offset, length, signal);
+  }
+
+  /** Lets go of the store's connections. */
+  close(): Promise<void> {
+    return this.storage.close();
+  }
+}
+
+/**
+ * Opens a repository; the index is not read yet (`refreshIndex`).
+ * @throws RepositoryError "repository-missing", "wrong-password", "key-malformed", "config-malformed",
+ *   "repository-unsupported" and the errors of the store
+ */
+export async function openRepository(options: RepositoryOptions): Promise<Repository> {
+  const { storage, signal } = options;
+  const settings = settleOptions(options);
+  const sealedConfig = await readConfig(storage, signal).catch((error: unknown) => explainMissing(error, options));
+  const key = await searchKey(options);
+  const config = decodeConfig(openConfig(new Sealer(key.masterKey), sealedConfig));
+  return new Repository({ storage, settings, config, key });
+}
+
+/**
+ * Creates a repository. Of several processes that do so at once one wins and the others open what it made.
+ * @throws RepositoryError "repository-exists" when there was one before, or keys or snapshots without a config
+ */
+export async function initRepository(options: InitOptions): Promise<Repository> {
+  const { storage, signal, version = 2 } = options;
+  const settings = settleOptions(options);
+  await storage.prepare({ signal });
+  const key = await claimEmptyStore(options, settings);
+  const id = settings.random(32).toString("hex");
+  const config: RepositoryConfig = { version, id, chunkerPolynomial: drawPolynomial(settings.random) };
+  try {
+    const sealed = new Sealer(key.masterKey).seal(encodeConfig(config));
+    await storage.put(configKey, sealed, { ifAbsent: true, signal });
+  } catch (error) {
+    if (!RepositoryError.is(error, "object-exists")) throw error;
+    return joinWinner(options, key);
+  }
+  return new Repository({ storage, settings, config, key });
+}
+
+/** A key for the new repository: our own, or the one that another initialisation with our password has left. */
+async function claimEmptyStore(options: InitOptions, settings: RepositorySettings): Promise<OpenedKey> {
+  const { storage, password, signal } = options;
+  if (await hasConfig(options)) {
+    throw new RepositoryError("repository-exists", `there is a repository at ${storage.location} already`);
+  }
+  if (await hasAny(storage, "snapshot", signal)) {
+    const message = `${storage.location} holds snapshots but no config: a repository was here that lost its config`;
+    throw new RepositoryError("repository-exists", message);
+  }
+  if (await hasAny(storage, "key", signal)) return adoptKey(options);
+  const masterKey = generateMasterKey(settings.random);
+  return { masterKey, keyId: await writeKey(storage, settings, { masterKey, password, kdf: options.kdf }) };
+}
+
+/**
+ * Keys without a config: another process is between its two writes, or died there. With our password on the key the
+ * repository can be completed by anybody; otherwise it is not ours to touch.
+ */
+async function adoptKey(options: InitOptions): Promise<OpenedKey> {
+  try {
+    return await searchKey(options);
+  } catch (error) {
+    if (!RepositoryError.is(error, "wrong-password") && !RepositoryError.is(error, "key-malformed")) throw error;
+    const message = `${options.storage.location} holds keys of a repository with another password, but no config`;
+    throw new RepositoryError("repository-exists", message, { cause: error });
+  }
+}
+
+/** Another process stored its config first. Our key goes, unless the config was made with it. */
+async function joinWinner(options: InitOptions, ours: OpenedKey): Promise<Repository> {
+  const { storage, signal } = options;
+  const sealedConfig = await readConfig(storage, signal);
+  try {
+    openConfig(new Sealer(ours.masterKey), sealedConfig);
+  } catch (error) {
+    if (!RepositoryError.is(error, "config-malformed")) throw error;
+    await storage.delete(keyOf("key", ours.keyId), { signal });
+  }
+  return openRepository(options);
+}
+
+async function hasConfig({ storage, signal }: RepositoryOptions): Promise<boolean> {
+  try {
+    await storage.stat(configKey, { signal });
+    return true;
+  } catch (error) {
+    if (RepositoryError.is(error, "object-missing")) return false;
+    throw error;
+  }
+}
+
+function openConfig(sealer: Sealer, sealed: Buffer): Buffer {
+  try {
+    return sealer.open(sealed);
+  } catch (error) {
+    throw new RepositoryError("config-malformed", "the config file does not open with the repository's key", {
+      cause: error,
+    });
+  }
+}
+
+/** Repositories of before restic 0.7 look empty to us: say what they are. */
+async function explainMissing(error: unknown, { storage, signal }: RepositoryOptions): Promise<never> {
+  if (RepositoryError.is(error, "repository-missing")) {
+    for await (const _ of storage.list(legacyKeyPrefix, { signal })) {
+      const message = `the repository at ${storage.location} has the old "s3legacy" layout; restic 0.17 can migrate it`;
+      throw new RepositoryError("repository-unsupported", message);
+    }
+  }
+  throw error;
+}
+
+function snapshotMissing(id: SnapshotId, cause: unknown): RepositoryError {
+  return new RepositoryError("snapshot-missing", `there is no snapshot ${id}`, { details: { snapshot: id }, cause });
+}
+
+function snapshotMalformed(id: SnapshotId, cause: RepositoryError): RepositoryError {
+  const message = `the snapshot ${id} cannot be read: ${cause.message}`;
+  return new RepositoryError("snapshot-malformed", message, { details: { snapshot: id }, cause });
+}

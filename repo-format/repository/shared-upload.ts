@@ -1,0 +1,210 @@
+// The one upload of a repository, shared by all uploaders that are open at a time: open packs, ids in flight, uploads and
+// the index of what is stored. Shared, because a blob that one uploader counts as known may still lie in a pack of
+// another: whoever finishes first brings everything up to then to the store, packs before index.
+import { randomFillSync } from "node:crypto";
+import type { Sealer } from "../crypto/seal.ts";
+import type { BlobHandle, BlobType } from "../format/blob.ts";
+import type { Id, IndexId, PackId } from "../format/id.ts";
+import type { BlobIndex } from "../index/blob-index.ts";
+import { IndexWriter } from "../index/index-writer.ts";
+import { PackUploader } from "../pack/pack-uploader.ts";
+import { type FinishedPack, PackWriter, type SealedBlob } from "../pack/pack-writer.ts";
+import type { ObjectStorage } from "../storage/object-storage.ts";
+
+/** After an error or a cancel: how long what is under way may take to be stored, and then how long its index may. */
+const salvageMs = 15_000;
+
+export interface SharedUploadOptions {
+  readonly storage: ObjectStorage;
+  readonly sealer: Sealer;
+  readonly index: BlobIndex;
+  readonly packSizeBytes: number;
+  readonly saveIndex: (json: Buffer, signal: AbortSignal) => Promise<Id>;
+  readonly salvageMs?: number | undefined;
+  readonly indexMaxBlobs?: number | undefined;
+  readonly indexMaxAgeMs?: number | undefined;
+}
+
+type OpenPacks = [PackWriter | undefined, PackWriter | undefined];
+
+export class SharedUpload {
+  readonly #options: SharedUploadOptions;
+  /** restic keeps two open packs per type and fills them at random, which blurs the order of blobs (restic#5291). */
+  readonly #open: Record<BlobType, OpenPacks> = { data: [undefined, undefined], tree: [undefined, undefined] };
+  /** Blobs that were taken on and are not in the index yet. */
+  readonly #inFlight = new Set<string>();
+  readonly #uploader: PackUploader;
+  readonly #writer: IndexWriter;
+  readonly #unstored = new Set<Promise<void>>();
+  readonly #abort = new AbortController();
+  readonly #coins: Buffer = Buffer.alloc(1024);
+  #nextCoin = 1024;
+  #failure: unknown;
+  #ending: Promise<void> | undefined;
+
+  constructor(options: SharedUploadOptions) {
+    const { storage, saveIndex } = options;
+    this.#options = options;
+    this.#uploader = new PackUploader({
+      storage,
+      connections: storage.connections,
+      signal: this.#abort.signal,
+      onStored: (pack) => this.#onStored(pack),
+      onFailed: (error) => this.#fail(error),
+    });
+    this.#writer = new IndexWriter({
+      save: async (json) => (await saveIndex(json, this.#abort.signal)) as IndexId,
+      onSaved: (packIds, id) => this.#onIndexSaved(packIds, id),
+      onFailed: (error) => this.#fail(error),
+      maxBlobs: options.indexMaxBlobs,
+      maxAgeMs: options.indexMaxAgeMs,
+    });
+  }
+
+  /** The first error of a pack or an index file; after it nothing is taken on any more. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  isInFlight(blob: BlobHandle): boolean {
+    return this.#inFlight.has(inFlightKey(blob));
+  }
+
+  /**
+   * Takes a blob on, unless it is in flight already; check and entry are one step.
+   * @returns false when it was in flight. @throws the failure of an earlier upload
+   */
+  add(blob: SealedBlob): boolean {
+    this.#throwFailure();
+    if (this.#ending !== undefined) throw new Error("bug: a blob for an upload that has ended");
+    const key = inFlightKey(blob);
+    if (this.#inFlight.has(key)) return false;
+    this.#inFlight.add(key);
+    this.#addToPack(blob);
+    return true;
+  }
+
+  /** Resolves at once while fewer bytes wait than connections carry; otherwise when they do. */
+  async room(): Promise<void> {
+    if (!this.#uploader.hasRoom) await this.#uploader.room();
+    this.#throwFailure();
+  }
+
+  /** Resolves when every blob that was taken on before is stored and in a saved index file. */
+  async flush(): Promise<void> {
+    this.#throwFailure();
+    this.#finishOpenPacks();
+    await Promise.all(this.#unstored);
+    this.#throwFailure();
+    await this.#writer.flush();
+    this.#throwFailure();
+  }
+
+  /** No uploader is left, or the upload has failed: saves the index of what is stored. Never throws. */
+  end(): Promise<void> {
+    this.#ending ??= this.#salvage();
+    return this.#ending;
+  }
+
+  /**
+   * What is stored is worth an index file: the next run finds it there. Packs that nobody can be told of must not count
+   * as known either.
+   */
+  async #salvage(): Promise<void> {
+    const { index } = this.#options;
+    const limitMs = this.#options.salvageMs ?? salvageMs;
+    if (this.#failure === undefined) this.#finishOpenPacks();
+    await settledWithin(Promise.all(this.#unstored), limitMs);
+    const isSaved = await settledWithin(this.#writer.flush(), limitMs);
+    this.#abort.abort();
+    this.#inFlight.clear();
+    if (!isSaved) index.removePending();
+  }
+
+  #addToPack(blob: SealedBlob): void {
+    const { packSizeBytes, sealer } = this.#options;
+    if (blob.sealed.length >= packSizeBytes) {
+      const own = new PackWriter(sealer);
+      own.add(blob);
+      this.#finish(own);
+      return;
+    }
+    const open = this.#open[blob.type];
+    const place = this.#tossCoin();
+    const pack = open[place] ?? new PackWriter(sealer);
+    open[place] = pack;
+    pack.add(blob);
+    if (pack.sizeBytes < packSizeBytes && !pack.isHeaderFull) return;
+    open[place] = undefined;
+    this.#finish(pack);
+  }
+
+  #finishOpenPacks(): void {
+    for (const type of ["data", "tree"] as const) {
+      const [first, second] = this.#open[type];
+      this.#open[type] = [undefined, undefined];
+      const fitTogether = first?.canAbsorb(second, this.#options.packSizeBytes) ?? false;
+      if (first !== undefined && second !== undefined && fitTogether) first.absorb(second);
+      if (first !== undefined) this.#finish(first);
+      if (second !== undefined && !fitTogether) this.#finish(second);
+    }
+  }
+
+  #finish(writer: PackWriter): void {
+    const upload = this.#uploader.add(writer.finish());
+    this.#unstored.add(upload);
+    void upload.finally(() => this.#unstored.delete(upload));
+  }
+
+  #onStored(pack: FinishedPack): void {
+    // Ended while the store took its time: the pack is garbage now, nobody may count on it.
+    if (this.#abort.signal.aborted) return;
+    this.#options.index.add(pack.id, pack.blobs);
+    for (const blob of pack.blobs) this.#inFlight.delete(inFlightKey(blob));
+    this.#writer.add({ id: pack.id, blobs: pack.blobs });
+  }
+
+  #onIndexSaved(packIds: readonly PackId[], id: IndexId): void {
+    // Too late, the packs do not count as known any more: the next refresh reads the file like anybody else's.
+    if (!this.#abort.signal.aborted) this.#options.index.markSaved(packIds, id);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    void this.end();
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #tossCoin(): 0 | 1 {
+    if (this.#nextCoin === this.#coins.length) {
+      randomFillSync(this.#coins);
+      this.#nextCoin = 0;
+    }
+    return (((this.#coins[this.#nextCoin++] ?? 0) & 1) === 1 ? 1 : 0) as 0 | 1;
+  }
+}
+
+function inFlightKey(blob: BlobHandle): string {
+  return blob.type === "tree" ? `t${blob.id}` : blob.id;
+}
+
+/** True when it resolved in time; false when it rejected or took longer (it is not stopped). */
+async function settledWithin(work: Promise<unknown>, limitMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, limitMs, false);
+  });
+  const done = work.then(
+    () => true,
+    () => false,
+  );
+  try {
+    return await Promise.race([done, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

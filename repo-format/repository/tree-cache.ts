@@ -1,0 +1,39 @@
+// Trees that were read lately, bounded by bytes: a walk of a parent snapshot asks for the same ones again and again.
+import type { BlobId } from "../format/id.ts";
+
+export const treeCacheBytes: number = 32 * 1024 * 1024;
+
+export class TreeCache {
+  readonly #maxBytes: number;
+  /** In the order of use, the longest unused first. */
+  readonly #trees = new Map<BlobId, Buffer>();
+  #bytes = 0;
+
+  constructor(maxBytes: number = treeCacheBytes) {
+    this.#maxBytes = maxBytes;
+  }
+
+  has(id: BlobId): boolean {
+    return this.#trees.has(id);
+  }
+
+  get(id: BlobId): Buffer | undefined {
+    const tree = this.#trees.get(id);
+    if (tree === undefined) return undefined;
+    this.#trees.delete(id);
+    this.#trees.set(id, tree);
+    return tree;
+  }
+
+  /** A tree of more than a quarter of the room is not kept: it would push out everything else. */
+  put(id: BlobId, tree: Buffer): void {
+    if (tree.length > this.#maxBytes / 4 || this.#trees.has(id)) return;
+    this.#trees.set(id, tree);
+    this.#bytes += tree.length;
+    for (const [oldest, oldTree] of this.#trees) {
+      if (this.#bytes <= this.#maxBytes) return;
+      this.#trees.delete(oldest);
+      this.#bytes -= oldTree.length;
+    }
+  }
+}

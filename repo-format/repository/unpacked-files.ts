@@ -1,0 +1,112 @@
+// Files that are stored whole, one object each: snapshots, index files, locks. Named by the hash of what is stored.
+import type { Sealer } from "../crypto/seal.ts";
+import { RepositoryError } from "../errors.ts";
+import { type Id, idOf } from "../format/id.ts";
+import { unwrapUnpacked, wrapUnpacked } from "../format/unpacked.ts";
+import { configKey, type FileKind, idFromKey, keyOf, listPrefix } from "../storage/key-layout.ts";
+import type { ObjectStorage } from "../storage/object-storage.ts";
+
+export type UnpackedKind = "snapshot" | "index" | "lock";
+
+export interface ListedFile<T extends Id = Id> {
+  readonly id: T;
+  readonly sizeBytes: number;
+}
+
+export interface UnpackedFilesOptions {
+  readonly storage: ObjectStorage;
+  readonly sealer: Pick<Sealer, "seal" | "open">;
+  readonly version: 1 | 2;
+  readonly compress: (plain: Uint8Array) => Buffer;
+  readonly decompress: (frame: Uint8Array) => Buffer;
+  /** Opens what was sealed and compares before storing. */
+  readonly extraVerify: boolean;
+}
+
+/** Every file of a kind, in any order; objects with other names are none. */
+export async function* listFiles(
+  storage: Pick<ObjectStorage, "list">,
+  kind: FileKind,
+  signal?: AbortSignal,
+): AsyncGenerator<ListedFile> {
+  for await (const { key, sizeBytes } of storage.list(listPrefix(kind), { signal })) {
+    const id = idFromKey(kind, key);
+    if (id !== undefined) yield { id, sizeBytes };
+  }
+}
+
+/**
+ * Reads a stored file and compares it with its name; a file that differs is read once more.
+ * @throws RepositoryError "file-damaged"; "object-missing" and the other errors of the store
+ */
+export async function readVerified(
+  storage: Pick<ObjectStorage, "get">,
+  file: { readonly kind: FileKind; readonly id: Id },
+  signal?: AbortSignal,
+): Promise<Buffer> {
+  const { kind, id } = file;
+  let actual = "";
+  for (let attempt = 1; attempt <= 2; attempt++) {
+    const bytes = await storage.get(keyOf(kind, id), { signal });
+    actual = idOf(bytes);
+    if (actual === id) return bytes;
+  }
+  const message = `the ${kind} file ${id} is damaged: what is stored has the hash ${actual}`;
+  throw new RepositoryError("file-damaged", message, { details: { kind, id, actual } });
+}
+
+export class UnpackedFiles {
+  readonly #options: UnpackedFilesOptions;
+
+  constructor(options: UnpackedFilesOptions) {
+    this.#options = options;
+  }
+
+  /** @returns the JSON. @throws RepositoryError "file-damaged", "object-missing" … */
+  async load(kind: UnpackedKind, id: Id, signal?: AbortSignal): Promise<Buffer> {
+    const bytes = await readVerified(this.#options.storage, { kind, id }, signal);
+    try {
+      return this.#open(bytes);
+    } catch (error) {
+      if (!RepositoryError.is(error)) throw error;
+      const message = `the ${kind} file ${id} cannot be opened: ${error.message}`;
+      throw new RepositoryError("file-damaged", message, { details: { kind, id }, cause: error });
+    }
+  }
+
+  async save(kind: UnpackedKind, json: Buffer, signal?: AbortSignal): Promise<Id> {
+    const { storage, sealer, version, compress, extraVerify } = this.#options;
+    const stored = sealer.seal(wrapUnpacked(version, json, compress));
+    if (extraVerify && !this.#open(stored).equals(json)) {
+      throw new RepositoryError("self-test-failed", `a ${kind} file changed while it was sealed; it was not stored`);
+    }
+    const id = idOf(stored);
+    await storage.put(keyOf(kind, id), stored, { sha256: id, signal });
+    return id;
+  }
+
+  #open(stored: Uint8Array): Buffer {
+    const { sealer, version, decompress } = this.#options;
+    return unwrapUnpacked(version, sealer.open(stored), decompress);
+  }
+}
+
+/** True when the store holds files of this kind, told by one request. */
+export async function hasAny(
+  storage: Pick<ObjectStorage, "list">,
+  kind: FileKind,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  for await (const _ of listFiles(storage, kind, signal)) return true;
+  return false;
+}
+
+/** The stored config, still sealed. @throws RepositoryError "repository-missing" */
+export async function readConfig(storage: ObjectStorage, signal?: AbortSignal): Promise<Buffer> {
+  try {
+    return await storage.get(configKey, { signal });
+  } catch (error) {
+    if (!RepositoryError.is(error, "object-missing")) throw error;
+    throw new RepositoryError("repository-missing", `there is no repository at ${storage.location}`, { cause: error });
+  }
+}

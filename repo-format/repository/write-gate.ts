@@ -1,0 +1,87 @@
+// Stands between the repository and its store: while a lock is in doubt no write passes, and once it is lost all writes
+// fail, because another program may be deleting by now. Lock files themselves always pass.
+import type { RepositoryError } from "../errors.ts";
+import { throwIfCancelled } from "../errors.ts";
+import { ForwardingStorage } from "../storage/forwarding-storage.ts";
+import { isLockKey } from "../storage/key-layout.ts";
+import type { ObjectBody, ObjectStorage, PutOptions, RequestOptions } from "../storage/object-storage.ts";
+
+/** One lock's say over the gate. */
+export interface WriteBarrier {
+  /** Writes wait until `thaw`. */
+  freeze(): void;
+  thaw(): void;
+  /** Writes fail with this error until `remove`. */
+  fail(error: RepositoryError): void;
+  /** The lock is given back: the barrier has no say any more. */
+  remove(): void;
+}
+
+export class WriteGate {
+  readonly #frozen = new Set<WriteBarrier>();
+  readonly #failed = new Map<WriteBarrier, RepositoryError>();
+  #waiting: (() => void)[] = [];
+
+  addBarrier(): WriteBarrier {
+    const barrier: WriteBarrier = {
+      freeze: () => void this.#frozen.add(barrier),
+      thaw: () => this.#change(() => this.#frozen.delete(barrier)),
+      fail: (error) => this.#change(() => this.#failed.set(barrier, error)),
+      remove: () =>
+        this.#change(() => {
+          this.#frozen.delete(barrier);
+          this.#failed.delete(barrier);
+        }),
+    };
+    return barrier;
+  }
+
+  /** Resolves when writes may pass. @throws the error of a lost lock; "cancelled" */
+  async pass(signal: AbortSignal | undefined): Promise<void> {
+    for (;;) {
+      const [error] = this.#failed.values();
+      if (error !== undefined) throw error;
+      throwIfCancelled(signal);
+      if (this.#frozen.size === 0) return;
+      await this.#nextChange(signal);
+    }
+  }
+
+  #change(apply: () => void): void {
+    apply();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wakeUp of waiting) wakeUp();
+  }
+
+  #nextChange(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const wakeUp = (): void => {
+        signal?.removeEventListener("abort", wakeUp);
+        resolve();
+      };
+      signal?.addEventListener("abort", wakeUp);
+      this.#waiting.push(wakeUp);
+    });
+  }
+}
+
+/** The same store with the gate before `put` and `delete`. */
+export class GatedStorage extends ForwardingStorage {
+  readonly #gate: WriteGate;
+
+  constructor(inner: ObjectStorage, gate: WriteGate) {
+    super(inner);
+    this.#gate = gate;
+  }
+
+  override async put(key: string, body: ObjectBody, options?: PutOptions): Promise<void> {
+    if (!isLockKey(key)) await this.#gate.pass(options?.signal);
+    return this.inner.put(key, body, options);
+  }
+
+  override async delete(key: string, options?: RequestOptions): Promise<void> {
+    if (!isLockKey(key)) await this.#gate.pass(options?.signal);
+    return this.inner.delete(key, options);
+  }
+}
