@@ -1,6 +1,6 @@
 // Starts a script of this repository on its own Node 24, whatever Node (20 or newer) the machine has, and installs the
 // dependencies first when they are missing or not those of the lockfile. Needs no dependency itself.
-// Usage: bootstrap.mjs SCRIPT [ARGUMENT…]
+// Usage: bootstrap.mjs [--here] SCRIPT [ARGUMENT…]; with --here the script runs where npm was called, else at the root.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
@@ -41,8 +41,13 @@ function install(reason) {
 const reason = reasonToInstall();
 if (reason !== undefined) install(reason);
 
-const [script, ...args] = process.argv.slice(2);
-const child = spawn(node24, [script, ...args], { cwd: root, stdio: "inherit" });
+const words = process.argv.slice(2);
+const here = words[0] === "--here";
+const [script = "", ...args] = here ? words.slice(1) : words;
+const child = spawn(node24, [join(root, script), ...args], {
+  cwd: here ? (process.env.INIT_CWD ?? process.cwd()) : root,
+  stdio: "inherit",
+});
 // A terminal sends Ctrl-C to the child as well; the child decides how it ends, and this process ends as it did.
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   process.on(name, () => {
