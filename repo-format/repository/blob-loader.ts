@@ -8,12 +8,27 @@ import type { BlobIndex, BlobLocation } from "../index/blob-index.ts";
 import { openBlob } from "../pack/open-blob.ts";
 import { keyOf } from "../storage/key-layout.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
+import { boundedParallel } from "./bounded-parallel.ts";
+import { type LocatedBlob, type PackRange, planRanges, type RangeLimits, resticRangeLimits } from "./plan-ranges.ts";
 
 export interface BlobLoaderOptions {
   readonly storage: Pick<ObjectStorage, "getRange">;
   readonly sealer: Pick<Sealer, "open">;
   readonly index: Pick<BlobIndex, "lookup">;
 }
+
+export interface LoadBlobsOptions {
+  /** Requests at a time. */
+  readonly parallel: number;
+  /** Default: restic's. */
+  readonly limits?: RangeLimits | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A blob of `loadBlobs`: its plaintext, or why there is none. */
+export type LoadedBlob =
+  | { readonly handle: BlobHandle; readonly plaintext: Buffer; readonly error?: undefined }
+  | { readonly handle: BlobHandle; readonly plaintext?: undefined; readonly error: RepositoryError };
 
 export class BlobLoader {
   readonly #options: BlobLoaderOptions;
@@ -56,6 +71,64 @@ export class BlobLoader {
       }
     }
     throw loadError(handle, failures);
+  }
+
+  /**
+   * Many blobs with few requests: blobs close together in a pack are read at once. Each arrives verified, or with the error
+   * that `loadBlob` would have thrown, as soon as its range is read; in no particular order.
+   * @throws RepositoryError "cancelled"
+   */
+  async *loadBlobs(handles: Iterable<BlobHandle>, options: LoadBlobsOptions): AsyncGenerator<LoadedBlob> {
+    const { signal, limits = resticRangeLimits, parallel } = options;
+    const located: LocatedBlob[] = [];
+    for (const handle of handles) {
+      const location = this.#options.index.lookup(handle)[0];
+      if (location === undefined) yield { handle, error: loadError(handle, []) };
+      else located.push({ handle, location });
+    }
+    const read = (range: PackRange): Promise<LoadedBlob[]> => this.#loadRange(range, signal);
+    for await (const loaded of boundedParallel(planRanges(located, limits), { limit: parallel, signal }, read)) {
+      yield* loaded;
+    }
+  }
+
+  async #loadRange(
+    { packId, offset, length, blobs }: PackRange,
+    signal: AbortSignal | undefined,
+  ): Promise<LoadedBlob[]> {
+    let bytes: Buffer | undefined;
+    try {
+      bytes = await this.readPackRange(packId, offset, length, signal);
+    } catch (error) {
+      throwIfCancelled(signal);
+      if (!RepositoryError.is(error)) throw error;
+    }
+    const loaded: LoadedBlob[] = [];
+    for (const { handle, location } of blobs) {
+      const at = location.offset - offset;
+      const plaintext = bytes && this.#tryToOpen(handle, location, bytes.subarray(at, at + location.length));
+      loaded.push(plaintext === undefined ? await this.#loadAlone(handle, signal) : { handle, plaintext });
+    }
+    return loaded;
+  }
+
+  #tryToOpen(handle: BlobHandle, location: BlobLocation, sealed: Buffer): Buffer | undefined {
+    try {
+      return openBlob(this.#options.sealer, { ...handle, uncompressedLength: location.uncompressedLength }, sealed);
+    } catch (error) {
+      if (!RepositoryError.is(error, "blob-damaged")) throw error;
+      return undefined;
+    }
+  }
+
+  async #loadAlone(handle: BlobHandle, signal: AbortSignal | undefined): Promise<LoadedBlob> {
+    try {
+      return { handle, plaintext: await this.loadBlob(handle, signal) };
+    } catch (error) {
+      throwIfCancelled(signal);
+      if (!RepositoryError.is(error)) throw error;
+      return { handle, error };
+    }
   }
 
   async #loadFrom(handle: BlobHandle, location: BlobLocation, signal: AbortSignal | undefined): Promise<Buffer> {

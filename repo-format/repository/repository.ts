@@ -13,10 +13,11 @@ import { decodeSnapshot, encodeSnapshot, type Snapshot } from "../format/snapsho
 import { BlobIndex } from "../index/blob-index.ts";
 import { configKey, type FileKind, keyOf } from "../storage/key-layout.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
-import { BlobLoader } from "./blob-loader.ts";
+import { BlobLoader, type LoadBlobsOptions, type LoadedBlob } from "./blob-loader.ts";
 import { boundedParallel } from "./bounded-parallel.ts";
 import { IndexRefresh } from "./index-refresh.ts";
 import { type OpenedKey, searchKey, writeKey } from "./key-search.ts";
+import type { RangeLimits } from "./plan-ranges.ts";
 import { type RepositoryOptions, type RepositorySettings, settleOptions } from "./repository-options.ts";
 import { TreeCache } from "./tree-cache.ts";
 import { hasAny, type ListedFile, listFiles, readConfig, UnpackedFiles, type UnpackedKind } from "./unpacked-files.ts";
@@ -24,6 +25,9 @@ import { GatedStorage, WriteGate } from "./write-gate.ts";
 
 /** Index files of other programs may be large; a snapshot or lock file never comes near. */
 const maxUnpackedBytes: number = 1024 * 1024 * 1024;
+
+/** Trees are small and lie close together when they were stored together. */
+const treeRangeLimits: RangeLimits = { maxGapBytes: 256 * 1024, maxRangeBytes: 8 * 1024 * 1024 };
 
 /** Only repositories of the layout before restic 0.7 ("s3legacy") have keys here. */
 const legacyKeyPrefix = "key/";
@@ -165,6 +169,22 @@ export class Repository {
     const tree = await this.#loader.loadBlob({ type: "tree", id }, signal);
     this.#trees.put(id, tree);
     return tree;
+  }
+
+  /** Reads these trees with few requests, so that `loadTree` finds them in memory; what cannot be read is left to it. */
+  async prefetchTrees(ids: Iterable<BlobId>, signal?: AbortSignal): Promise<void> {
+    const wanted = new Set<BlobId>();
+    for (const id of ids) if (!this.#trees.has(id)) wanted.add(id);
+    const handles = [...wanted].map((id): BlobHandle => ({ type: "tree", id }));
+    const options = { parallel: this.storage.connections, limits: treeRangeLimits, signal };
+    for await (const { handle, plaintext } of this.#loader.loadBlobs(handles, options)) {
+      if (plaintext !== undefined) this.#trees.put(handle.id, plaintext);
+    }
+  }
+
+  /** Many blobs with few requests; each arrives verified or with its error, in no particular order. */
+  loadBlobs(handles: Iterable<BlobHandle>, options: LoadBlobsOptions): AsyncGenerator<LoadedBlob> {
+    return this.#loader.loadBlobs(handles, options);
   }
 
   /** Bytes of a pack as stored, still sealed. @throws "pack-missing", "pack-damaged" */
