@@ -9,6 +9,8 @@ const policies = {
   "kubeconfig-unusable": "give --kubeconfig, or run in a pod with a service account",
   "config-map-invalid": "correct the ConfigMap: one data key that holds a JSON object",
   "host-pods-mismatch": "mount <kubelet root>/pods of the host at the path that --host-pods-dir names",
+  "storage-location-unusable": "correct the BackupStorageLocation",
+  "secret-unusable": "create the Secret in the namespace that this program runs in, with that key",
   "address-unusable": "give another address, for example 127.0.0.1:0",
 } as const satisfies Record<string, string>;
 
