@@ -1,0 +1,20 @@
+// Names what a repository holds: the ids of its files, or all blobs of its index.
+
+import type { Repository } from "../repository/repository.ts";
+
+const fileKinds = { packs: "pack", index: "index", snapshots: "snapshot", keys: "key", locks: "lock" } as const;
+
+export const listKinds = ["blobs", "packs", "index", "snapshots", "keys", "locks"] as const;
+export type ListKind = (typeof listKinds)[number];
+
+/** One line each: an id, or type and id of a blob ("data 3ec7…", once a copy; needs a loaded index). */
+export async function* list(repo: Repository, kind: ListKind, signal?: AbortSignal): AsyncGenerator<string> {
+  if (kind !== "blobs") {
+    for await (const { id } of repo.list(fileKinds[kind], signal)) yield id;
+    return;
+  }
+  for (let position = 0; position < repo.index.blobCount; position++) {
+    const { type, id } = repo.index.blobAt(position);
+    yield `${type} ${id}`;
+  }
+}

@@ -1,0 +1,161 @@
+// Reads one pack whole and verifies everything in it: the hash of the file, each blob, the header, and that blobs and
+// header fill the file without gaps. In windows of a few megabytes, so that packs of gigabytes need no more memory.
+
+import { createHash } from "node:crypto";
+import { RepositoryError, throwIfCancelled } from "../errors.ts";
+import { type PackedBlob, sealOverheadBytes } from "../format/blob.ts";
+import type { BlobId } from "../format/id.ts";
+import { decodePackHeader, headerLengthBytes, packHeaderLength } from "../format/pack-header.ts";
+import type { IndexedPack } from "../index/blob-index.ts";
+import { openBlob } from "../pack/open-blob.ts";
+import type { Repository } from "../repository/repository.ts";
+import type { FindingCode } from "./check-findings.ts";
+
+/** Read at a time; a larger blob is read alone. */
+const windowBytes: number = 8 * 1024 * 1024;
+
+export interface PackProblem {
+  readonly code: Extract<FindingCode, "pack-unreadable" | "pack-hash" | "pack-header" | "pack-gap" | "blob-damaged">;
+  readonly message: string;
+  readonly blobId?: BlobId | undefined;
+}
+
+/**
+ * Verifies a pack against its id and its entries in the index.
+ * @returns what is wrong with it, empty when it is sound. A pack with problems is read a second time, for the bytes may
+ *   have been damaged on their way; then the second result counts.
+ */
+export async function checkPackData(
+  repo: Repository,
+  pack: IndexedPack,
+  signal: AbortSignal | undefined,
+): Promise<PackProblem[]> {
+  const first = await verifyOnce(repo, pack, signal);
+  return first.length === 0 ? first : await verifyOnce(repo, pack, signal);
+}
+
+async function verifyOnce(
+  repo: Repository,
+  pack: IndexedPack,
+  signal: AbortSignal | undefined,
+): Promise<PackProblem[]> {
+  const check = new PackCheck(repo, pack, signal);
+  try {
+    await check.run();
+  } catch (error) {
+    throwIfCancelled(signal);
+    if (!RepositoryError.is(error)) throw error;
+    check.problems.push({ code: "pack-unreadable", message: error.message });
+  }
+  return check.problems;
+}
+
+class PackCheck {
+  readonly problems: PackProblem[] = [];
+  readonly #repo: Repository;
+  readonly #pack: IndexedPack;
+  readonly #signal: AbortSignal | undefined;
+  readonly #hash = createHash("sha256");
+
+  constructor(repo: Repository, pack: IndexedPack, signal: AbortSignal | undefined) {
+    this.#repo = repo;
+    this.#pack = pack;
+    this.#signal = signal;
+  }
+
+  async run(): Promise<void> {
+    let position = 0;
+    for (const blobs of windowsOf(this.#pack.blobs)) {
+      const last = blobs.at(-1) as PackedBlob;
+      const end = Math.max(position, last.offset + last.length);
+      const bytes = await this.#read(position, end - position);
+      let expectedOffset = position;
+      for (const blob of blobs) {
+        if (blob.offset !== expectedOffset) this.#addGap(blob, expectedOffset);
+        if (blob.offset >= position) this.#checkBlob(blob, bytes.subarray(blob.offset - position));
+        expectedOffset = Math.max(expectedOffset, blob.offset + blob.length);
+      }
+      position = end;
+    }
+    await this.#checkHeader(position);
+    const actual = this.#hash.digest("hex");
+    if (actual !== this.#pack.id) this.#add("pack-hash", `its content has the hash ${actual}`);
+  }
+
+  async #read(offset: number, length: number): Promise<Buffer> {
+    const bytes = await this.#repo.readPackRange(this.#pack.id, offset, length, this.#signal);
+    this.#hash.update(bytes);
+    return bytes;
+  }
+
+  #checkBlob(blob: PackedBlob, bytes: Buffer): void {
+    try {
+      openBlob(this.#repo.sealer, blob, bytes.subarray(0, blob.length));
+    } catch (error) {
+      if (!RepositoryError.is(error, "blob-damaged")) throw error;
+      this.problems.push({ code: "blob-damaged", message: this.#message(error.message), blobId: blob.id });
+    }
+  }
+
+  async #checkHeader(offset: number): Promise<void> {
+    const { blobs } = this.#pack;
+    const sealedBytes = packHeaderLength(blobs) + sealOverheadBytes;
+    const bytes = await this.#read(offset, sealedBytes + headerLengthBytes);
+    const claimed = bytes.readUInt32LE(sealedBytes);
+    if (claimed !== sealedBytes) {
+      return this.#add("pack-header", `its header claims ${claimed} bytes where the index makes ${sealedBytes} of it`);
+    }
+    try {
+      const listed = decodePackHeader(this.#repo.sealer.open(bytes.subarray(0, sealedBytes)));
+      const different = listed.find((blob, place) => !isSame(blob, blobs[place]));
+      if (different === undefined && listed.length === blobs.length) return;
+      this.#add(
+        "pack-header",
+        `its header and the index do not agree about the blob ${different?.id ?? "after the last"}`,
+      );
+    } catch (error) {
+      if (!RepositoryError.is(error)) throw error;
+      this.#add("pack-header", error.message);
+    }
+  }
+
+  #addGap(blob: PackedBlob, expectedOffset: number): void {
+    const reason = `blob ${blob.id} begins at ${blob.offset}, the one before it ends at ${expectedOffset}`;
+    this.problems.push({ code: "pack-gap", message: this.#message(reason), blobId: blob.id });
+  }
+
+  #add(code: PackProblem["code"], reason: string): void {
+    this.problems.push({ code, message: this.#message(reason) });
+  }
+
+  #message(reason: string): string {
+    return `pack ${this.#pack.id}: ${reason}`;
+  }
+}
+
+function isSame(a: PackedBlob, b: PackedBlob | undefined): boolean {
+  return (
+    b !== undefined &&
+    a.id === b.id &&
+    a.type === b.type &&
+    a.offset === b.offset &&
+    a.length === b.length &&
+    a.uncompressedLength === b.uncompressedLength
+  );
+}
+
+/** Runs of blobs of about a window each; at least one blob. */
+function* windowsOf(blobs: readonly PackedBlob[]): Generator<PackedBlob[]> {
+  let run: PackedBlob[] = [];
+  let bytes = 0;
+  for (const blob of blobs) {
+    if (run.length > 0 && bytes + blob.length > windowBytes) {
+      yield run;
+      run = [];
+      bytes = 0;
+    }
+    run.push(blob);
+    bytes += blob.length;
+  }
+  if (run.length > 0) yield run;
+}

@@ -1,0 +1,26 @@
+// Maintenance deletes, so each of its functions takes restic's exclusive lock by itself: no caller can forget it.
+
+import { type LockOptions, withLock } from "../repository/lock.ts";
+import type { Repository } from "../repository/repository.ts";
+
+/** How a function of this folder waits for its lock. */
+export interface ExclusiveLockOptions {
+  /** How long to wait while others hold locks, in ms; 0 tries once. */
+  readonly retryLockMs?: number | undefined;
+  /** Called before each pause of waiting. */
+  readonly onLockWait?: LockOptions["onWait"];
+  readonly signal?: AbortSignal | undefined;
+  /** For tests. */
+  readonly lockTimings?: LockOptions["timings"];
+}
+
+/** Runs `fn` under the lock, with the options' signal replaced by one that also fires when the lock is lost. */
+export async function underExclusiveLock<O extends ExclusiveLockOptions, T>(
+  repo: Repository,
+  options: O,
+  fn: (options: O) => Promise<T>,
+): Promise<T> {
+  const { retryLockMs, onLockWait, signal, lockTimings } = options;
+  const lock: LockOptions = { exclusive: true, retryLockMs, onWait: onLockWait, signal, timings: lockTimings };
+  return await withLock(repo, lock, (signal) => fn({ ...options, signal }));
+}
