@@ -3,10 +3,11 @@ import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import {
   type ArchiveOptions,
-  type ArchiveProgress,
   type ArchiveResult,
   archive,
+  type ExcludeOptions,
   type ItemWarning,
+  parseGroupBy,
   type Repository,
   resolveSnapshot,
 } from "../../../repo-format/index.ts";
@@ -117,7 +118,6 @@ async function archiveOptions({ paths, flags, context, repository, signal }: Bac
     tags: splitTags(flags.tag).flat(),
     ...(flags.time === undefined ? {} : { time: parseSnapshotTime(flags.time) }),
     ...(await parentChoice(flags, repository)),
-    groupBy: flags.groupBy.split(",").filter((field) => field !== ""),
     excludes: await excludeOptions(flags, context),
     oneFileSystem: flags.oneFileSystem === true,
     withAtime: flags.withAtime === true,
@@ -127,7 +127,7 @@ async function archiveOptions({ paths, flags, context, repository, signal }: Bac
     skipIfUnchanged: flags.skipIfUnchanged === true,
     dryRun: flags.dryRun === true,
     userNames: true,
-    ...(readConcurrency === undefined ? {} : { readConcurrency }),
+    ...(readConcurrency === undefined ? {} : { threads: readConcurrency }),
     programVersion: `stowage ${context.version}`,
     clock: context.clock,
     signal,
@@ -137,13 +137,16 @@ async function archiveOptions({ paths, flags, context, repository, signal }: Bac
   };
 }
 
-async function parentChoice(flags: BackupFlags, repository: Repository): Promise<Pick<ArchiveOptions, "parent">> {
+type ParentChoice = Pick<ArchiveOptions, "parent" | "findParent">;
+
+async function parentChoice(flags: BackupFlags, repository: Repository): Promise<ParentChoice> {
   if (flags.force === true) return { parent: "none" };
-  if (flags.parent === undefined) return {};
-  return { parent: (await resolveSnapshot(repository, flags.parent, {})).id };
+  if (flags.parent !== undefined) return { parent: (await resolveSnapshot(repository, flags.parent, {})).id };
+  const groupBy = parseGroupBy(flags.groupBy);
+  return { findParent: { groupBy: (["host", "paths", "tags"] as const).filter((field) => groupBy[field]) } };
 }
 
-async function excludeOptions(flags: BackupFlags, context: CommandContext): Promise<ArchiveOptions["excludes"]> {
+async function excludeOptions(flags: BackupFlags, context: CommandContext): Promise<ExcludeOptions> {
   const largerThan = flags.excludeLargerThan === undefined ? undefined : parseSize(flags.excludeLargerThan);
   if (flags.excludeLargerThan !== undefined && largerThan === undefined) {
     throw new UsageError(`--exclude-larger-than ${flags.excludeLargerThan}: write a size like 500M`);
@@ -216,7 +219,7 @@ function reportItem(context: CommandContext, item: Parameters<NonNullable<Archiv
       message_type: "verbose_status",
       action: item.action,
       item: item.path,
-      data_size: item.bytes,
+      data_size: item.sizeBytes,
     });
 }
 
@@ -262,6 +265,3 @@ function printSummary({ output }: CommandContext, result: ArchiveResult, seconds
     );
   }
 }
-
-/** Progress of the engine is progress of the display; the assignment keeps both shapes equal. */
-export type BackupProgress = ArchiveProgress & ProgressState;

@@ -9,6 +9,7 @@ import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { formatDuration } from "../output/format-values.ts";
 import type { Output } from "../output/output.ts";
 import { readPassword } from "../password.ts";
+import { storeOptions } from "../store-options.ts";
 import { UsageError } from "../usage-error.ts";
 import { type GlobalFlags, parseDurationMs, parseStoreSettings } from "./global-options.ts";
 
@@ -50,15 +51,15 @@ export class CommandContext {
 
   /** The store that --repo names, wrapped and ready. */
   async openStore(options: { readonly create?: boolean } = {}): Promise<ObjectStorage> {
-    const settings = parseStoreSettings(this.flags.option);
-    return openStorage(await this.location(), {
-      environment: this.environment.all,
-      settings,
-      create: options.create === true,
+    const choices = {
+      variables: this.environment.all,
+      settings: parseStoreSettings(this.flags.option),
       caFiles: this.flags.cacert ?? this.environment.caCertificates?.split(",") ?? [],
       insecureTls: this.flags.insecureTls === true,
-      signal: this.signal,
-    });
+      create: options.create === true,
+      clock: this.clock,
+    };
+    return openStorage(await this.location(), await storeOptions(choices));
   }
 
   /** @throws UsageError when no repository is named, or two are. */
@@ -104,11 +105,12 @@ export class CommandContext {
       password,
       ...(keyHint === undefined ? {} : { keyHint }),
       compression: this.#compression(),
-      packSizeBytes: this.#packSizeBytes(),
+      packSizeBytes: this.packSizeBytes(),
       extraVerify: this.flags.extraVerify,
       identity: currentIdentity(),
       clock: this.clock,
       signal: this.signal,
+      onWarning: (message) => this.output.warn(`warning: ${message}`),
     };
   }
 
@@ -167,7 +169,8 @@ export class CommandContext {
     throw new UsageError(`--compression ${mode}: choose auto, off, fastest, better or max`);
   }
 
-  #packSizeBytes(): number {
+  /** The wanted size of a pack. */
+  packSizeBytes(): number {
     const text = this.flags.packSize ?? this.environment.packSize;
     const mebibytes = text === undefined ? 16 : Number(text);
     if (Number.isInteger(mebibytes) && mebibytes >= 4 && mebibytes <= 128) return mebibytes * 1024 * 1024;

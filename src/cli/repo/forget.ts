@@ -7,10 +7,10 @@ import {
   type KeepPolicy,
   parseGroupBy,
   parseKeepDuration,
-  snapshotToJson,
 } from "../../../repo-format/index.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { formatCount } from "../output/format-values.ts";
+import { snapshotToJson } from "../output/snapshot-json.ts";
 import { UsageError } from "../usage-error.ts";
 import { collect } from "./collect.ts";
 import type { CommandContext } from "./command-context.ts";

@@ -1,14 +1,9 @@
 // stowage repo ls: lists the files of a snapshot.
 import type { Command } from "commander";
-import {
-  fileModeText,
-  findTree,
-  type ListedNode,
-  ls,
-  resolveSnapshot,
-  snapshotToJson,
-} from "../../../repo-format/index.ts";
+import { findTree, type ListedNode, ls, resolveSnapshot } from "../../../repo-format/index.ts";
+import { fileModeText } from "../output/file-mode-text.ts";
 import { formatBytes } from "../output/format-values.ts";
+import { snapshotToJson } from "../output/snapshot-json.ts";
 import type { CommandContext } from "./command-context.ts";
 import { addSnapshotFilterOptions, type SnapshotFilterFlags, snapshotFilter } from "./snapshot-filter.ts";
 import { displayTime } from "./snapshot-time.ts";

@@ -1,10 +1,11 @@
 // stowage repo restore: puts a snapshot, or a part of it, back into a directory.
 import type { Command } from "commander";
 import {
-  type ItemWarning,
   type Repository,
   type RestoreOptions,
+  type RestoreProgress,
   type RestoreResult,
+  type RestoreWarning,
   resolveSnapshot,
   restore,
 } from "../../../repo-format/index.ts";
@@ -63,7 +64,7 @@ export function addRestoreCommand(parent: Command, context: CommandContext): voi
     const result = await context.withLockedRepository(context.readLock, (repository, signal) =>
       restoreSnapshot({ snapshot, flags, context, repository, signal }),
     );
-    if (result.warningCount > 0) context.exitCode = exitCodes.failure;
+    if (result.errorCount > 0) context.exitCode = exitCodes.failure;
   });
 }
 
@@ -114,13 +115,12 @@ async function restoreOptions(
     insensitiveIncludes: [...(flags.iinclude ?? []), ...(await patternsOf(flags.iincludeFile, context))],
     excludes: [...(flags.exclude ?? []), ...(await patternsOf(flags.excludeFile, context))],
     insensitiveExcludes: [...(flags.iexclude ?? []), ...(await patternsOf(flags.iexcludeFile, context))],
-    includeXattrs: [...(flags.includeXattr ?? [])],
-    excludeXattrs: [...(flags.excludeXattr ?? [])],
+    includeAttributes: [...(flags.includeXattr ?? [])],
+    excludeAttributes: [...(flags.excludeXattr ?? [])],
     restoreDevices: true,
     ownershipByName: flags.ownershipByName === true,
     signal,
-    clock: context.clock,
-    onProgress: (progress) => reporter.update(progress),
+    onProgress: (progress) => reporter.update(displayed(progress)),
     onWarning: (warning) => reportWarning(context, warning),
     ...(context.output.verbosity >= 2 ? { onItem: (item) => reportItem(context, item) } : {}),
   };
@@ -129,6 +129,18 @@ async function restoreOptions(
 function overwriteMode(text: string): RestoreOptions["overwrite"] {
   if (text === "always" || text === "if-changed" || text === "if-newer" || text === "never") return text;
   throw new UsageError(`--overwrite ${text}: choose always, if-changed, if-newer or never`);
+}
+
+function displayed(progress: RestoreProgress): ProgressState {
+  return {
+    secondsElapsed: progress.secondsElapsed,
+    bytesDone: progress.bytesRestored,
+    totalBytes: progress.totalBytes,
+    filesDone: progress.filesRestored,
+    totalFiles: progress.totalFiles,
+    errorCount: progress.errorCount,
+    currentFiles: [],
+  };
 }
 
 function statusMessage(state: ProgressState): object {
@@ -154,8 +166,8 @@ function counters(result: RestoreResult): object {
   };
 }
 
-function reportWarning(context: CommandContext, warning: ItemWarning): void {
-  context.output.warn(`error: ${warning.path}: ${warning.message}`, {
+function reportWarning(context: CommandContext, warning: RestoreWarning): void {
+  context.output.warn(`${warning.isError ? "error" : "warning"}: ${warning.path}: ${warning.message}`, {
     message_type: "error",
     error: { message: warning.message },
     during: "restore",
@@ -166,7 +178,12 @@ function reportWarning(context: CommandContext, warning: ItemWarning): void {
 function reportItem(context: CommandContext, item: Parameters<NonNullable<RestoreOptions["onItem"]>>[0]): void {
   if (!context.output.isJson) context.output.print(`${item.action.padEnd(9)} ${item.path}`);
   else
-    context.output.message({ message_type: "verbose_status", action: item.action, item: item.path, size: item.bytes });
+    context.output.message({
+      message_type: "verbose_status",
+      action: item.action,
+      item: item.path,
+      size: item.sizeBytes,
+    });
 }
 
 function printSummary({ output }: CommandContext, result: RestoreResult, seconds: number): void {
@@ -178,6 +195,6 @@ function printSummary({ output }: CommandContext, result: RestoreResult, seconds
   output.print(
     `restored ${formatCount(result.filesRestored, "file or directory", "files and directories")} (${formatBytes(result.bytesRestored)})${skipped}${deleted} in ${formatDuration(seconds)}`,
   );
-  if (result.warningCount > 0)
-    output.warn(`There were ${formatCount(result.warningCount, "error")}; everything else is restored`);
+  if (result.errorCount > 0)
+    output.warn(`There were ${formatCount(result.errorCount, "error")}; everything else is restored`);
 }

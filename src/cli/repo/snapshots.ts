@@ -6,9 +6,9 @@ import {
   groupSnapshots,
   parseGroupBy,
   type SnapshotGroup,
-  snapshotToJson,
 } from "../../../repo-format/index.ts";
 import { formatBytes, formatCount } from "../output/format-values.ts";
+import { snapshotToJson } from "../output/snapshot-json.ts";
 import { formatTable } from "../output/table.ts";
 import { positiveInteger } from "./backup.ts";
 import type { CommandContext } from "./command-context.ts";

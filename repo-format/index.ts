@@ -1,0 +1,56 @@
+// The engine's front door: everything that other folders may use. A backup is `openRepository`, `withLock`, `archive`; a
+// restore is `openRepository`, `withLock`, `restore`.
+export { archive } from "./archiver/archive.ts";
+export type {
+  ArchivedItem,
+  ArchiveOptions,
+  ArchiveProgress,
+  ArchiveResult,
+  ItemWarning,
+  ParentQuery,
+} from "./archiver/archive-options.ts";
+export type { ExcludeOptions } from "./archiver/excludes.ts";
+export type { CompressionMode } from "./compression/zstd.ts";
+export { type ErrorCode, type ErrorDetails, errorPolicies, RepositoryError, throwIfCancelled } from "./errors.ts";
+export type { BlobId, Id, KeyId, PackId, SnapshotId } from "./format/id.ts";
+export { isId, shortId } from "./format/id.ts";
+export type { Node } from "./format/node.ts";
+export { encodeSnapshot, type Snapshot, type SnapshotSummary } from "./format/snapshot-file.ts";
+export { formatTime, parseTime, type TimeText } from "./format/time.ts";
+export { dumpFile } from "./inspect/dump.ts";
+export { findNode, findTree } from "./inspect/find-node.ts";
+export { type ListedNode, ls } from "./inspect/ls.ts";
+export { collectStats, type RepositoryStats, type StatsMode, statsModes } from "./inspect/stats.ts";
+export { parseByteSize, parseMaxUnused } from "./maintenance/byte-size.ts";
+export { type CheckOptions, type CheckProgress, type CheckResult, check } from "./maintenance/check.ts";
+export type { Finding, FindingCode } from "./maintenance/check-findings.ts";
+export { type DataSubset, parseDataSubset } from "./maintenance/data-subset.ts";
+export { type ForgetGroup, type ForgetOptions, type ForgetResult, forget } from "./maintenance/forget.ts";
+export type { KeepPolicy } from "./maintenance/forget-policy.ts";
+export { parseKeepDuration } from "./maintenance/keep-duration.ts";
+export { type PruneOptions, type PruneResult, prune } from "./maintenance/prune.ts";
+export { type TagChange, tagSnapshots } from "./maintenance/tag.ts";
+export {
+  type FoundSnapshot,
+  findSnapshots,
+  type ResolvedSnapshot,
+  resolveSnapshot,
+  type SnapshotFilter,
+} from "./repository/find-snapshots.ts";
+export { groupSnapshots, parseGroupBy, type SnapshotGroup } from "./repository/group-snapshots.ts";
+export { addKey, changePassword, listKeys, removeKey } from "./repository/keys.ts";
+export { type LockOptions, type RemoveLocksOptions, removeStaleLocks, withLock } from "./repository/lock.ts";
+export { type InitOptions, initRepository, openRepository, Repository } from "./repository/repository.ts";
+export type { RepositoryIdentity, RepositoryOptions } from "./repository/repository-options.ts";
+export { restore } from "./restorer/restore.ts";
+export type {
+  OverwriteMode,
+  RestoredItem,
+  RestoreOptions,
+  RestoreProgress,
+  RestoreResult,
+  RestoreWarning,
+} from "./restorer/restore-options.ts";
+export { openStorage, parseLocation, type StorageOptions } from "./storage/location.ts";
+export type { ObjectInfo, ObjectStorage } from "./storage/object-storage.ts";
+export { newStorageMeter, type StorageMeter } from "./storage/with-meter.ts";

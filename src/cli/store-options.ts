@@ -1,0 +1,103 @@
+// What the command line says about the store: restic's variables and -o settings, as the engine's options.
+import { readFile } from "node:fs/promises";
+import type { StorageOptions } from "../../repo-format/index.ts";
+import { UsageError } from "./usage-error.ts";
+
+type S3 = NonNullable<StorageOptions["s3"]>;
+type Variables = Readonly<Record<string, string | undefined>>;
+
+export interface StoreChoices {
+  readonly variables: Variables;
+  /** -o settings, keys in lower case. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Files with certificate authorities. */
+  readonly caFiles: readonly string[];
+  readonly insecureTls: boolean;
+  /** Make the directory or the bucket when it is absent. */
+  readonly create: boolean;
+  readonly clock: () => number;
+}
+
+const knownSettings: ReadonlySet<string> = new Set([
+  "local.connections",
+  "local.layout",
+  "s3.region",
+  "s3.bucket-lookup",
+  "s3.storage-class",
+  "s3.connections",
+  "s3.unsafe-anonymous-auth",
+  "s3.layout",
+  "s3.retries",
+  "s3.list-objects-v1",
+]);
+
+/**
+ * Collects the options of the store.
+ * @throws UsageError for a setting that is unknown or malformed, or a certificate file that cannot be read.
+ */
+export async function storeOptions(choices: StoreChoices): Promise<StorageOptions> {
+  const { settings, variables } = choices;
+  for (const key of Object.keys(settings)) {
+    if (!knownSettings.has(key))
+      throw new UsageError(`-o ${key}: unknown setting; known are ${[...knownSettings].join(", ")}`);
+  }
+  const connections = settings["s3.connections"] ?? settings["local.connections"];
+  const limit = connections === undefined ? undefined : Number(connections);
+  if (limit !== undefined && !(Number.isInteger(limit) && limit > 0)) {
+    throw new UsageError(`-o …connections=${connections}: give a whole number above 0`);
+  }
+  const pem = await Promise.all(choices.caFiles.filter((file) => file !== "").map(readCertificates));
+  return {
+    create: choices.create,
+    ...(limit === undefined ? {} : { connections: limit }),
+    s3: {
+      region: settings["s3.region"] ?? variables.AWS_DEFAULT_REGION ?? variables.AWS_REGION,
+      bucketLookup: bucketLookup(settings["s3.bucket-lookup"]),
+      storageClass: settings["s3.storage-class"],
+      credentials: credentials(variables, settings["s3.unsafe-anonymous-auth"] === "true"),
+      ...(pem.length === 0 ? {} : { caCertificates: pem.join("\n") }),
+      insecureSkipTlsVerify: choices.insecureTls,
+      clock: choices.clock,
+    },
+  };
+}
+
+async function readCertificates(file: string): Promise<string> {
+  return readFile(file, "utf8").catch((cause: Error) => {
+    throw new UsageError(`cannot read the certificate file ${file}: ${cause.message}`);
+  });
+}
+
+function bucketLookup(text: string | undefined): S3["bucketLookup"] {
+  if (text === undefined || text === "auto" || text === "dns" || text === "path") return text;
+  throw new UsageError(`-o s3.bucket-lookup=${text}: choose auto, dns or path`);
+}
+
+/** Undefined leaves it to the SDK's own chain: web identity, containers, instance roles. */
+function credentials(variables: Variables, anonymous: boolean): S3["credentials"] {
+  if (anonymous) return { anonymous };
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, MINIO_ACCESS_KEY, MINIO_SECRET_KEY } = variables;
+  const named = AWS_ACCESS_KEY_ID !== undefined || AWS_SECRET_ACCESS_KEY !== undefined;
+  const profile = variables.AWS_PROFILE;
+  const file = variables.AWS_SHARED_CREDENTIALS_FILE;
+  const roleArn = variables.RESTIC_AWS_ASSUME_ROLE_ARN;
+  const found = {
+    accessKeyId: named ? AWS_ACCESS_KEY_ID : MINIO_ACCESS_KEY,
+    secretAccessKey: named ? AWS_SECRET_ACCESS_KEY : MINIO_SECRET_KEY,
+    sessionToken: variables.AWS_SESSION_TOKEN,
+    sharedCredentialsFile: file,
+    profile,
+  };
+  if (roleArn === undefined) return Object.values(found).every((value) => value === undefined) ? undefined : found;
+  return {
+    ...found,
+    assumeRole: {
+      roleArn,
+      sessionName: variables.RESTIC_AWS_ASSUME_ROLE_SESSION_NAME,
+      externalId: variables.RESTIC_AWS_ASSUME_ROLE_EXTERNAL_ID,
+      policy: variables.RESTIC_AWS_ASSUME_ROLE_POLICY,
+      region: variables.RESTIC_AWS_ASSUME_ROLE_REGION,
+      stsEndpoint: variables.RESTIC_AWS_ASSUME_ROLE_STS_ENDPOINT,
+    },
+  };
+}

@@ -1,0 +1,94 @@
+// Environment and flags of `stowage server` → one frozen ServerConfig, with Velero's names.
+import type { LogFormat, LogLevel } from "../platform/logger.ts";
+import { durationFlag, logLevelFlag, nonEmpty, oneOf, parseRoleFlags } from "../platform/role-flags.ts";
+
+export interface ServerConfig {
+  /** Undefined: the namespace of the service account or kubeconfig, else "velero". */
+  readonly namespace: string | undefined;
+  readonly kubeconfig: string | undefined;
+  readonly metricsAddress: string;
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+  /** How long to wait for something in the cluster, such as a repository becoming ready. */
+  readonly resourceTimeoutMs: number;
+  /** How long all volumes of a Backup may take together. */
+  readonly fsBackupTimeoutMs: number;
+  readonly maintenanceFrequencyMs: number;
+  readonly storeValidationFrequencyMs: number;
+  readonly backupTtlMs: number;
+  /** Back up every volume that is not opted out, where a Backup does not say. */
+  readonly defaultVolumesToFs: boolean;
+  /** What was accepted but ignored, as sentences. */
+  readonly warnings: readonly string[];
+}
+
+export const serverUsage = `stowage server: turns Backups into PodVolumeBackups, looks after storage locations and repositories
+
+Usage: stowage server [flags]
+
+Environment: VELERO_NAMESPACE
+
+  --kubeconfig FILE                       default: the pod's service account
+  --namespace NAME                        default: $VELERO_NAMESPACE, else the service account's namespace
+  --default-volumes-to-fs                 back up all volumes of every pod but those that are opted out
+                                          (also --default-volumes-to-fs-backup, --default-volumes-to-restic)
+  --fs-backup-timeout DURATION            longest time for all volumes of a Backup (default 4h)
+  --default-backup-ttl DURATION           how long Backups are kept that do not say (default 720h)
+  --default-repo-maintain-frequency DURATION   how often repositories are pruned (default 168h)
+  --store-validation-frequency DURATION   how often storage locations are looked at; 0 for once (default 1m)
+  --resource-timeout DURATION             longest wait for something in the cluster (default 10m)
+  --metrics-address ADDRESS               /metrics, /healthz and /readyz (default :8085)
+  --log-level LEVEL                       debug, info, warning or error (default info)
+  --log-format FORMAT                     text or json (default text)
+`;
+
+const known = {
+  values: [
+    "kubeconfig",
+    "namespace",
+    "metrics-address",
+    "log-level",
+    "log-format",
+    "resource-timeout",
+    "fs-backup-timeout",
+    "default-backup-ttl",
+    "default-repo-maintain-frequency",
+    "store-validation-frequency",
+  ],
+  switches: ["default-volumes-to-fs", "help"],
+  aliases: {
+    n: "namespace",
+    h: "help",
+    "default-volumes-to-fs-backup": "default-volumes-to-fs",
+    "default-volumes-to-restic": "default-volumes-to-fs",
+    "restic-timeout": "fs-backup-timeout",
+  },
+} as const;
+
+/**
+ * @param argv what follows the role's name.
+ * @returns undefined when help was asked for.
+ * @throws ConfigError "flag-invalid", "flag-unknown"
+ */
+export function readServerConfig(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): ServerConfig | undefined {
+  const { values, switches, warnings } = parseRoleFlags(argv, known);
+  if (switches.help === true) return undefined;
+  const ms = (flag: keyof typeof values, fallback: string): number => durationFlag(flag, values[flag] ?? fallback);
+  return Object.freeze({
+    namespace: values.namespace ?? nonEmpty(env.VELERO_NAMESPACE),
+    kubeconfig: nonEmpty(values.kubeconfig),
+    metricsAddress: values["metrics-address"] ?? ":8085",
+    logLevel: logLevelFlag(values["log-level"] ?? "info"),
+    logFormat: oneOf("log-format", values["log-format"] ?? "text", ["text", "json"]),
+    resourceTimeoutMs: ms("resource-timeout", "10m"),
+    fsBackupTimeoutMs: ms("fs-backup-timeout", "4h"),
+    maintenanceFrequencyMs: ms("default-repo-maintain-frequency", "168h"),
+    storeValidationFrequencyMs: ms("store-validation-frequency", "1m"),
+    backupTtlMs: ms("default-backup-ttl", "720h"),
+    defaultVolumesToFs: switches["default-volumes-to-fs"] ?? false,
+    warnings,
+  });
+}
