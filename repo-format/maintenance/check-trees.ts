@@ -67,11 +67,18 @@ export class TreeChecker {
   }
 
   #checkFile(node: Node, tree: WalkedTree, name: string): void {
-    if (node.content === undefined)
-      return this.#add("file-without-content", tree, `has no content for the file ${name}`);
+    if (node.content === undefined) this.#add("file-without-content", tree, `has no content for the file ${name}`);
+    else this.#checkContent(node, node.content, { tree, name });
+  }
+
+  #checkContent(
+    node: Node,
+    content: readonly BlobId[],
+    { tree, name }: { readonly tree: WalkedTree; readonly name: string },
+  ): void {
     let sizeBytes = 0;
     let isComplete = true;
-    for (const blobId of node.content) {
+    for (const blobId of content) {
       const position = blobId === nullId ? -1 : this.#repo.index.positionOf("data", blobId);
       if (position >= 0) {
         this.referenced.add("data", blobId);

@@ -110,7 +110,7 @@ type Decision = Omit<ForgetGroup, "key">;
 
 /** Snapshots that rustic marked as not to be deleted stay, for a policy at least. */
 function keepProtected(decision: Decision, nowMs: number): Decision {
-  const isKept = ({ snapshot }: FoundSnapshot): boolean => isProtected(snapshot.unknown["delete"], nowMs);
+  const isKept = ({ snapshot }: FoundSnapshot): boolean => isProtected(snapshot.unknown.delete, nowMs);
   const kept = decision.remove.filter(isKept);
   if (kept.length === 0) return decision;
   const counters = { last: 0, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 };
@@ -125,7 +125,7 @@ function keepProtected(decision: Decision, nowMs: number): Decision {
 /** rustic's field: "NotSet", "Never" or {"After": time}. */
 function isProtected(mark: unknown, nowMs: number): boolean {
   if (mark === "Never") return true;
-  const after = typeof mark === "object" && mark !== null ? (mark as Record<string, unknown>)["After"] : undefined;
+  const after = typeof mark === "object" && mark !== null ? (mark as { readonly After?: unknown }).After : undefined;
   if (typeof after !== "string") return false;
   try {
     return parseTime(after).unixNs > BigInt(Math.floor(nowMs)) * 1_000_000n;
