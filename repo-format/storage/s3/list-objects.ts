@@ -2,6 +2,7 @@
 // since its names are evenly spread and a page costs a round trip for 1,000 names.
 import type { ListObjectsV2CommandOutput } from "@aws-sdk/client-s3";
 import { ListObjectsV2Command } from "@aws-sdk/client-s3";
+import { throwIfCancelled } from "../../errors.ts";
 import { isPackPrefix, packFolders } from "../key-layout.ts";
 import type { ListOptions, ObjectInfo, RequestOptions } from "../object-storage.ts";
 import { compareKeys } from "../object-storage.ts";
@@ -23,6 +24,7 @@ export async function* listObjects(bucket: S3Bucket, prefix: string, options: Li
   let pages = 0;
   for await (const page of listPages(bucket, { prefix, after: last, upTo: undefined }, options)) {
     yield* page;
+    throwIfCancelled(options.signal);
     pages += 1;
     last = page.at(-1)?.key ?? last;
     if (pages !== pagesBeforeEstimate || options.startAfter !== undefined || !isPackPrefix(prefix)) continue;

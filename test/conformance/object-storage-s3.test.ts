@@ -1,0 +1,202 @@
+// The suite on a real S3 server, and what only a server can show: certificates, credentials, buckets, outages.
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import dns from "node:dns";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { StorageOptions } from "../../repo-format/storage/location.ts";
+import { openStorage } from "../../repo-format/storage/location.ts";
+import type { ObjectStorage } from "../../repo-format/storage/object-storage.ts";
+import type { S3CredentialSettings } from "../../repo-format/storage/s3/s3-options.ts";
+import { S3Storage } from "../../repo-format/storage/s3/s3-storage.ts";
+import { newStorageMeter } from "../../repo-format/storage/with-meter.ts";
+import type { S3Server } from "../support/s3-server.ts";
+import { startS3Server } from "../support/s3-server.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { assertCode, collect, describeObjectStorage, sha256 } from "./object-storage-suite.ts";
+
+describeObjectStorage("S3Storage with a prefix", async () => {
+  const server = await startS3Server();
+  const storage = new S3Storage({
+    endpoint: server.endpoint,
+    bucket: "bucket",
+    prefix: "some/prefix",
+    credentials: keysOf(server),
+  });
+  return { storage, dispose: () => server.stop(), listedObjects: 2100 };
+});
+
+describeObjectStorage("openStorage on S3 with TLS, all wrappers together", async () => {
+  const server = await startS3Server({ tls: true });
+  const storage = openStorage(server.location(), {
+    meter: newStorageMeter(),
+    s3: { credentials: keysOf(server), caCertificates: authorityOf(server) },
+  });
+  return { storage, dispose: () => server.stop() };
+});
+
+describe("S3Storage on a server", () => {
+  let server: S3Server;
+  before(async () => {
+    server = await startS3Server();
+  });
+  after(() => server.stop());
+  const open = (options: StorageOptions["s3"] = {}, bucket?: string): ObjectStorage =>
+    openStorage(server.location(bucket, "x"), {
+      retry: { maxElapsedMs: 0, firstDelayMs: 0 },
+      s3: { credentials: keysOf(server), ...options },
+    });
+
+  it("a body that does not have the SHA-256 that was said is refused and not stored", async () => {
+    const storage = open();
+    for (const size of [10, 16 << 20]) {
+      const wrong = sha256(Buffer.from("other bytes"));
+      await assertCode("object-refused", () => storage.put("data/ab/wrong", randomBytes(size), { sha256: wrong }));
+      await assertCode("object-missing", () => storage.get("data/ab/wrong"));
+    }
+  });
+
+  it("the wrong secret is storage-denied, also for an upload that the server does not read to its end", async () => {
+    const credentials = { accessKeyId: server.accessKeyId, secretAccessKey: "not-the-secret-at-all" };
+    const storage = open({ credentials });
+    const errors = [
+      await assertCode("storage-denied", () => storage.get("config")),
+      await assertCode("storage-denied", () => storage.stat("config")),
+      await assertCode("storage-denied", () => collect(storage.list(""))),
+      await assertCode("storage-denied", () => storage.put("config", Buffer.from("x"))),
+      await assertCode("storage-denied", () => storage.put("data/ab/large", randomBytes(16 << 20))),
+      await assertCode("storage-denied", () => storage.delete("config")),
+    ];
+    for (const error of errors) {
+      const shown = [error.message, JSON.stringify(error), error.stack, String(error.cause)].join("\n");
+      assert.ok(!shown.includes(credentials.secretAccessKey), shown);
+      assert.match(error.message, /bucket at http:\/\/127\.0\.0\.1/);
+    }
+  });
+
+  it("an unknown access key is storage-denied, not a missing object", async () => {
+    const storage = open({ credentials: { accessKeyId: "nobody", secretAccessKey: "nothing" } });
+    await assertCode("storage-denied", () => storage.get("config"));
+  });
+
+  it("a missing bucket is storage-misconfigured and named, with its endpoint", async () => {
+    const storage = open({}, "no-such-bucket");
+    const calls = [
+      () => storage.get("config"),
+      () => storage.getRange("config", 0, 1),
+      () => storage.put("config", Buffer.from("x")),
+      () => collect(storage.list("")),
+      () => storage.listFolders(""),
+    ];
+    for (const call of calls) {
+      const error = await assertCode("storage-misconfigured", call);
+      assert.equal(error.message, `the bucket no-such-bucket does not exist at ${server.endpoint}`);
+    }
+  });
+
+  it("prepare makes the bucket when that is asked for, and only then", async () => {
+    const plain = open({}, "new-bucket");
+    await plain.prepare();
+    await assertCode("storage-misconfigured", () => plain.put("config", Buffer.from("x")));
+    const creating = open({ createBucket: true }, "new-bucket");
+    await Promise.all([creating.prepare(), creating.prepare()]);
+    await creating.put("config", Buffer.from("x"));
+    assert.deepEqual(await plain.get("config"), Buffer.from("x"));
+  });
+
+  it("keys may come from the text of a shared credentials file, or from the file, by profile", async (t) => {
+    const text = `[other]\naws_access_key_id=nobody\naws_secret_access_key=nothing\n\n[ours]\r\naws_access_key_id = ${server.accessKeyId}\r\naws_secret_access_key = ${server.secretAccessKey}\r\n`;
+    const file = join(temporaryDirectory(t), "credentials");
+    writeFileSync(file, text);
+    for (const source of [{ sharedCredentials: text }, { sharedCredentialsFile: file }]) {
+      await open({ credentials: { ...source, profile: "ours" } }).put("credentials", Buffer.from("x"));
+      await assertCode("storage-denied", () =>
+        open({ credentials: { ...source, profile: "other" } }).get("credentials"),
+      );
+    }
+    await assertCode("storage-denied", () => open({ credentials: { anonymous: true } }).get("credentials"));
+  });
+
+  it("the clock of the server is learnt from its answers", async () => {
+    const storage = open({ clock: () => Date.now() + 3_600_000 });
+    assert.equal(storage.clockOffsetMs, undefined);
+    await storage.put("clock", Buffer.from("x"));
+    assert.ok(Math.abs((storage.clockOffsetMs ?? 0) + 3_600_000) < 60_000, String(storage.clockOffsetMs));
+  });
+
+  it("a server that is gone is storage-unavailable, and a request that is tried again passes once it is back", async () => {
+    const storage = open();
+    await storage.put("outage", Buffer.from("x"));
+    await server.halt();
+    await assertCode("storage-unavailable", () => storage.get("outage"));
+    await assertCode("storage-unavailable", () => storage.put("data/ab/outage", randomBytes(4 << 20)));
+    const sleeps: number[] = [];
+    const patient = openStorage(server.location("bucket", "x"), {
+      s3: { credentials: keysOf(server) },
+      retry: { sleep: async (ms) => void (sleeps.push(ms) === 2 && (await server.resume())) },
+    });
+    assert.equal((await patient.get("outage")).toString(), "x");
+    assert.equal(sleeps.length, 2);
+  });
+});
+
+describe("S3Storage with TLS and virtual hosts", () => {
+  let server: S3Server;
+  before(async () => {
+    server = await startS3Server({ tls: true, virtualDomain: "s3.test" });
+  });
+  after(() => server.stop());
+  const open = (options: StorageOptions["s3"] = {}, location: string = server.location()): ObjectStorage =>
+    openStorage(location, {
+      retry: { maxElapsedMs: 0, firstDelayMs: 0 },
+      s3: { credentials: keysOf(server), ...options },
+    });
+
+  it("a certificate of an unknown authority is refused at once and named", async () => {
+    const error = await assertCode("storage-misconfigured", () => open().put("x", Buffer.from("x")));
+    assert.match(error.message, /no trusted TLS connection to https:\/\/127\.0\.0\.1:\d+: .*certificate/);
+  });
+
+  it("a certificate of the authority that is given is accepted, and any when the check is switched off", async () => {
+    await open({ caCertificates: authorityOf(server) }).put("tls/x", Buffer.from("x"));
+    assert.equal((await open({ insecureSkipTlsVerify: true }).get("tls/x")).toString(), "x");
+  });
+
+  it("plain HTTP to a TLS port, and TLS to a plain port, say so", async () => {
+    const plain = await startS3Server();
+    try {
+      const swapped = plain.location().replace("http://", "https://");
+      const error = await assertCode("storage-misconfigured", () => open({}, swapped).get("x"));
+      assert.match(error.message, /no trusted TLS connection/);
+    } finally {
+      await plain.stop();
+    }
+  });
+
+  it("virtual-host style reaches the bucket by its name before the host", async (t) => {
+    const resolved: string[] = [];
+    t.mock.method(dns, "lookup", (host: string, ...rest: unknown[]) => {
+      resolved.push(host);
+      const options = rest[0] as { all?: boolean };
+      const callback = rest.at(-1) as (...result: unknown[]) => void;
+      const address = { address: "127.0.0.1", family: 4 };
+      process.nextTick(() => (options.all ? callback(null, [address]) : callback(null, address.address, 4)));
+    });
+    const location = `s3:https://s3.test:${server.port}/bucket/by-host`;
+    const storage = open({ bucketLookup: "dns", caCertificates: authorityOf(server) }, location);
+    await storage.put("config", Buffer.from("by host"));
+    assert.equal((await storage.get("config")).toString(), "by host");
+    assert.deepEqual([...new Set(resolved)], ["bucket.s3.test"]);
+    const byPath = open({ caCertificates: authorityOf(server) }, server.location("bucket", "by-host"));
+    assert.equal((await byPath.get("config")).toString(), "by host");
+  });
+});
+
+function keysOf(server: S3Server): S3CredentialSettings {
+  return { accessKeyId: server.accessKeyId, secretAccessKey: server.secretAccessKey };
+}
+
+function authorityOf(server: S3Server): string {
+  return readFileSync(server.caFile ?? assert.fail("the server has no TLS"), "utf8");
+}
