@@ -30,7 +30,7 @@ const firstFile = 2;
 
 interface LoadedFile {
   readonly source: number;
-  /** It tells of packs that another file told of before; when that one goes, this one must be read again. */
+  /** It shares packs with another file, and their entries are mixed: when one goes, all such files are read again. */
   overlaps: boolean;
 }
 
@@ -40,6 +40,7 @@ export class BlobIndex {
   /** By pack number: the source that gave its entries. */
   #sources = new Uint32Array(64);
   readonly #files = new Map<IndexId, LoadedFile>();
+  readonly #bySource = new Map<number, LoadedFile>();
   #nextSource = firstFile;
   /** Sources whose entries go at the next `removeStale`. */
   readonly #stale = new Set<number>();
@@ -111,8 +112,8 @@ export class BlobIndex {
   }
 
   /**
-   * Every pack, or those that `isWanted` names, with its blobs. Takes 8 bytes a blob while it runs; the index must not
-   * change meanwhile.
+   * Every pack, or those that `isWanted` names, with its blobs. Takes 8 bytes a blob while it runs; meanwhile the
+   * index may grow, by packs that `isWanted` refuses, but must not lose anything.
    */
   *packs(isWanted: (id: PackId) => boolean = () => true): Generator<IndexedPack> {
     const { order, ends } = this.#entriesByPack();
@@ -143,8 +144,7 @@ export class BlobIndex {
 
   /** The packs' entries were saved as this index file. */
   markSaved(packIds: Iterable<PackId>, fileId: IndexId): void {
-    const source = this.#nextSource++;
-    this.#files.set(fileId, { source, overlaps: false });
+    const { source } = this.#addSource(fileId);
     for (const packId of packIds) {
       const number = this.#packs.find(this.#keyOf(packId));
       if (number >= 0 && this.#sources[number] === pending) this.#sources[number] = source;
@@ -172,13 +172,13 @@ export class BlobIndex {
 
   addFile(id: IndexId, entries: IndexFileEntries): void {
     if (this.#files.has(id)) return;
-    const file: LoadedFile = { source: this.#nextSource++, overlaps: false };
-    this.#files.set(id, file);
+    const file = this.#addSource(id);
     for (const [place, pack] of entries.packs.entries()) {
       const known = this.#packs.find(pack.id);
-      const isNew = known < 0 || this.#sources[known] === removed || this.#stale.has(this.#sources[known] ?? removed);
+      const source = known < 0 ? removed : (this.#sources[known] ?? removed);
+      const isNew = source === removed || this.#stale.has(source);
       const packNumber = isNew ? this.#addPack(pack.id, file.source) : known;
-      if (!isNew && this.#sources[known] !== file.source) file.overlaps = true;
+      if (!isNew && source !== file.source) this.#markOverlap(file, this.#bySource.get(source));
       for (let index = pack.firstEntry; index < entries.endOfPack(place); index++) {
         const entry = { ...entries.entryAt(index), packNumber };
         if (isNew || !this.#isKnown(entry.id, entry)) this.table.insert(entry.id, entry);
@@ -199,6 +199,19 @@ export class BlobIndex {
   #markStale(id: IndexId, file: LoadedFile): void {
     this.#stale.add(file.source);
     this.#files.delete(id);
+    this.#bySource.delete(file.source);
+  }
+
+  #addSource(id: IndexId): LoadedFile {
+    const file: LoadedFile = { source: this.#nextSource++, overlaps: false };
+    this.#files.set(id, file);
+    this.#bySource.set(file.source, file);
+    return file;
+  }
+
+  #markOverlap(file: LoadedFile, other: LoadedFile | undefined): void {
+    file.overlaps = true;
+    if (other !== undefined) other.overlaps = true;
   }
 
   #addPack(id: IdWords, source: number): number {

@@ -11,6 +11,10 @@ const lengthWord = 10;
 const uncompressedWord = 11;
 const wordBytes = 4;
 
+/** A slot holds the index of its entry plus one, and above that a piece of the id: most other entries need no look. */
+const indexBits = 23;
+const indexMask: number = 2 ** indexBits - 1;
+
 /** Three quarters of the slots may be taken: short probe chains at 5.3 bytes of slots a blob. */
 const fill = 0.75;
 
@@ -44,7 +48,7 @@ export class SharedTableSegment {
     this.#entries = new Uint32Array(buffer, slotCount * wordBytes, this.capacity * entryWords);
   }
 
-  /** @param slotCount a power of two, 8 or more. Memory is taken from the system as it is filled. */
+  /** @param slotCount a power of two from 8 to 2^23. Memory is taken from the system as it is filled. */
   static create(slotCount: number): SharedTableSegment {
     return new SharedTableSegment(new SharedArrayBuffer(slotCount * wordBytes * (1 + fill * entryWords)));
   }
@@ -60,21 +64,16 @@ export class SharedTableSegment {
 
   /** Index of the oldest entry of this blob, or -1. */
   find(id: IdWords, isTree: boolean): number {
-    const slots = this.#slots;
-    for (let slot = (id[0] ?? 0) & this.#mask; ; slot = (slot + 1) & this.#mask) {
-      const published = Atomics.load(slots, slot);
-      if (published === 0) return -1;
-      if (this.#matches(published - 1, id, isTree)) return published - 1;
-    }
+    const slot = this.#findSlot(id, isTree, this.#firstSlot(id));
+    return slot < 0 ? -1 : this.#indexIn(slot);
   }
 
   /** Appends the index of every entry of this blob, oldest first. */
   findAll(id: IdWords, isTree: boolean, found: number[]): void {
-    const slots = this.#slots;
-    for (let slot = (id[0] ?? 0) & this.#mask; ; slot = (slot + 1) & this.#mask) {
-      const published = Atomics.load(slots, slot);
-      if (published === 0) return;
-      if (this.#matches(published - 1, id, isTree)) found.push(published - 1);
+    let slot = this.#findSlot(id, isTree, this.#firstSlot(id));
+    while (slot >= 0) {
+      found.push(this.#indexIn(slot));
+      slot = this.#findSlot(id, isTree, (slot + 1) & this.#mask);
     }
   }
 
@@ -88,7 +87,7 @@ export class SharedTableSegment {
     words[at + offsetWord] = entry.offset;
     words[at + lengthWord] = entry.length;
     words[at + uncompressedWord] = entry.uncompressedLength;
-    this.#publish(index, id[0] ?? 0);
+    this.#publish(index, id);
   }
 
   /** @param index from 0 to count − 1. */
@@ -113,6 +112,28 @@ export class SharedTableSegment {
     return this.#entries.subarray(index * entryWords, index * entryWords + idWords);
   }
 
+  /** The first slot from `from` on that stands for the blob, or -1. */
+  #findSlot(id: IdWords, isTree: boolean, from: number): number {
+    const slots = this.#slots;
+    const tag = tagOf(id);
+    for (let slot = from; ; slot = (slot + 1) & this.#mask) {
+      // A plain look first, it is cheaper: a slot once taken stays as it is, and one seen empty a moment late is a miss.
+      const value = slots[slot] ?? 0;
+      if (value === 0) return -1;
+      // The atomic look makes the entry visible that was written before the slot.
+      if (value >>> indexBits === tag && this.#matches((Atomics.load(slots, slot) & indexMask) - 1, id, isTree))
+        return slot;
+    }
+  }
+
+  #indexIn(slot: number): number {
+    return ((this.#slots[slot] ?? 0) & indexMask) - 1;
+  }
+
+  #firstSlot(id: IdWords): number {
+    return (id[0] ?? 0) & this.#mask;
+  }
+
   #matches(index: number, id: IdWords, isTree: boolean): boolean {
     const at = index * entryWords;
     const words = this.#entries;
@@ -120,12 +141,17 @@ export class SharedTableSegment {
     return ((words[at + packWord] ?? 0) & 1) === (isTree ? 1 : 0);
   }
 
-  #publish(index: number, hash: number): void {
+  #publish(index: number, id: IdWords): void {
     const slots = this.#slots;
-    let slot = hash & this.#mask;
+    let slot = this.#firstSlot(id);
     while (slots[slot] !== 0) slot = (slot + 1) & this.#mask;
-    Atomics.store(slots, slot, index + 1);
+    Atomics.store(slots, slot, tagOf(id) * 2 ** indexBits + index + 1);
   }
+}
+
+/** Nine bits of the id that do not choose the slot. */
+function tagOf(id: IdWords): number {
+  return (id[1] ?? 0) >>> indexBits;
 }
 
 function slotCountOf(byteLength: number): number {
