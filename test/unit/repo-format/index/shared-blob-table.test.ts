@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import {
   SharedBlobTable,
   SharedBlobTableView,
+  type SharedTableHandle,
   tableBytesFor,
 } from "../../../../repo-format/index/shared-blob-table.ts";
 import type { TableEntry } from "../../../../repo-format/index/shared-table-segment.ts";
