@@ -91,6 +91,11 @@ export class DataPathManager<R> {
     return this.#entries.get(name);
   }
 
+  /** Names of all transfers that were not forgotten. */
+  names(): readonly string[] {
+    return [...this.#entries.keys()];
+  }
+
   /** Asks the transfer to stop; its outcome is then the error that the engine throws. */
   cancel(name: string, reason: Error): void {
     this.#entries.get(name)?.controller.abort(reason);
@@ -103,13 +108,12 @@ export class DataPathManager<R> {
     this.#waiting.delete(name);
   }
 
-  /** Cancels everything, starts nothing more, and waits for the ends. @returns the names that still have an outcome. */
-  async stop(reason: Error): Promise<readonly string[]> {
+  /** Cancels everything, starts nothing more, and waits for the ends; the outcomes stay. */
+  async stop(reason: Error): Promise<void> {
     this.#isStopped = true;
     const entries = [...this.#entries.values()];
     for (const entry of entries) entry.controller.abort(reason);
     await Promise.all(entries.map((entry) => entry.settled));
-    return [...this.#entries.keys()];
   }
 
   #begin(name: string, transfer: Transfer<R>, release: () => void): void {

@@ -26,6 +26,8 @@ export const annotations = {
   claimedBy: "stowage.dev/claimed-by",
   /** PodVolumeBackup, PodVolumeRestore: how often an agent has begun it. */
   attempts: "stowage.dev/attempts",
+  /** PodVolumeRestore: "true" once all data are in the volume; it must not be restored again after that. */
+  dataRestored: "stowage.dev/data-restored",
   /** PodVolumeRestore: "true" once nothing of `.velero` is left in the volume. */
   markerRemoved: "stowage.dev/marker-removed",
 } as const;

@@ -1,0 +1,23 @@
+// What every part of the agent needs: who it is, how it reaches the cluster, the clock, the log.
+
+import type { CrdLookup } from "../src/kube/crd-lookup.ts";
+import type { EventRecorder } from "../src/kube/events.ts";
+import type { TypedClient } from "../src/kube/typed-client.ts";
+import type { Clock } from "../src/platform/clock.ts";
+import type { Logger } from "../src/platform/logger.ts";
+import type { AgentConfig } from "./agent-config.ts";
+import type { AgentMetrics } from "./agent-metrics.ts";
+
+export interface AgentContext {
+  readonly config: AgentConfig;
+  /** The namespace of Velero's resources. */
+  readonly namespace: string;
+  /** `<node>/<random id>`: this process, in claims. */
+  readonly agentId: string;
+  readonly client: TypedClient;
+  readonly crds: CrdLookup;
+  readonly events: EventRecorder;
+  readonly metrics: AgentMetrics;
+  readonly clock: Clock;
+  readonly log: Logger;
+}

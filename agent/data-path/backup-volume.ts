@@ -1,0 +1,136 @@
+// One volume's directory → one snapshot: takes the repository's lock, refreshes the index, chooses the parent and calls
+// the archiver with what Velero's agent would tell restic.
+
+import {
+  type ArchiveResult,
+  archive,
+  type ItemWarning,
+  type Repository,
+  RepositoryError,
+  resolveSnapshot,
+  type SnapshotId,
+  shortId,
+  withLock,
+} from "../../repo-format/index.ts";
+import { snapshotHostname } from "../../src/api/names.ts";
+import type { TransferControl } from "./data-path-manager.ts";
+
+/** What volumes hold besides their owner's files; matched at the volume's root only. */
+const defaultExcludes = ["/lost+found", "/.velero", "/.snapshot", "/.zfs"];
+
+export interface BackupVolumeOptions {
+  readonly repository: Repository;
+  /** The volume's directory; recorded as the snapshot's path. */
+  readonly path: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Snapshot of the same claim's latest completed backup, as written into its status; "" or undefined: none. */
+  readonly parentSnapshotId: string | undefined;
+  readonly lockTimeoutMs: number;
+  readonly parallelFiles: number | undefined;
+  readonly programVersion: string;
+  readonly control: TransferControl;
+  /** Called while another program holds the repository exclusively. */
+  readonly onLockWait: (holder: string, waitedMs: number) => void;
+}
+
+export interface BackedUpVolume {
+  /** As it goes into the status: 8 digits, or all 64 when these 8 are taken; "" for an empty volume. */
+  readonly snapshotId: string;
+  readonly isEmpty: boolean;
+  readonly totalBytes: number;
+  readonly addedBytes: number;
+  readonly fileCount: number;
+  readonly warnings: readonly ItemWarning[];
+  readonly warningCount: number;
+}
+
+/** @throws RepositoryError */
+export async function backUpVolume(options: BackupVolumeOptions): Promise<BackedUpVolume> {
+  const { repository, control } = options;
+  const lock = {
+    exclusive: false,
+    retryLockMs: options.lockTimeoutMs,
+    onWait: options.onLockWait,
+    signal: control.signal,
+  };
+  return await withLock(repository, lock, async (signal) => {
+    // Between two volumes somebody may have pruned: nothing counts as stored that the index files do not list now.
+    await repository.refreshIndex(signal);
+    const result = await archiveVolume(options, signal);
+    return await describeResult(repository, result, signal);
+  });
+}
+
+async function archiveVolume(options: BackupVolumeOptions, signal: AbortSignal): Promise<ArchiveResult> {
+  const parent = await findNamedParent(options, signal);
+  return await archive(options.repository, {
+    targets: [options.path],
+    relativeRoot: true,
+    paths: [options.path],
+    hostname: snapshotHostname,
+    tags: tagList(options.tags),
+    ...(parent === undefined ? { findParent: { tagLists: parentTagLists(options.tags) } } : { parent }),
+    excludes: { excludes: defaultExcludes },
+    oneFileSystem: true,
+    userNames: false,
+    ...(options.parallelFiles === undefined ? {} : { threads: options.parallelFiles }),
+    programVersion: options.programVersion,
+    signal,
+    onProgress: ({ bytesDone, totalBytes }) =>
+      options.control.report({ bytesDone, totalBytes: Math.max(bytesDone, totalBytes) }),
+  });
+}
+
+/** Undefined when none was named or it is gone; the archiver then looks for one by tags. */
+async function findNamedParent(options: BackupVolumeOptions, signal: AbortSignal): Promise<SnapshotId | undefined> {
+  const name = options.parentSnapshotId ?? "";
+  if (name === "") return undefined;
+  try {
+    return (await resolveSnapshot(options.repository, name, { signal })).id;
+  } catch (error) {
+    const isGone = RepositoryError.is(error, "snapshot-missing") || RepositoryError.is(error, "snapshot-ambiguous");
+    if (isGone || RepositoryError.is(error, "snapshot-malformed")) return undefined;
+    throw error;
+  }
+}
+
+export function tagList(tags: Readonly<Record<string, string>>): string[] {
+  return Object.entries(tags)
+    .map(([key, value]) => `${key}=${value}`)
+    .sort();
+}
+
+/** The same claim; else the same volume of the same pod; else of any pod in the namespace (pods get new names). */
+export function parentTagLists(tags: Readonly<Record<string, string>>): string[][] {
+  const candidates = [["pvc-uid"], ["ns", "pod", "volume"], ["ns", "volume"]];
+  const present = candidates.filter((keys) => keys.every((key) => (tags[key] ?? "") !== ""));
+  return present.map((keys) => keys.map((key) => `${key}=${tags[key]}`));
+}
+
+async function describeResult(
+  repository: Repository,
+  result: ArchiveResult,
+  signal: AbortSignal,
+): Promise<BackedUpVolume> {
+  const { summary } = result;
+  const snapshotId = result.snapshotId === undefined ? "" : await statusId(repository, result.snapshotId, signal);
+  return {
+    snapshotId,
+    isEmpty: result.isEmpty,
+    totalBytes: summary.totalBytesProcessed,
+    addedBytes: summary.dataAdded,
+    fileCount: summary.totalFilesProcessed,
+    // A parent that was of no use costs time only; the data are complete.
+    warnings: result.warnings.filter((warning) => warning.kind !== "parent"),
+    warningCount: result.warningCount - result.warnings.filter((warning) => warning.kind === "parent").length,
+  };
+}
+
+/** Eight digits are what users and Velero's server know; `restic forget` needs them to be unambiguous. */
+async function statusId(repository: Repository, id: SnapshotId, signal: AbortSignal): Promise<string> {
+  const short = shortId(id);
+  for await (const listed of repository.list("snapshot", signal)) {
+    if (listed.id !== id && listed.id.startsWith(short)) return id;
+  }
+  return short;
+}

@@ -1,0 +1,88 @@
+// One snapshot → one volume's directory, with the progress file for the restore-helper beside the numbers for the
+// resource.
+
+import {
+  type Repository,
+  type RestoreProgress,
+  type RestoreWarning,
+  resolveSnapshot,
+  restore,
+  withLock,
+} from "../../repo-format/index.ts";
+import type { Clock } from "../../src/platform/clock.ts";
+import type { TransferControl } from "./data-path-manager.ts";
+import { writeProgressMarker } from "./done-marker.ts";
+
+export interface RestoreVolumeOptions {
+  readonly repository: Repository;
+  readonly snapshotId: string;
+  /** The volume's directory. */
+  readonly path: string;
+  /** For the progress file. */
+  readonly restoreUid: string;
+  readonly writeSparseFiles: boolean;
+  readonly restoreDevices: boolean;
+  readonly parallelFiles: number | undefined;
+  readonly lockTimeoutMs: number;
+  readonly clock: Clock;
+  readonly control: TransferControl;
+  readonly onLockWait: (holder: string, waitedMs: number) => void;
+}
+
+export interface RestoredVolume {
+  readonly totalBytes: number;
+  readonly fileCount: number;
+  readonly warnings: readonly RestoreWarning[];
+  readonly warningCount: number;
+  /** Device nodes that were left out. */
+  readonly skippedDevices: number;
+}
+
+const markerIntervalMs = 1000;
+
+/** @throws RepositoryError also when a single file could not be restored; everything else has been then */
+export async function restoreVolume(options: RestoreVolumeOptions): Promise<RestoredVolume> {
+  const { repository, control } = options;
+  const lock = {
+    exclusive: false,
+    retryLockMs: options.lockTimeoutMs,
+    onWait: options.onLockWait,
+    signal: control.signal,
+  };
+  const result = await withLock(repository, lock, async (signal) => {
+    const { id } = await resolveSnapshot(repository, options.snapshotId, { signal });
+    await repository.refreshIndex(signal);
+    return await restore(repository, {
+      snapshotId: id,
+      target: options.path,
+      overwrite: "always",
+      // A marker of an earlier restore may be in the snapshot; ours is in the volume while data flows.
+      excludes: ["/.velero"],
+      restoreDevices: options.restoreDevices,
+      sparse: options.writeSparseFiles,
+      ...(options.parallelFiles === undefined ? {} : { threads: options.parallelFiles }),
+      signal,
+      onProgress: progressReporter(options),
+    });
+  });
+  if (result.failure !== undefined) throw result.failure;
+  return {
+    totalBytes: result.totalBytes,
+    fileCount: result.filesRestored,
+    warnings: result.warnings,
+    warningCount: result.warningCount,
+    skippedDevices: result.skippedDevices,
+  };
+}
+
+function progressReporter(options: RestoreVolumeOptions) {
+  let markerAtMs = Number.NEGATIVE_INFINITY;
+  return ({ bytesRestored, totalBytes }: RestoreProgress) => {
+    const progress = { bytesDone: bytesRestored, totalBytes };
+    options.control.report(progress);
+    const nowMs = options.clock.monotonicMs();
+    if (nowMs - markerAtMs < markerIntervalMs) return;
+    markerAtMs = nowMs;
+    writeProgressMarker(options.path, options.restoreUid, progress);
+  };
+}

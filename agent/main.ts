@@ -1,0 +1,193 @@
+// `stowage agent`: configuration → clients → controllers → signals. Wiring only.
+
+import { randomBytes } from "node:crypto";
+import { hostname, userInfo } from "node:os";
+import { defaultVeleroNamespace, legacyNodeAgentConfigMap, nodeAgentName } from "../src/api/names.ts";
+import { configMaps, nodes } from "../src/api/resources.ts";
+import { controllerMetrics } from "../src/kube/controller.ts";
+import { CrdLookup } from "../src/kube/crd-lookup.ts";
+import { EventRecorder } from "../src/kube/events.ts";
+import { connectToCluster } from "../src/kube/kube-connection.ts";
+import { TypedClient } from "../src/kube/typed-client.ts";
+import { reconnectBackoff, retryWithBackoff } from "../src/platform/backoff.ts";
+import { systemClock } from "../src/platform/clock.ts";
+import { asCodedError, errorFacts, explainError } from "../src/platform/coded-error.ts";
+import { createLogger, type Logger } from "../src/platform/logger.ts";
+import { Metrics, serveMetrics } from "../src/platform/metrics.ts";
+import { SecretValues } from "../src/platform/redaction.ts";
+import { listenForShutdown, ShutdownReason } from "../src/platform/shutdown.ts";
+import { RepositoryAccess } from "../src/repository-access/repository-access.ts";
+import { type AgentConfig, agentUsage, readAgentConfig } from "./agent-config.ts";
+import type { AgentContext } from "./agent-context.ts";
+import { createAgentMetrics } from "./agent-metrics.ts";
+import { concurrencyFor, readLoadConcurrency } from "./data-path/load-concurrency.ts";
+import { ClusterRepositories } from "./data-path/repository-source.ts";
+import { Slots } from "./data-path/slots.ts";
+import { checkHostPods } from "./host-volumes/check-host-pods.ts";
+import { VolumeControllers } from "./volume-controllers.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * @param argv what follows the role's name.
+ * @returns the exit status: 0 after an orderly end, 1 when it could not start.
+ */
+export async function main(argv: readonly string[], env: Environment): Promise<number> {
+  let config: AgentConfig | undefined;
+  try {
+    config = readAgentConfig(argv, env);
+  } catch (error) {
+    process.stderr.write(`${explainError(error)}\n`);
+    return 1;
+  }
+  if (config === undefined) {
+    process.stdout.write(agentUsage);
+    return 0;
+  }
+  const secrets = new SecretValues();
+  const log = createLogger({ level: config.logLevel, format: config.logFormat, secrets });
+  for (const warning of config.warnings) log.warn(warning);
+  const shutdown = listenForShutdown();
+  try {
+    await runAgent(config, { log, secrets, signal: shutdown.signal });
+    return 0;
+  } catch (error) {
+    // An end that was asked for during the start is an orderly end, too.
+    if (shutdown.signal.aborted && shutdown.signal.reason instanceof ShutdownReason) return 0;
+    log.error("the agent cannot run", { ...errorFacts(error), hint: asCodedError(error)?.hint });
+    return 1;
+  } finally {
+    shutdown.dispose();
+  }
+}
+
+interface Process {
+  readonly log: Logger;
+  readonly secrets: SecretValues;
+  readonly signal: AbortSignal;
+}
+
+async function runAgent(config: AgentConfig, process_: Process): Promise<void> {
+  const { signal } = process_;
+  const metrics = new Metrics({ processMetrics: true });
+  const context = createContext(config, metrics, process_.log);
+  const server: { controllers?: VolumeControllers } = {};
+  const metricsServer = await serveMetrics({
+    address: config.metricsAddress,
+    metrics,
+    isReady: () => server.controllers?.isSynced === true,
+  });
+  process_.log.info("serving metrics", { port: metricsServer.port });
+  const access = createAccess(context, process_.secrets);
+  try {
+    await patiently(context, signal, () => reportHostPods(context, signal));
+    const slots = await patiently(context, signal, () => createSlots(context, signal));
+    const repositories = createRepositories(context, access);
+    const volumes = new VolumeControllers({
+      context,
+      repositories,
+      slots,
+      controllerMetrics: controllerMetrics(metrics),
+    });
+    server.controllers = volumes;
+    await volumes.run(signal);
+  } finally {
+    await context.events.flush();
+    await access.close();
+    await metricsServer.close();
+    process_.log.info("the agent has ended");
+  }
+}
+
+function createContext(config: AgentConfig, metrics: Metrics, log: Logger): AgentContext {
+  const connection = connectToCluster(config.kubeconfig);
+  const client = new TypedClient({ connection });
+  const namespace = config.namespace ?? connection.namespace ?? defaultVeleroNamespace;
+  const agentId = `${config.nodeName}/${randomBytes(6).toString("hex")}`;
+  return {
+    config,
+    namespace,
+    agentId,
+    client,
+    crds: new CrdLookup({ client }),
+    events: new EventRecorder({ client, log, component: nodeAgentName, host: config.nodeName }),
+    metrics: createAgentMetrics(metrics),
+    clock: systemClock,
+    log,
+  };
+}
+
+function createAccess(context: AgentContext, secrets: SecretValues): RepositoryAccess {
+  const { uid, gid, username } = userInfo();
+  return new RepositoryAccess({
+    client: context.client,
+    namespace: context.namespace,
+    onSecret: (value) => secrets.add(value),
+    clock: () => context.clock.now(),
+    identity: {
+      hostname: hostname(),
+      username,
+      pid: process.pid,
+      uid,
+      gid,
+      extra: { node: context.config.nodeName, pod: processIdOf(context) },
+    },
+  });
+}
+
+function createRepositories(context: AgentContext, access: RepositoryAccess): ClusterRepositories {
+  const { client, namespace, config, clock, log } = context;
+  return new ClusterRepositories({
+    ...{ access, client, namespace, clock, log },
+    nodeName: config.nodeName,
+    processId: processIdOf(context),
+    resourceTimeoutMs: config.resourceTimeoutMs,
+  });
+}
+
+/** Unique to this process even where a restarted container has the same host name and process id as the one before. */
+function processIdOf(context: AgentContext): string {
+  return context.agentId.slice(context.config.nodeName.length + 1);
+}
+
+async function reportHostPods(context: AgentContext, signal: AbortSignal): Promise<void> {
+  const { client, clock, config, log } = context;
+  const { hostPodsDir, nodeName } = config;
+  const isThere = await checkHostPods({ client, clock, hostPodsDir, nodeName, signal });
+  if (!isThere) log.warn("the host's pods directory is not mounted: volumes cannot be backed up", { hostPodsDir });
+}
+
+async function createSlots(context: AgentContext, signal: AbortSignal): Promise<Slots> {
+  const { client, config, namespace, log, metrics } = context;
+  const name = config.nodeAgentConfigMap ?? legacyNodeAgentConfigMap;
+  const configMap = await client.find(configMaps, { namespace, name }, { signal });
+  if (configMap === undefined && config.nodeAgentConfigMap !== undefined) {
+    log.warn("the node-agent ConfigMap does not exist; defaults are used", { configMap: name });
+  }
+  let total = 1;
+  try {
+    const node = await client.find(nodes, { name: config.nodeName }, { signal });
+    if (configMap !== undefined) total = concurrencyFor(readLoadConcurrency(configMap), node?.metadata.labels ?? {});
+  } catch (error) {
+    if (asCodedError(error)?.retry !== "never") throw error;
+    log.warn("the node-agent ConfigMap cannot be used; defaults are", errorFacts(error));
+  }
+  const slots = new Slots(total);
+  metrics.slots.set(total);
+  slots.onChange((used) => metrics.slotsUsed.set(used));
+  log.info("volumes that may be moved at the same time", { total });
+  return slots;
+}
+
+/** The API server may be away while a node starts: tries again for as long as --resource-timeout says. */
+async function patiently<T>(context: AgentContext, signal: AbortSignal, action: () => Promise<T>): Promise<T> {
+  const { clock, config } = context;
+  const endMs = clock.monotonicMs() + config.resourceTimeoutMs;
+  return await retryWithBackoff(action, {
+    backoff: reconnectBackoff,
+    clock,
+    signal,
+    maxAttempts: Number.POSITIVE_INFINITY,
+    shouldRetry: (error) => asCodedError(error)?.retry === "backoff" && clock.monotonicMs() < endMs,
+  });
+}

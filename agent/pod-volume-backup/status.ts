@@ -1,0 +1,55 @@
+// How a PodVolumeBackup ends: engine result or error → status, annotations and message.
+
+import { annotations } from "../../src/api/names.ts";
+import type { PodVolumeBackup } from "../../src/api/pod-volume-backup.ts";
+import { formatTimestamp } from "../../src/platform/clock.ts";
+import type { BackedUpVolume } from "../data-path/backup-volume.ts";
+import { describeFailure, failureState, warningList } from "../volume-work/end-state.ts";
+import type { EndState } from "../volume-work/volume-work.ts";
+
+export interface BackupResult extends BackedUpVolume {
+  /** The volume's directory. */
+  readonly path: string;
+}
+
+export const emptyVolumeMessage = "volume was empty so no snapshot was taken";
+
+export function completedBackup(result: BackupResult, nowMs: number): EndState {
+  const message = messageOfResult(result);
+  return {
+    status: {
+      phase: "Completed",
+      path: result.path,
+      snapshotID: result.snapshotId,
+      completionTimestamp: formatTimestamp(nowMs),
+      progress: { totalBytes: result.totalBytes, bytesDone: result.totalBytes },
+      incrementalBytes: result.addedBytes,
+      ...(message === "" ? {} : { message }),
+    },
+    annotations: result.warningCount === 0 ? {} : { [annotations.warnings]: warningList(result.warnings) },
+    reason: "",
+  };
+}
+
+export function failedBackup(error: unknown, nowMs: number): EndState {
+  const { message, reason } = describeFailure(error, "backup");
+  return failureState(message, reason, nowMs);
+}
+
+/** Why this agent will not do it; undefined when it will. */
+export function backupRefusal(backup: PodVolumeBackup, nowMs: number): EndState | undefined {
+  const { uploaderType = "", cancel } = backup.spec;
+  if (cancel === true) return failureState("canceled before it was begun", "cancelled", nowMs);
+  if (uploaderType === "" || uploaderType === "restic") return undefined;
+  const message = `uploader type ${uploaderType} is not supported: this agent stores volumes in restic repositories only; start Velero's server with --uploader-type=restic (1.16 and before), or use stowage's own server`;
+  return failureState(message, "uploader-unsupported", nowMs);
+}
+
+function messageOfResult(result: BackupResult): string {
+  if (result.isEmpty) return emptyVolumeMessage;
+  const [first] = result.warnings;
+  if (first === undefined) return "";
+  const kinds = Map.groupBy(result.warnings, (warning) => warning.kind);
+  const counts = [...kinds].map(([kind, warnings]) => `${warnings.length} ${kind}`).join(", ");
+  return `completed with ${result.warningCount} warnings (${counts}); the first: ${first.path}: ${first.message}; more in the annotation ${annotations.warnings}`;
+}

@@ -1,0 +1,111 @@
+// The work of one PodVolumeBackup: pod → directory → repository → snapshot. Each step's failure carries Velero's words.
+
+import { labels } from "../../src/api/names.ts";
+import type { PodVolumeBackup } from "../../src/api/pod-volume-backup.ts";
+import { pods, podVolumeBackups } from "../../src/api/resources.ts";
+import type { TypedClient } from "../../src/kube/typed-client.ts";
+import type { AgentContext } from "../agent-context.ts";
+import { type BackedUpVolume, backUpVolume } from "../data-path/backup-volume.ts";
+import type { TransferControl } from "../data-path/data-path-manager.ts";
+import type { RepositoryAddress, RepositorySource } from "../data-path/repository-source.ts";
+import { duringStep, TransferFailure } from "../data-path/transfer-failure.ts";
+import { type LocatedVolume, locatePodVolume } from "../host-volumes/locate-pod-volume.ts";
+import { readMountPoints } from "../host-volumes/mount-table.ts";
+import { VolumeError } from "../host-volumes/volume-error.ts";
+import { programVersion } from "../program-version.ts";
+import { parallelSetting } from "../volume-work/uploader-settings.ts";
+import type { BackupResult } from "./status.ts";
+
+const exposing = "error exposing host path for pod volume";
+const transferring = "data path backup failed";
+
+export async function transferBackup(
+  context: AgentContext,
+  repositories: RepositorySource,
+  backup: PodVolumeBackup,
+  control: TransferControl,
+): Promise<BackupResult> {
+  const { client, config } = context;
+  const { signal } = control;
+  const { namespace = "", name = "" } = backup.spec.pod;
+  const pod = await duringStep(`getting pod ${namespace}/${name}`, signal, () =>
+    client.get(pods, { namespace, name }, { signal }),
+  );
+  const volume = await duringStep(exposing, signal, () =>
+    locatePodVolume(pod, backup.spec.volume, { client, hostPodsDir: config.hostPodsDir, signal }),
+  );
+  const parentSnapshotId = await duringStep("error to initialize data path", signal, () =>
+    findParentSnapshot(client, backup, signal),
+  );
+  const repository = await duringStep("error to initialize data path", signal, () =>
+    repositories.open(repositoryAddress(backup), signal),
+  );
+  const result = await duringStep(transferring, signal, () =>
+    backUpVolume({
+      repository,
+      path: volume.path,
+      tags: backup.spec.tags ?? {},
+      parentSnapshotId,
+      lockTimeoutMs: config.lockTimeoutMs,
+      parallelFiles: parallelSetting(backup.spec.uploaderSettings, "ParallelFilesUpload"),
+      programVersion,
+      control,
+      onLockWait: (holder, waitedMs) =>
+        context.log.info("waiting for a repository lock", { holder, waitedSeconds: Math.round(waitedMs / 1000) }),
+    }),
+  );
+  if (result.isEmpty) await duringStep(exposing, signal, () => checkEmpty(volume, result, context));
+  return { ...result, path: volume.path };
+}
+
+function repositoryAddress(backup: PodVolumeBackup): RepositoryAddress {
+  return {
+    volumeNamespace: backup.spec.pod.namespace ?? "",
+    storageLocation: backup.spec.backupStorageLocation,
+    repoIdentifier: backup.spec.repoIdentifier,
+    mayBeNew: true,
+  };
+}
+
+/** "Empty" is believed only of a directory at which the kubelet's mount is visible. */
+async function checkEmpty(volume: LocatedVolume, result: BackedUpVolume, context: AgentContext): Promise<void> {
+  const [first] = result.warnings;
+  if (first !== undefined) {
+    throw new TransferFailure(
+      transferring,
+      new Error(`nothing could be read; the first: ${first.path}: ${first.message}`),
+    );
+  }
+  if (!volume.mustBeMounted || context.config.allowUnmountedVolumes) return;
+  if ((await readMountPoints()).has(volume.path)) return;
+  throw new VolumeError("not-mounted", `${volume.path} is empty, and nothing is mounted there as this agent sees it`);
+}
+
+/** The snapshot of the same claim's latest completed backup in the same location. */
+async function findParentSnapshot(
+  client: Pick<TypedClient, "list">,
+  backup: PodVolumeBackup,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const claimUid = backup.metadata.labels?.[labels.pvcUid];
+  if (claimUid === undefined) return undefined;
+  const { namespace } = backup.metadata;
+  const labelSelector = `${labels.pvcUid}=${claimUid}`;
+  const { items } = await client.list(podVolumeBackups, { namespace, labelSelector, signal });
+  return newestCompleted(items, backup)?.status?.snapshotID;
+}
+
+export function newestCompleted(
+  candidates: readonly PodVolumeBackup[],
+  backup: PodVolumeBackup,
+): PodVolumeBackup | undefined {
+  const startOf = (candidate: PodVolumeBackup) => candidate.status?.startTimestamp ?? "";
+  return candidates
+    .filter((candidate) => candidate.status?.phase === "Completed")
+    .filter((candidate) => candidate.spec.backupStorageLocation === backup.spec.backupStorageLocation)
+    .filter((candidate) => (candidate.spec.uploaderType ?? "") !== "kopia")
+    .reduce<PodVolumeBackup | undefined>(
+      (newest, candidate) => (newest === undefined || startOf(candidate) > startOf(newest) ? candidate : newest),
+      undefined,
+    );
+}

@@ -1,0 +1,122 @@
+// The work of one PodVolumeRestore: pod → directory → repository → files, then the marker for which restore-wait waits.
+// Each step's failure carries Velero's words.
+
+import type { Pod } from "../../src/api/core.ts";
+import { annotations } from "../../src/api/names.ts";
+import type { PodVolumeRestore } from "../../src/api/pod-volume-restore.ts";
+import { pods, podVolumeRestores } from "../../src/api/resources.ts";
+import type { AgentContext } from "../agent-context.ts";
+import { isClaimedBy } from "../claim.ts";
+import { ClaimLost, type TransferControl } from "../data-path/data-path-manager.ts";
+import { prepareMarkers, writeDoneMarker, writeProgressMarker } from "../data-path/done-marker.ts";
+import type { RepositorySource } from "../data-path/repository-source.ts";
+import { type RestoredVolume, restoreVolume } from "../data-path/restore-volume.ts";
+import { duringStep, TransferFailure } from "../data-path/transfer-failure.ts";
+import { type LocatedVolume, locatePodVolume } from "../host-volumes/locate-pod-volume.ts";
+import { readMountPoints } from "../host-volumes/mount-table.ts";
+import { VolumeError } from "../host-volumes/volume-error.ts";
+import { parallelSetting, writesSparseFiles } from "../volume-work/uploader-settings.ts";
+
+const exposing = "error exposing host path for pod volume";
+const initializing = "error to initialize data path";
+
+/** Undefined: an earlier process of this agent had restored everything; only the marker was missing. */
+export async function transferRestore(
+  context: AgentContext,
+  repositories: RepositorySource,
+  restore: PodVolumeRestore,
+  control: TransferControl,
+): Promise<RestoredVolume | undefined> {
+  const { signal } = control;
+  const restoreUid = restoreUidOf(restore);
+  const volume = await duringStep(exposing, signal, () => locateTarget(context, restore, signal));
+  const isRestored = restore.metadata.annotations?.[annotations.dataRestored] === "true";
+  const result = isRestored
+    ? undefined
+    : await moveData(context, repositories, restore, { control, volume, restoreUid });
+  await duringStep("error writing done file", signal, async () => {
+    if (!isRestored) await noteDataRestored(context, restore);
+    writeDoneMarker(volume.path, restoreUid);
+  });
+  return result;
+}
+
+/** The uid for which the helper waits: that of the Restore which controls this object. */
+export function restoreUidOf(restore: PodVolumeRestore): string {
+  const owner = restore.metadata.ownerReferences?.find((reference) => reference.controller === true);
+  if (owner !== undefined) return owner.uid;
+  const name = restore.metadata.name;
+  throw new TransferFailure(
+    "error writing done file",
+    new Error(`${name} has no controlling owner, whose uid names the file`),
+  );
+}
+
+/** The volume's directory, in which the kubelet's mount must be visible: data must not end up below it on the node. */
+export async function locateTarget(
+  context: AgentContext,
+  restore: PodVolumeRestore,
+  signal: AbortSignal,
+): Promise<LocatedVolume> {
+  const { client, config } = context;
+  const { namespace = "", name = "", uid } = restore.spec.pod;
+  const pod: Pod = await client.get(pods, { namespace, name }, { signal });
+  if (uid !== undefined && uid !== "" && pod.metadata.uid !== uid) {
+    throw new VolumeError("pod-missing", `pod ${namespace}/${name} was replaced by another one of this name`);
+  }
+  const volume = await locatePodVolume(pod, restore.spec.volume, { client, hostPodsDir: config.hostPodsDir, signal });
+  if (!volume.mustBeMounted || config.allowUnmountedVolumes) return volume;
+  if ((await readMountPoints()).has(volume.path)) return volume;
+  throw new VolumeError("not-mounted", `nothing is mounted at ${volume.path} as this agent sees it`);
+}
+
+interface MoveDataOptions {
+  readonly control: TransferControl;
+  readonly volume: LocatedVolume;
+  readonly restoreUid: string;
+}
+
+async function moveData(
+  context: AgentContext,
+  repositories: RepositorySource,
+  restore: PodVolumeRestore,
+  { control, volume, restoreUid }: MoveDataOptions,
+): Promise<RestoredVolume> {
+  const { config, clock, log } = context;
+  const { signal } = control;
+  const { spec } = restore;
+  const address = {
+    volumeNamespace: spec.sourceNamespace,
+    storageLocation: spec.backupStorageLocation,
+    repoIdentifier: spec.repoIdentifier,
+    mayBeNew: false,
+  };
+  const repository = await duringStep(initializing, signal, () => repositories.open(address, signal));
+  await duringStep("error creating .velero directory for done file", signal, async () => {
+    prepareMarkers(volume.path);
+    writeProgressMarker(volume.path, restoreUid, { bytesDone: 0, totalBytes: 0 });
+  });
+  return await duringStep("data path restore failed", signal, () =>
+    restoreVolume({
+      repository,
+      snapshotId: spec.snapshotID,
+      path: volume.path,
+      restoreUid,
+      writeSparseFiles: writesSparseFiles(spec.uploaderSettings),
+      restoreDevices: config.restoreDevices,
+      parallelFiles: parallelSetting(spec.uploaderSettings, "ParallelFilesDownload"),
+      lockTimeoutMs: config.lockTimeoutMs,
+      clock,
+      control,
+      onLockWait: (holder, waitedMs) =>
+        log.info("waiting for a repository lock", { holder, waitedSeconds: Math.round(waitedMs / 1000) }),
+    }),
+  );
+}
+
+/** Once the marker is there the application may start; nobody may restore over its files after that. */
+async function noteDataRestored(context: AgentContext, restore: PodVolumeRestore): Promise<void> {
+  const patch = { metadata: { annotations: { [annotations.dataRestored]: "true" } } };
+  const current = await context.client.mergePatch(podVolumeRestores, restore.metadata, patch);
+  if (!isClaimedBy(current, context.agentId)) throw new ClaimLost();
+}
