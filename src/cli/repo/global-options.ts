@@ -1,5 +1,6 @@
 // The flags that every `stowage repo` command takes, with restic's names.
 import type { Command } from "commander";
+import { parseDuration } from "../../platform/duration.ts";
 import { UsageError } from "../usage-error.ts";
 import { collect } from "./collect.ts";
 
@@ -57,22 +58,15 @@ export function addGlobalOptions(command: Command): Command {
     .option("--cache-dir <directory>", "accepted for restic's sake: nothing is cached on disk yet");
 }
 
-const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
 /**
  * Parses a Go duration such as "90s", "1h30m" or "0".
  * @returns milliseconds.
  * @throws UsageError naming the flag.
  */
 export function parseDurationMs(text: string, flag: string): number {
-  if (text === "0") return 0;
-  if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) {
-    throw new UsageError(`${flag}: "${text}" is not a duration; write it like 30s, 5m or 1h30m`);
-  }
-  let totalMs = 0;
-  for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g))
-    totalMs += Number(number) * (unitMs[unit ?? ""] ?? 0);
-  return totalMs;
+  const durationMs = parseDuration(text);
+  if (durationMs !== undefined && durationMs >= 0) return durationMs;
+  throw new UsageError(`${flag}: "${text}" is not a duration; write it like 30s, 5m or 1h30m`);
 }
 
 /** Splits "-o key=value" settings into a record. */

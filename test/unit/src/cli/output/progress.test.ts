@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Output } from "../../../../../src/cli/output/output.ts";
+import {
+  ProgressReporter,
+  type ProgressState,
+  progressLines,
+  secondsRemaining,
+  shareDone,
+} from "../../../../../src/cli/output/progress.ts";
+
+const state: ProgressState = {
+  secondsElapsed: 10,
+  bytesDone: 1024 ** 2,
+  totalBytes: 4 * 1024 ** 2,
+  filesDone: 1,
+  totalFiles: 4,
+  errorCount: 0,
+  currentFiles: ["/a", "/b", "/c"],
+};
+
+describe("shareDone and secondsRemaining", () => {
+  it("say nothing while the total is unknown", () => {
+    assert.equal(shareDone({ bytesDone: 5, totalBytes: 0 }), 0);
+    assert.equal(secondsRemaining({ ...state, totalBytes: 0 }), undefined);
+  });
+
+  it("extrapolate the rate so far and never pass the end", () => {
+    assert.equal(secondsRemaining(state), 30);
+    assert.equal(shareDone({ bytesDone: 9, totalBytes: 3 }), 1);
+  });
+});
+
+describe("progressLines", () => {
+  it("show percent, counts, rate, remaining time and at most two files", () => {
+    assert.deepEqual(progressLines(state), [
+      "[0:10]  25.00%  1 / 4 files  1.000 MiB / 4.000 MiB  102.400 KiB/s  ETA 0:30",
+      "/a",
+      "/b",
+    ]);
+  });
+});
+
+describe("ProgressReporter", () => {
+  function report(json: boolean, framesPerSecond: number | undefined, times: readonly number[]): string {
+    let text = "";
+    const write = (chunk: string | Uint8Array): boolean => {
+      text += String(chunk);
+      return true;
+    };
+    const sink = { write };
+    const output = new Output({ stdout: sink, stderr: sink });
+    output.configure({ json, quiet: false, verbosity: 0 });
+    let now = 0;
+    const reporter = new ProgressReporter({
+      output,
+      framesPerSecond,
+      clock: () => now,
+      toMessage: ({ bytesDone }) => ({ bytes_done: bytesDone }),
+    });
+    for (now of times) reporter.update(state);
+    return text;
+  }
+
+  it("sends at most ten JSON messages a second", () => {
+    const lines = report(true, undefined, [1000, 1050, 1099, 1100, 1150, 1200]).trim().split("\n");
+    assert.deepEqual(
+      lines,
+      Array.from({ length: 3 }, () => '{"message_type":"status","bytes_done":1048576}'),
+    );
+  });
+
+  it("is silent on a pipe without --json, unless a rate is asked for", () => {
+    assert.equal(report(false, undefined, [1000, 2000]), "");
+    assert.equal(report(false, 1, [1000, 1500, 2000]).trim().split("\n").length, 2);
+  });
+});

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { durationFlag, logLevelFlag, oneOf, parseRoleFlags } from "../../../../src/platform/role-flags.ts";
+
+const known = {
+  values: ["namespace", "timeout"],
+  switches: ["all"],
+  aliases: { n: "namespace", "every-one": "all" },
+} as const;
+
+describe("parseRoleFlags", () => {
+  it("takes values after a blank or an equals sign, switches, and other names", () => {
+    assert.deepEqual(parseRoleFlags(["-n", "a", "--timeout=5m", "--every-one"], known).values, {
+      namespace: "a",
+      timeout: "5m",
+    });
+    assert.deepEqual(parseRoleFlags(["--all=false"], known).switches, { all: false });
+    assert.deepEqual(parseRoleFlags(["--every-one"], known).switches, { all: true });
+  });
+
+  it("warns about unknown flags and swallows their values", () => {
+    const { values, warnings } = parseRoleFlags(["--features", "EnableCSI", "--namespace", "a"], known);
+    assert.deepEqual(values, { namespace: "a" });
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0] ?? "", /--features/);
+  });
+
+  it("refuses stray words, missing values and switches that are neither true nor false", () => {
+    assert.throws(() => parseRoleFlags(["stray"], known), /unexpected argument "stray"/);
+    assert.throws(() => parseRoleFlags(["--namespace"], known), /--namespace needs a value/);
+    assert.throws(() => parseRoleFlags(["--all=maybe"], known), /true or false/);
+  });
+});
+
+describe("durationFlag, logLevelFlag and oneOf", () => {
+  it("name the flag in what they refuse", () => {
+    assert.equal(durationFlag("t", "1m30s"), 90_000);
+    assert.throws(() => durationFlag("t", "soon"), /--t must be a duration/);
+    assert.deepEqual(["warning", "panic", "info"].map(logLevelFlag), ["warn", "error", "info"]);
+    assert.throws(() => oneOf("f", "x", ["a", "b"]), /--f must be a or b/);
+  });
+});
