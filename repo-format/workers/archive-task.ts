@@ -1,9 +1,9 @@
 // In the worker: the two ways in which file contents become blobs. Small files come many at a time, by directory
 // descriptor and name, and are read whole; a big one comes as ranges of an open file, each from the cut where the one
 // before ended, so that several threads seal one file and its cuts are still those of one pass from its beginning.
-import { type BigIntStats, closeSync, fstatSync } from "node:fs";
 import { RepositoryError } from "../errors.ts";
 import { DirectoryHandle } from "../file-tree/directory-handle.ts";
+import { closeOpened, type FileStat, statOpened } from "../file-tree/opened-file.ts";
 import { type OpenedFile, openForReading, readFully } from "../file-tree/read-file.ts";
 import { idBytes } from "../format/id.ts";
 import { type ChunkSealer, throwIfRunCancelled } from "./chunk-sealer.ts";
@@ -14,12 +14,13 @@ import {
   type FileRange,
   fileStatus,
   identityColumns,
-  type OpenedFileStat,
   type RangeCut,
   type RangeResult,
   type RunTicket,
+  type UnlikeFile,
 } from "./messages.ts";
 import type { SealedSlab } from "./sealed-slab.ts";
+import { isUnchanged, openedFileStat, sourceFailureOf } from "./source-file.ts";
 
 /** How often a small file that changes while it is read is read again before it is stored as it is. */
 const readsAgain = 2;
@@ -29,7 +30,7 @@ type Status = (typeof fileStatus)[keyof typeof fileStatus];
 interface ReadFile {
   readonly status: Status;
   readonly sizeBytes: number;
-  readonly before: BigIntStats;
+  readonly before: FileStat;
 }
 
 export class ArchiveTask {
@@ -48,7 +49,7 @@ export class ArchiveTask {
     const sizes = new Float64Array(count);
     const blobCounts = new Uint32Array(count);
     const content: Buffer[] = [];
-    const unlike: OpenedFileStat[] = [];
+    const unlike: UnlikeFile[] = [];
     const failures: FileFailure[] = [];
     for (let index = 0; index < count; index++) {
       throwIfRunCancelled(run);
@@ -56,7 +57,7 @@ export class ArchiveTask {
       statuses[index] = read.status;
       if (!("before" in read)) continue;
       sizes[index] = read.sizeBytes;
-      if (!isAsListed(batch, index, read.before)) unlike.push(openedStat(index, read.before));
+      if (!isAsListed(batch, index, read.before)) unlike.push({ index, opened: openedFileStat(read.before) });
       if (read.status === fileStatus.grown) continue;
       const ids = this.#sealWindow(run, read.sizeBytes, slab);
       blobCounts[index] = ids.length / idBytes;
@@ -69,8 +70,8 @@ export class ArchiveTask {
   /** @param onCut called as soon as the range's end is known, before the chunks are hashed. */
   range(run: RunTicket, range: FileRange, slab: SealedSlab, onCut: (cut: RangeCut) => void): RangeResult {
     const window = this.#windowOf(range.windowBytes);
-    const bytes = readFully(range.fd, window, range.offset, range.windowBytes);
-    const isLast = bytes < range.windowBytes;
+    const bytes = readRange(range, window);
+    const isLast = range.isLast || bytes < range.windowBytes;
     const cuts = this.#chunks.cut(window.subarray(0, bytes), isLast, range.afterZeroChunk);
     onCut({ nextOffset: range.offset + cuts.end, afterZeroChunk: cuts.afterZeroChunk, atEnd: isLast });
     const content = this.#chunks.seal(run, window, cuts, slab);
@@ -82,14 +83,10 @@ export class ArchiveTask {
     try {
       return this.#readFile(batch, index);
     } catch (error) {
-      if (RepositoryError.is(error, "source-unreadable")) {
-        failures.push({ index, code: error.code, message: error.message });
-        return { status: fileStatus.notRegular };
-      }
-      const { code = "EIO", message } = error as NodeJS.ErrnoException;
-      if (RepositoryError.is(error) || !(error instanceof Error) || error instanceof TypeError) throw error;
-      failures.push({ index, code, message: messageWithoutPath(message) });
-      return { status: code === "ENOENT" || code === "ESTALE" ? fileStatus.vanished : fileStatus.unreadable };
+      const failure = sourceFailureOf(error);
+      if (failure === undefined) throw error;
+      failures.push({ index, message: failure.message });
+      return { status: failure.kind === "vanished" ? fileStatus.vanished : fileStatus.unreadable };
     }
   }
 
@@ -99,7 +96,7 @@ export class ArchiveTask {
     try {
       return this.#readOpened(file, batch.limits[index] ?? 0);
     } finally {
-      closeSync(file.fd);
+      closeOpened(file.fd);
     }
   }
 
@@ -111,7 +108,7 @@ export class ArchiveTask {
       if (before.size > limitBytes) return { status: fileStatus.grown, sizeBytes: Number(before.size), before };
       const sizeBytes = readFully(file.fd, window, 0, limitBytes + 1);
       if (sizeBytes > limitBytes) return { status: fileStatus.grown, sizeBytes, before };
-      const after = fstatSync(file.fd, { bigint: true });
+      const after = statOpened(file.fd);
       if (isUnchanged(before, after)) return { status: fileStatus.read, sizeBytes, before };
       if (attempt === readsAgain) return { status: fileStatus.changed, sizeBytes, before };
       before = after;
@@ -129,35 +126,23 @@ export class ArchiveTask {
   }
 }
 
-/** Same bytes as far as the kernel tells. */
-function isUnchanged(before: BigIntStats, after: BigIntStats): boolean {
-  return before.mtimeNs === after.mtimeNs && before.ctimeNs === after.ctimeNs && before.size === after.size;
+/** @throws RepositoryError "source-unreadable": the file's own failure, not the thread's. */
+function readRange(range: FileRange, window: Buffer): number {
+  try {
+    return readFully(range.fd, window, range.offset, range.windowBytes);
+  } catch (error) {
+    const failure = sourceFailureOf(error);
+    if (failure === undefined) throw error;
+    const message = `${failure.message} at byte ${range.offset}`;
+    throw new RepositoryError("source-unreadable", message, { details: { offset: range.offset }, cause: error });
+  }
 }
 
-function isAsListed(batch: FileBatch, index: number, stat: BigIntStats): boolean {
+function isAsListed(batch: FileBatch, index: number, stat: FileStat): boolean {
   const at = index * identityColumns;
   const [inode, mtimeNs, ctimeNs] = batch.identities.subarray(at, at + identityColumns);
   const isSameFile = BigInt.asIntN(64, stat.ino) === inode && BigInt(batch.sizes[index] ?? 0) === stat.size;
   return isSameFile && stat.mtimeNs === mtimeNs && stat.ctimeNs === ctimeNs;
-}
-
-function openedStat(index: number, stat: BigIntStats): OpenedFileStat {
-  return {
-    index,
-    mode: Number(stat.mode),
-    uid: Number(stat.uid),
-    gid: Number(stat.gid),
-    links: Number(stat.nlink),
-    inode: stat.ino,
-    mtimeNs: stat.mtimeNs,
-    ctimeNs: stat.ctimeNs,
-    size: Number(stat.size),
-  };
-}
-
-/** Node's messages end in the path, which means nothing outside this thread: "/proc/self/fd/…". */
-function messageWithoutPath(message: string): string {
-  return message.replace(/ '\/proc\/self\/fd\/.*$/s, "");
 }
 
 /** One array with a buffer of its own, so that it can be transferred. */

@@ -107,7 +107,10 @@ export class BlobRun {
       accepted = accepted.then(async () => {
         const blobs = sealedBlobsOf(columns);
         await this.#options.accept(blobs);
-        const bytes = Math.min(held, blobs.reduce((sum, blob) => sum + blob.sealed.length, 0));
+        const bytes = Math.min(
+          held,
+          blobs.reduce((sum, blob) => sum + blob.sealed.length, 0),
+        );
         held -= bytes;
         this.release(bytes);
       });

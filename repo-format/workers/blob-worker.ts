@@ -79,7 +79,9 @@ class BlobWorker {
   }
 
   #slab(task: number, type: PlaintextBatch["type"], expectedBytes: number): SealedSlab {
-    return new SealedSlab(type, expectedBytes, (blobs, transfer) => this.#reply({ kind: "blobs", task, blobs }, transfer));
+    return new SealedSlab(type, expectedBytes, (blobs, transfer) =>
+      this.#reply({ kind: "blobs", task, blobs }, transfer),
+    );
   }
 
   #reply(reply: WorkerReply, transfer: ArrayBuffer[] = []): void {

@@ -7,7 +7,7 @@ import type { BlobSealer } from "./blob-sealer.ts";
 import type { KnownBlobs } from "./known-blobs.ts";
 import type { RunTicket } from "./messages.ts";
 import type { SealedSlab } from "./sealed-slab.ts";
-import { WindowCutter, type WindowCuts } from "./window-cutter.ts";
+import { type WindowCuts, WindowCutter } from "./window-cutter.ts";
 
 export class ChunkSealer {
   readonly #cutter: WindowCutter;

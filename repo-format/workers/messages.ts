@@ -7,6 +7,7 @@ import type { BlobType } from "../format/blob.ts";
 import { type BlobId, idBytes } from "../format/id.ts";
 import type { SharedTableHandle } from "../index/shared-blob-table.ts";
 import type { RestoreTask, RestoreTaskResult } from "./restore-task.ts";
+import type { OpenedFileStat } from "./source-file.ts";
 
 /** What a worker needs for its whole life. */
 export interface BlobWorkerSetup {
@@ -50,29 +51,19 @@ export const fileStatus = {
   changed: 1,
   vanished: 2,
   unreadable: 3,
-  /** It is no longer a regular file. */
-  notRegular: 4,
-  grown: 5,
+  /** Larger than its limit: not read. */
+  grown: 4,
 } as const;
 
-/** fstat of a file that was not as lstat had seen it, taken before its bytes were read. */
-export interface OpenedFileStat {
+/** A file that, when it was opened, was not as lstat had seen it. */
+export interface UnlikeFile {
   readonly index: number;
-  /** st_mode. */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly links: number;
-  readonly inode: bigint;
-  readonly mtimeNs: bigint;
-  readonly ctimeNs: bigint;
-  readonly size: number;
+  /** Taken before its bytes were read. */
+  readonly opened: OpenedFileStat;
 }
 
 export interface FileFailure {
   readonly index: number;
-  /** errno name, "EACCES". */
-  readonly code: string;
   readonly message: string;
 }
 
@@ -84,7 +75,7 @@ export interface FileBatchResult {
   readonly blobCounts: Uint32Array;
   /** Ids of all contents, 32 bytes each. */
   readonly content: Uint8Array;
-  readonly unlike: readonly OpenedFileStat[];
+  readonly unlike: readonly UnlikeFile[];
   readonly failures: readonly FileFailure[];
 }
 
@@ -94,6 +85,8 @@ export interface FileRange {
   readonly offset: number;
   /** Bytes to read at most; the chunker's maximum at least. */
   readonly windowBytes: number;
+  /** The file ends with this range, or is not to be read any further. */
+  readonly isLast: boolean;
   /** The chunk before was one of a run of zeros (see window-cutter.ts). */
   readonly afterZeroChunk: boolean;
 }

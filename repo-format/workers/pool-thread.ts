@@ -44,7 +44,9 @@ export class PoolThread {
     };
     this.#worker.on("message", (reply: WorkerReply) => this.#take(reply));
     this.#worker.on("messageerror", (error) => fail("sent a message that could not be read", error));
-    this.#worker.on("error", (error) => fail(`failed: ${error instanceof Error ? error.message : String(error)}`, error));
+    this.#worker.on("error", (error) =>
+      fail(`failed: ${error instanceof Error ? error.message : String(error)}`, error),
+    );
     this.#worker.on("exit", (code) => fail(`ended with exit code ${code} while it was in use`));
     // An idle pool keeps no process alive.
     this.#worker.unref();

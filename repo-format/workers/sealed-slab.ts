@@ -17,11 +17,7 @@ export class SealedSlab {
   #ids: Uint8Array[] = [];
   #numbers: number[] = [];
 
-  constructor(
-    type: BlobType,
-    expectedBytes: number,
-    send: (columns: SealedColumns, transfer: ArrayBuffer[]) => void,
-  ) {
+  constructor(type: BlobType, expectedBytes: number, send: (columns: SealedColumns, transfer: ArrayBuffer[]) => void) {
     this.#type = type;
     this.#expectedBytes = expectedBytes;
     this.#send = send;

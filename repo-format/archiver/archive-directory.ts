@@ -1,0 +1,174 @@
+// One directory while it is being saved: which of its entries come next, and the tree that grows from those that are done.
+// Entries are encoded in their order as soon as everything before them is known; a file that is still being read holds
+// back those behind it, which wait as nodes in a queue.
+
+import type { BlobId } from "../format/id.ts";
+import type { Node } from "../format/node.ts";
+import { TreeEncoder } from "../format/tree.ts";
+import type { ParentTree } from "./parent-tree.ts";
+import type { SourceDirectory } from "./source-directory.ts";
+import type { TargetDirectory } from "./targets.ts";
+
+/** A place in a directory's tree: open, until its node is known or will never be. */
+export interface Place {
+  readonly directory: ArchiveDirectory;
+  node: Node | undefined;
+  isOpen: boolean;
+}
+
+/** Counts nodes that wait in queues, over all directories of a run. */
+export interface QueueMeter {
+  waiting: number;
+}
+
+export interface ArchiveDirectoryOptions {
+  /** Absolute, one character per byte; "" for the root, so that children are path + "/" + name. */
+  readonly path: string;
+  /** The directory's own node and its place above; absent for the root of the snapshot. */
+  readonly node?: Node | undefined;
+  readonly place?: Place | undefined;
+  /** The parent snapshot's node of the same name. */
+  readonly previous?: Node | undefined;
+  /** The parent snapshot's tree; read when the walk comes to this directory. */
+  readonly parentTreeId?: BlobId | undefined;
+  /** What is in it: entries of a directory of the source, or targets. */
+  readonly source?: SourceDirectory | undefined;
+  readonly names: readonly string[];
+  readonly targets?: TargetDirectory | undefined;
+  /** Exclusion marks that it carries (excludes.ts). */
+  readonly marks?: readonly string[] | undefined;
+  /** st_dev of the target that it belongs to. */
+  readonly deviceId?: bigint | undefined;
+}
+
+export class ArchiveDirectory {
+  readonly path: string;
+  readonly node: Node | undefined;
+  readonly place: Place | undefined;
+  readonly previous: Node | undefined;
+  readonly marks: readonly string[] | undefined;
+  readonly deviceId: bigint | undefined;
+  readonly targets: TargetDirectory | undefined;
+  source: SourceDirectory | undefined;
+  /** Read when the walk arrives; then undefined. */
+  parentTreeId: BlobId | undefined;
+  parentTree: ParentTree | undefined;
+  /** Entries in the tree so far. */
+  entryCount = 0;
+  readonly #meter: QueueMeter;
+  readonly #encoder = new TreeEncoder();
+  #names: readonly string[];
+  #next = 0;
+  #queue: Place[] = [];
+  #head = 0;
+  #isListed = false;
+  /** Device and inode of a directory that was closed on the way down. */
+  #suspended: { readonly deviceId: bigint; readonly inode: bigint } | undefined;
+
+  constructor(options: ArchiveDirectoryOptions, meter: QueueMeter) {
+    this.path = options.path;
+    this.node = options.node;
+    this.place = options.place;
+    this.previous = options.previous;
+    this.parentTreeId = options.parentTreeId;
+    this.source = options.source;
+    this.marks = options.marks;
+    this.deviceId = options.deviceId;
+    this.targets = options.targets;
+    this.#names = options.names;
+    this.#meter = meter;
+  }
+
+  /** The next name, one character per byte, in ascending order; undefined at the end. */
+  nextName(): string | undefined {
+    // A directory that changes while it is listed may show a name twice.
+    while (this.#next > 0 && this.#names[this.#next] === this.#names[this.#next - 1] && this.#next < this.#names.length)
+      this.#next++;
+    return this.#names[this.#next++];
+  }
+
+  /** Closes the directory for a while; `resume` opens it again. */
+  suspend(): void {
+    if (this.source === undefined) return;
+    this.#suspended = this.source.handle.identity();
+    this.source.letGo();
+    this.source = undefined;
+  }
+
+  get isSuspended(): boolean {
+    return this.#suspended !== undefined;
+  }
+
+  /**
+   * Opens the directory again, as the one above a child that is still open.
+   * @returns false when another directory is there now; the rest of the names is forgotten then.
+   */
+  resume(child: SourceDirectory): boolean {
+    const expected = this.#suspended;
+    this.#suspended = undefined;
+    const source = openParentOf(child);
+    const identity = source?.handle.identity();
+    if (identity?.inode === expected?.inode && identity?.deviceId === expected?.deviceId) {
+      this.source = source;
+      return true;
+    }
+    source?.letGo();
+    this.#names = [];
+    this.#next = 0;
+    return false;
+  }
+
+  /** Adds an entry that is complete. */
+  append(node: Node): void {
+    if (this.#head === this.#queue.length) this.#encode(node);
+    else this.#enqueue(node, false);
+  }
+
+  /** Keeps the place of an entry that is being worked on; `settle` fills it. */
+  reserve(): Place {
+    return this.#enqueue(undefined, true);
+  }
+
+  /** No entries follow. */
+  endList(): void {
+    this.#isListed = true;
+    this.parentTree?.close();
+    this.parentTree = undefined;
+    this.#names = [];
+  }
+
+  /** Encodes what is ready. @returns the finished tree when everything is, once. */
+  advance(): Buffer | undefined {
+    for (let place = this.#queue[this.#head]; place !== undefined && !place.isOpen; place = this.#queue[this.#head]) {
+      if (place.node !== undefined) this.#encode(place.node);
+      this.#head++;
+      this.#meter.waiting--;
+    }
+    if (this.#head === this.#queue.length || this.#head >= 1024) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
+    return this.#isListed && this.#queue.length === 0 ? this.#encoder.finish() : undefined;
+  }
+
+  #enqueue(node: Node | undefined, isOpen: boolean): Place {
+    const place = { directory: this, node, isOpen };
+    this.#queue.push(place);
+    this.#meter.waiting++;
+    return place;
+  }
+
+  #encode(node: Node): void {
+    this.#encoder.add(node);
+    this.entryCount++;
+  }
+}
+
+function openParentOf(child: SourceDirectory): SourceDirectory | undefined {
+  try {
+    return child.openParent();
+  } catch {
+    // Gone or not ours to open any more: the caller reports it.
+    return undefined;
+  }
+}

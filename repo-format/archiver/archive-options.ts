@@ -1,0 +1,115 @@
+// What a backup is asked for and what it answers: the archiver's side of the front door.
+import type { BlobId, SnapshotId } from "../format/id.ts";
+import type { NodeType } from "../format/node.ts";
+import type { SnapshotSummary } from "../format/snapshot-file.ts";
+import type { TimeText } from "../format/time.ts";
+import type { BlobWorkerPool } from "../workers/blob-worker-pool.ts";
+import type { ExcludeOptions } from "./excludes.ts";
+
+/** Which snapshot is looked for as the parent; the latest that fits, not later than the backup's own time. */
+export interface ParentQuery {
+  /** Taken in order: the first list that some snapshot has all tags of. Host and paths are then not looked at. */
+  readonly tagLists?: readonly (readonly string[])[];
+  /** Default: host and paths. Without any of them every snapshot fits. */
+  readonly groupBy?: readonly ("host" | "paths" | "tags")[];
+}
+
+export interface ArchiveOptions {
+  /** Files and directories; a buffer for a path that is not UTF-8. */
+  readonly targets: readonly (string | Buffer)[];
+  /**
+   * The single target is a volume: its entries lie directly in the root tree, and exclude patterns see its root as "/".
+   */
+  readonly relativeRoot?: boolean;
+  /** Recorded in the snapshot; default: the targets, absolute and cleaned. */
+  readonly paths?: readonly string[];
+  readonly hostname: string;
+  /** Who made the backup; default: the repository's identity. */
+  readonly username?: string;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly tags?: readonly string[];
+  /** Default: now, in the host's zone. */
+  readonly time?: TimeText;
+  /** "none": read every file. Default: searched for by `findParent`. */
+  readonly parent?: SnapshotId | "none";
+  readonly findParent?: ParentQuery;
+  readonly excludes?: ExcludeOptions;
+  /** Mount points below a target are kept as empty directories. */
+  readonly oneFileSystem?: boolean;
+  /** Store access times; default: the modification time in their place. */
+  readonly withAtime?: boolean;
+  /** A file with another change time, or also another inode, still counts as unchanged. */
+  readonly ignoreCtime?: boolean;
+  readonly ignoreInode?: boolean;
+  /** Do not count files and bytes beforehand: progress has no totals then. */
+  readonly noScan?: boolean;
+  /** Write no snapshot when the tree is the parent's. */
+  readonly skipIfUnchanged?: boolean;
+  /** Read everything, store nothing. */
+  readonly dryRun?: boolean;
+  /** Store the names of users and groups, from this machine's account files. */
+  readonly userNames?: boolean;
+  /** Threads that read and seal; default: the cores. Ignored with `pool`. */
+  readonly threads?: number;
+  /** Threads that are kept from backup to backup; default: own ones, ended with the backup. */
+  readonly pool?: BlobWorkerPool;
+  readonly signal?: AbortSignal;
+  /** Called about five times a second, and once at the end. */
+  readonly onProgress?: (progress: ArchiveProgress) => void;
+  /** Called for each file and directory when it is done. */
+  readonly onItem?: (item: ArchivedItem) => void;
+  /** Called for each warning, also for those that the result has no room for. */
+  readonly onWarning?: (warning: ItemWarning) => void;
+  /** "name version". */
+  readonly programVersion: string;
+  /** Wall clock, ms since the epoch; default: the repository's. */
+  readonly clock?: () => number;
+}
+
+/**
+ * Something that is missing from the snapshot or not exactly as it was: vanished files, files that changed while they
+ * were read, unreadable ones. "parent": the parent snapshot was no help, the data are complete.
+ */
+export interface ItemWarning {
+  /** As UTF-8; bytes that are none show as U+FFFD. */
+  readonly path: string;
+  readonly kind: "unreadable" | "vanished" | "changed" | "metadata" | "parent";
+  readonly message: string;
+}
+
+export interface ArchivedItem {
+  readonly path: string;
+  readonly type: NodeType;
+  readonly action: "new" | "changed" | "unchanged";
+  readonly sizeBytes: number;
+}
+
+export interface ArchiveProgress {
+  /** 0 until the scan has found something; final when `isScanned`. */
+  readonly totalFiles: number;
+  readonly totalBytes: number;
+  readonly isScanned: boolean;
+  readonly filesDone: number;
+  readonly dirsDone: number;
+  readonly bytesDone: number;
+  readonly errorCount: number;
+  /** Files that are being read. */
+  readonly currentFiles: readonly string[];
+  readonly secondsElapsed: number;
+}
+
+export interface ArchiveResult {
+  /** Absent when none was written: dry run, unchanged and to be skipped, or nothing to save at all. */
+  readonly snapshotId: SnapshotId | undefined;
+  readonly parentId: SnapshotId | undefined;
+  readonly treeId: BlobId;
+  /** There was nothing to save: no entry was found, or every one was excluded or unreadable. */
+  readonly isEmpty: boolean;
+  /** The tree is the parent's. */
+  readonly isUnchanged: boolean;
+  readonly summary: SnapshotSummary;
+  /** The first thousand. */
+  readonly warnings: readonly ItemWarning[];
+  readonly warningCount: number;
+}

@@ -1,0 +1,243 @@
+// Saves files into a repository: a walk in step with the parent snapshot's trees, contents through the worker threads,
+// trees bottom-up, and at the very end, when all packs and their index are stored, the snapshot.
+import { RepositoryError, throwIfCancelled } from "../errors.ts";
+import { AccountNames } from "../file-tree/account-names.ts";
+import type { SnapshotId } from "../format/id.ts";
+import type { SnapshotSummary } from "../format/snapshot-file.ts";
+import { formatTime, type TimeText } from "../format/time.ts";
+import { type BlobUploader, withBlobUploader } from "../repository/blob-uploader.ts";
+import type { Repository } from "../repository/repository.ts";
+import { type BlobWorkerPool, createBlobWorkerPool } from "../workers/blob-worker-pool.ts";
+import { FileArchiver } from "./archive-file.ts";
+import type { ArchiveOptions, ArchiveResult } from "./archive-options.ts";
+import { type ArchiveSource, openSource } from "./archive-source.ts";
+import { ArchiveStatistics } from "./archive-statistics.ts";
+import { DryRunUploader } from "./dry-run-uploader.ts";
+import { Excluder } from "./excludes.ts";
+import { findParent, loadParent, type ParentSnapshot } from "./find-parent.ts";
+import { ParentTrees } from "./parent-tree.ts";
+import { scanSource, type WalkState } from "./scan-source.ts";
+import { SourceWalk, type WalkedRoot } from "./source-walk.ts";
+import { TreeSaver } from "./tree-saver.ts";
+
+const progressMs = 200;
+
+/** Blobs added by the run, for the summary. */
+interface SavedRoot extends WalkedRoot {
+  readonly uploaded: BlobUploader["stats"];
+}
+
+/**
+ * Backs up files and directories as a new snapshot. The caller holds a lock (`withLock`) and passes its signal.
+ * Files that vanish, change or cannot be read become warnings; the result then has `warningCount` above 0.
+ * @throws RepositoryError "source-missing" when no target exists; "cancelled", "lock-lost"; "worker-failed"; the errors of
+ *   the store. No snapshot is written then; what was stored is found by the next run.
+ */
+export async function archive(repo: Repository, options: ArchiveOptions): Promise<ArchiveResult> {
+  const run = new ArchiveRun(repo, options);
+  throwIfCancelled(options.signal);
+  const source = openSource(options, run.statistics);
+  // The parent is chosen before the index is read: every blob of a listed snapshot is in the index by then.
+  const parent = await run.chooseParent(source.paths);
+  await repo.refreshIndex(options.signal);
+  const root = await run.whileReporting(() => run.save(source, parent));
+  return run.finish(source, parent, root);
+}
+
+class ArchiveRun {
+  readonly statistics: ArchiveStatistics;
+  readonly #repo: Repository;
+  readonly #options: ArchiveOptions;
+  readonly #clock: () => number;
+  readonly #startMs: number;
+  /** Fires when the caller's signal does, or with the first error that ends the run. */
+  readonly #signal: AbortSignal;
+  readonly #failure = new AbortController();
+  readonly #excluder: Excluder;
+  #files: FileArchiver | undefined;
+
+  constructor(repo: Repository, options: ArchiveOptions) {
+    this.#repo = repo;
+    this.#options = options;
+    this.#clock = options.clock ?? repo.options.clock;
+    this.#startMs = this.#clock();
+    this.statistics = new ArchiveStatistics(options);
+    this.#excluder = new Excluder(options.excludes);
+    const { signal } = this.#failure;
+    this.#signal = options.signal === undefined ? signal : AbortSignal.any([options.signal, signal]);
+  }
+
+  async chooseParent(paths: readonly string[]): Promise<ParentSnapshot | undefined> {
+    const { parent, findParent: query, hostname, tags = [], signal } = this.#options;
+    if (parent === "none") return undefined;
+    const found = parent === undefined ? undefined : await loadParent(this.#repo, parent, signal);
+    if (found !== undefined || (parent !== undefined && query === undefined)) return found;
+    return findParent(this.#repo, { ...query, hostname, paths, tags, notAfter: this.#snapshotTime(), signal });
+  }
+
+  /** Saves everything but the snapshot; packs and index are stored when it resolves. */
+  async save(source: ArchiveSource, parent: ParentSnapshot | undefined): Promise<SavedRoot> {
+    const pool = this.#options.pool ?? createBlobWorkerPool(this.#repo, this.#options.threads);
+    try {
+      const upload = (uploader: BlobUploader): Promise<SavedRoot> => this.#saveThrough(uploader, pool, source, parent);
+      if (this.#options.dryRun === true) return await upload(new DryRunUploader(this.#repo));
+      return await withBlobUploader(this.#repo, { signal: this.#options.signal }, upload);
+    } finally {
+      if (this.#options.pool === undefined) await pool.close();
+    }
+  }
+
+  async finish(source: ArchiveSource, parent: ParentSnapshot | undefined, root: SavedRoot): Promise<ArchiveResult> {
+    const { treeId, isEmpty } = root;
+    const isUnchanged = parent?.snapshot.tree === treeId;
+    const summary = this.statistics.summary(
+      root.uploaded,
+      this.#localTime(this.#startMs),
+      this.#localTime(this.#clock()),
+    );
+    const { dryRun = false, skipIfUnchanged = false, signal } = this.#options;
+    // The signal is also that of the lock: without one a prune may have removed blobs that we count on.
+    throwIfCancelled(signal);
+    const isWanted = !dryRun && !isEmpty && !(skipIfUnchanged && isUnchanged);
+    const snapshotId = isWanted ? await this.#writeSnapshot(source, parent, { root, summary }) : undefined;
+    const { warnings, warningCount } = this.statistics;
+    return { snapshotId, parentId: parent?.id, treeId, isEmpty, isUnchanged, summary, warnings, warningCount };
+  }
+
+  async whileReporting<T>(work: () => Promise<T>): Promise<T> {
+    const { onProgress } = this.#options;
+    if (onProgress === undefined) return work();
+    const report = (): void => {
+      const seconds = Math.max(0, (this.#clock() - this.#startMs) / 1000);
+      onProgress(this.statistics.progress(this.#files?.currentPaths ?? [], seconds));
+    };
+    const timer = setInterval(report, progressMs);
+    try {
+      return await work();
+    } finally {
+      clearInterval(timer);
+      report();
+    }
+  }
+
+  #saveThrough(
+    uploader: BlobUploader,
+    pool: BlobWorkerPool,
+    source: ArchiveSource,
+    parent: ParentSnapshot | undefined,
+  ): Promise<SavedRoot> {
+    const accept = async (blobs: readonly Parameters<BlobUploader["add"]>[0][]): Promise<void> => {
+      for (const blob of blobs) await uploader.add(blob);
+    };
+    return pool.withRun({ accept, signal: this.#signal }, async (run) => {
+      const onFailed = (error: unknown): void => this.#failure.abort(error);
+      const onBytes = (bytes: number): void => this.statistics.addBytes(bytes);
+      const files = new FileArchiver({ run, uploader, onBytes, onFailed });
+      const trees = new TreeSaver({ run, uploader, onFailed, hasThreads: () => pool.startedThreads > 0 });
+      this.#files = files;
+      const walkState: WalkState = { isWaiting: false };
+      const walk = this.#walk({ uploader, files, trees, walkState, source });
+      const stopScan = this.#startScan(source, walkState);
+      try {
+        const parentTree = parent?.snapshot.tree;
+        const root = Buffer.isBuffer(source.root)
+          ? await walk.saveVolume(source.root, parentTree)
+          : await walk.saveTargets(source.root, parentTree);
+        return { ...root, uploaded: uploader.stats };
+      } catch (error) {
+        throw endReason(this.#signal, error);
+      } finally {
+        await stopScan();
+      }
+    });
+  }
+
+  #walk(parts: {
+    readonly uploader: BlobUploader;
+    readonly files: FileArchiver;
+    readonly trees: TreeSaver;
+    readonly walkState: WalkState;
+    readonly source: ArchiveSource;
+  }): SourceWalk {
+    const { oneFileSystem = false, withAtime = false, ignoreCtime = false, ignoreInode = false } = this.#options;
+    return new SourceWalk({
+      ...parts,
+      parents: new ParentTrees(this.#repo, this.#signal),
+      excluder: this.#excluder,
+      statistics: this.statistics,
+      meter: { waiting: 0 },
+      changeRules: { ignoreCtime, ignoreInode },
+      workingDirectory: parts.source.workingDirectory,
+      oneFileSystem,
+      nodeOptions: {
+        withAtime,
+        ...(this.#options.userNames === true ? { accounts: AccountNames.ofThisMachine() } : {}),
+      },
+      signal: this.#signal,
+    });
+  }
+
+  /** @returns ends the scan: when the walk has ended there is nothing to foretell any more. */
+  #startScan(source: ArchiveSource, walkState: WalkState): () => Promise<void> {
+    const { noScan = false, onProgress, oneFileSystem = false } = this.#options;
+    if (noScan || onProgress === undefined) return async () => {};
+    const stop = new AbortController();
+    const scan = scanSource(source.root, {
+      excluder: this.#excluder,
+      statistics: this.statistics,
+      oneFileSystem,
+      workingDirectory: source.workingDirectory,
+      walkState,
+      signal: stop.signal,
+    });
+    return async () => {
+      stop.abort();
+      await scan;
+      this.statistics.endScan();
+    };
+  }
+
+  async #writeSnapshot(
+    source: ArchiveSource,
+    parent: ParentSnapshot | undefined,
+    { root, summary }: { readonly root: WalkedRoot; readonly summary: SnapshotSummary },
+  ): Promise<SnapshotId> {
+    const { identity } = this.#repo.options;
+    const options = this.#options;
+    return this.#repo.saveSnapshot(
+      {
+        time: this.#snapshotTime(),
+        ...(parent === undefined ? {} : { parent: parent.id }),
+        tree: root.treeId,
+        paths: source.paths,
+        hostname: options.hostname,
+        username: options.username ?? identity.username,
+        uid: options.uid ?? identity.uid,
+        gid: options.gid ?? identity.gid,
+        excludes: [...(options.excludes?.patterns ?? [])],
+        tags: [...(options.tags ?? [])],
+        programVersion: options.programVersion,
+        summary,
+        unknown: {},
+      },
+      options.signal,
+    );
+  }
+
+  #snapshotTime(): TimeText {
+    return this.#options.time ?? this.#localTime(this.#startMs);
+  }
+
+  /** With the offset of this host's zone, which retention rules go by. */
+  #localTime(ms: number): TimeText {
+    return formatTime(BigInt(Math.trunc(ms)) * 1_000_000n, -new Date(ms).getTimezoneOffset());
+  }
+}
+
+/** The first cause: what ended the run, rather than what broke because the run was ended. */
+function endReason(signal: AbortSignal, error: unknown): unknown {
+  if (!signal.aborted) return error;
+  const { reason } = signal;
+  if (RepositoryError.is(reason) || (reason instanceof Error && reason.name !== "AbortError")) return reason;
+  return new RepositoryError("cancelled", "the operation was cancelled", { cause: reason });
+}

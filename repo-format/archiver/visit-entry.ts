@@ -1,0 +1,275 @@
+// Decides what becomes of one entry of the source: left out, reused from the parent snapshot, read, entered, or stored as
+// it is. All calls here are synchronous; what takes time is handed on.
+
+import { RepositoryError } from "../errors.ts";
+import type { DirectoryHandle } from "../file-tree/directory-handle.ts";
+import { nodeOfPath, nodeTypeOf, statChild } from "../file-tree/node-metadata.ts";
+import { type FileStat, hasTrueSizes } from "../file-tree/opened-file.ts";
+import { fileModeFromStat } from "../format/file-mode.ts";
+import type { Node } from "../format/node.ts";
+import { formatTime } from "../format/time.ts";
+import { emptyTreeId, encodeTree } from "../format/tree.ts";
+import { type OpenedFileStat, sourceFailureOf } from "../workers/source-file.ts";
+import { ArchiveDirectory, type Place } from "./archive-directory.ts";
+import { isUnchangedFile } from "./compare-nodes.ts";
+import { excludesByMarks } from "./excludes.ts";
+import type { FileEntry, FileOutcome } from "./file-entry.ts";
+import { HardLinks, type LinkedFile } from "./hard-links.ts";
+import { isDamagedParent } from "./parent-tree.ts";
+import { SourceDirectory } from "./source-directory.ts";
+import type { WalkContext } from "./walk-context.ts";
+
+/** One entry as the walk comes to it. Strings have one character per byte. */
+export interface WalkEntry {
+  /** The directory of the snapshot that it goes to, and its name there. */
+  readonly parent: ArchiveDirectory;
+  readonly treeName: string;
+  /** Where it lies in the source. */
+  readonly source: SourceDirectory;
+  readonly name: Buffer;
+  readonly path: string;
+  readonly isExplicit: boolean;
+}
+
+interface StattedEntry extends WalkEntry {
+  readonly stat: FileStat;
+  readonly previous: Node | undefined;
+}
+
+export interface EntryVisitorOptions {
+  readonly context: WalkContext;
+  /** Fills a place, or leaves it out. */
+  readonly settle: (place: Place, node: Node | undefined) => void;
+}
+
+export class EntryVisitor {
+  readonly #context: WalkContext;
+  readonly #settle: EntryVisitorOptions["settle"];
+  readonly #hardLinks = new HardLinks();
+  readonly #trueSizes = new Map<bigint, boolean>();
+
+  constructor(options: EntryVisitorOptions) {
+    this.#context = options.context;
+    this.#settle = options.settle;
+  }
+
+  /** @returns the directory to enter, if the entry is one. */
+  visit(entry: WalkEntry): ArchiveDirectory | undefined {
+    const { excluder } = this.#context;
+    const name = entry.name.toString("latin1");
+    if (!entry.isExplicit && (excludesByMarks(entry.parent.marks, name) || excluder.excludesPath(entry.path))) return;
+    try {
+      const stat = statChild(entry.source.handle, entry.name);
+      if (!entry.isExplicit && this.#excludesStat(entry, stat)) return undefined;
+      return this.#visitByType({ ...entry, stat, previous: this.#previousOf(entry) });
+    } catch (error) {
+      this.#warnOf(entry.path, error);
+      return undefined;
+    }
+  }
+
+  #excludesStat(entry: WalkEntry, stat: FileStat): boolean {
+    if (stat.isDirectory()) return false;
+    if (this.#isForeign(entry, stat)) return true;
+    return this.#context.excluder.excludesSize(Number(stat.size));
+  }
+
+  #isForeign({ parent, isExplicit }: WalkEntry, stat: FileStat): boolean {
+    return this.#context.oneFileSystem && !isExplicit && parent.deviceId !== undefined && stat.dev !== parent.deviceId;
+  }
+
+  #previousOf({ parent, treeName }: WalkEntry): Node | undefined {
+    try {
+      return parent.parentTree?.find(treeName);
+    } catch (error) {
+      if (!isDamagedParent(error)) throw error;
+      parent.parentTree = undefined;
+      const message = `the parent snapshot's tree of this directory is damaged, its files are read: ${error.message}`;
+      this.#context.statistics.warn(parent.path, "parent", message);
+      return undefined;
+    }
+  }
+
+  #visitByType(entry: StattedEntry): ArchiveDirectory | undefined {
+    const type = nodeTypeOf(entry.stat);
+    switch (type) {
+      case "file":
+        this.#visitFile(entry, this.#nodeOf(entry));
+        return undefined;
+      case "dir":
+        return this.#visitDirectory(entry);
+      case "socket":
+        return undefined;
+      case "irregular":
+      case "":
+        this.#context.statistics.warn(
+          entry.path,
+          "unreadable",
+          "neither file, directory, link, device nor FIFO: left out",
+        );
+        return undefined;
+      default:
+        entry.parent.append(this.#nodeOf(entry));
+        return undefined;
+    }
+  }
+
+  #visitFile(entry: StattedEntry, node: Node): void {
+    const { stat, previous, parent, path } = entry;
+    const { statistics } = this.#context;
+    if (previous !== undefined && this.#isReusable(entry, node, previous)) {
+      node.content = previous.content;
+      statistics.addBytes(node.size);
+      statistics.addItem(path, node, previous, true);
+      parent.append(node);
+    } else if (stat.size === 0n && this.#hasTrueSizes(entry)) {
+      statistics.addItem(path, node, previous);
+      parent.append(node);
+    } else if (stat.nlink > 1n) this.#readLinked(entry, node, parent.reserve());
+    else this.#read(entry, node, parent.reserve());
+  }
+
+  #isReusable({ path }: StattedEntry, node: Node, previous: Node): boolean {
+    const { changeRules, uploader, statistics } = this.#context;
+    if (!isUnchangedFile(previous, node, changeRules)) return false;
+    if (previous.content?.every((id) => uploader.has("data", id)) === true) return true;
+    statistics.warn(path, "parent", "unchanged, but parts of it are missing from the repository: it is read again");
+    return false;
+  }
+
+  /** Asked once a device: what statfs says of it. */
+  #hasTrueSizes({ source, stat }: StattedEntry): boolean {
+    let isTrue = this.#trueSizes.get(stat.dev);
+    if (isTrue === undefined) {
+      isTrue = hasTrueSizes(source.handle);
+      this.#trueSizes.set(stat.dev, isTrue);
+    }
+    return isTrue;
+  }
+
+  #readLinked(entry: StattedEntry, node: Node, place: Place): void {
+    const { file, isFirst } = this.#hardLinks.lookUp(entry.stat);
+    if (isFirst) {
+      this.#read(entry, node, place, file);
+      return;
+    }
+    entry.source.hold();
+    file.whenSettled((content) => {
+      if (content === undefined) this.#read(entry, node, place);
+      else {
+        this.#context.statistics.addBytes(content.sizeBytes);
+        this.#finishFile(entry, place, { ...node, content: content.content, size: content.sizeBytes });
+      }
+      entry.source.letGo();
+    });
+  }
+
+  #read(entry: StattedEntry, node: Node, place: Place, linked?: LinkedFile): void {
+    const { source: directory, name, path, stat } = entry;
+    const onRead: FileEntry["onRead"] = (outcome) => {
+      // A file that moved under our eyes is no content to give to its other names.
+      const isSteady = outcome.kind === "read" && !outcome.isChanging && outcome.opened === undefined;
+      linked?.settle(isSteady ? outcome.file : undefined);
+      this.#takeOutcome(entry, node, place, outcome);
+    };
+    this.#context.files.add({ directory, name, path, stat, node, onRead });
+  }
+
+  #takeOutcome(entry: StattedEntry, node: Node, place: Place, outcome: FileOutcome): void {
+    const { statistics } = this.#context;
+    if (outcome.kind !== "read") {
+      statistics.warn(entry.path, outcome.kind, outcome.message);
+      this.#settle(place, undefined);
+      return;
+    }
+    if (outcome.isChanging) statistics.warn(entry.path, "changed", "the file changed while it was read");
+    const current = outcome.opened === undefined ? node : this.#refreshed(entry, node, outcome.opened);
+    current.content = outcome.file.content;
+    current.size = outcome.file.sizeBytes;
+    this.#finishFile(entry, place, current);
+  }
+
+  #finishFile(entry: StattedEntry, place: Place, node: Node): void {
+    this.#context.statistics.addItem(entry.path, node, entry.previous);
+    this.#settle(place, node);
+  }
+
+  /**
+   * The file that was read was not as listed. Its node must not claim times later than its content: a later backup would
+   * take that for unchanged. So it is either what lstat says now, if that is still the file that was opened, or the old
+   * node with the opened file's stat.
+   */
+  #refreshed(entry: StattedEntry, node: Node, opened: OpenedFileStat): Node {
+    try {
+      const stat = statChild(entry.source.handle, entry.name);
+      if (stat.isFile() && stat.ino === opened.inode && stat.ctimeNs === opened.ctimeNs)
+        return this.#nodeOf({ ...entry, stat });
+    } catch {
+      // Gone again: what was read is still worth keeping.
+    }
+    const mtime = formatTime(opened.mtimeNs);
+    const { uid, gid, links, inode } = opened;
+    const mode = fileModeFromStat(opened.mode);
+    return { ...node, mode, uid, gid, links, inode, mtime, atime: mtime, ctime: formatTime(opened.ctimeNs) };
+  }
+
+  #visitDirectory(entry: StattedEntry): ArchiveDirectory | undefined {
+    const { stat, parent, path, previous } = entry;
+    const { trees, statistics, excluder } = this.#context;
+    const node = this.#nodeOf(entry);
+    if (this.#isForeign(entry, stat)) {
+      // A mount point: kept, so that a restore has a place to mount on.
+      node.subtree = trees.save(encodeTree([]));
+      statistics.addItem(path, node, previous);
+      parent.append(node);
+      return undefined;
+    }
+    const source = this.#enter(entry);
+    try {
+      const names = source.handle.readLatin1Names();
+      const warn = (message: string): void => statistics.warn(path, "metadata", message);
+      const marks = excluder.marksOf(source.handle, warn);
+      const isDirectory = previous?.type === "dir";
+      return new ArchiveDirectory(
+        {
+          path,
+          node,
+          place: parent.reserve(),
+          previous: isDirectory ? previous : undefined,
+          parentTreeId: isDirectory && previous.subtree !== emptyTreeId ? previous.subtree : undefined,
+          source,
+          names,
+          marks,
+          deviceId: entry.isExplicit || parent.deviceId === undefined ? stat.dev : parent.deviceId,
+        },
+        this.#context.meter,
+      );
+    } catch (error) {
+      source.letGo();
+      throw error;
+    }
+  }
+
+  /** Opens the directory that lstat saw, and no other one. */
+  #enter({ source, name, stat }: StattedEntry): SourceDirectory {
+    const handle: DirectoryHandle = source.handle.openChild(name);
+    const { deviceId, inode } = handle.identity();
+    if (deviceId === stat.dev && inode === stat.ino) return new SourceDirectory(handle);
+    handle.close();
+    throw new RepositoryError("source-unreadable", "another directory took its place while it was being listed");
+  }
+
+  #nodeOf({ source, name, treeName, stat, path }: StattedEntry): Node {
+    const { nodeOptions, statistics } = this.#context;
+    const onWarning = (message: string): void => statistics.warn(path, "metadata", message);
+    const treeNameBytes = Buffer.from(treeName, "latin1");
+    return nodeOfPath(source.handle.childPath(name), treeNameBytes, stat, { ...nodeOptions, onWarning });
+  }
+
+  /** What is wrong with one entry never ends the run; errors of the repository do. */
+  #warnOf(path: string, error: unknown): void {
+    const failure = sourceFailureOf(error);
+    if (failure === undefined) throw error;
+    this.#context.statistics.warn(path, failure.kind, failure.message);
+  }
+}

@@ -1,0 +1,29 @@
+// What all parts of one backup run share.
+import type { StatNodeOptions } from "../file-tree/node-metadata.ts";
+import type { BlobUploader } from "../repository/blob-uploader.ts";
+import type { QueueMeter } from "./archive-directory.ts";
+import type { FileArchiver } from "./archive-file.ts";
+import type { ArchiveStatistics } from "./archive-statistics.ts";
+import type { ChangeRules } from "./compare-nodes.ts";
+import type { Excluder } from "./excludes.ts";
+import type { ParentTrees } from "./parent-tree.ts";
+import type { WalkState } from "./scan-source.ts";
+import type { TreeSaver } from "./tree-saver.ts";
+
+export interface WalkContext {
+  readonly uploader: BlobUploader;
+  readonly files: FileArchiver;
+  readonly trees: TreeSaver;
+  readonly parents: ParentTrees;
+  readonly excluder: Excluder;
+  readonly statistics: ArchiveStatistics;
+  readonly meter: QueueMeter;
+  readonly walkState: WalkState;
+  readonly changeRules: ChangeRules;
+  /** Absolute, one character per byte: where relative targets begin. */
+  readonly workingDirectory: string;
+  readonly oneFileSystem: boolean;
+  readonly nodeOptions: Pick<StatNodeOptions, "withAtime" | "accounts">;
+  /** Fires when the run is cancelled or has failed. */
+  readonly signal: AbortSignal;
+}
