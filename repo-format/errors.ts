@@ -93,7 +93,7 @@ export class RepositoryError extends Error {
   /** True for errors of this class, also of another copy of this module; with `code`, only for that code. */
   static is(error: unknown, code?: ErrorCode): error is RepositoryError {
     if (typeof error !== "object" || error === null || !(brand in error)) return false;
-    return code === undefined || (error as RepositoryError).code === code;
+    return code === undefined || (error as unknown as RepositoryError).code === code;
   }
 
   get retry(): Retry {
