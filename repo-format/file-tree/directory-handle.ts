@@ -54,6 +54,11 @@ export class DirectoryHandle {
     return path;
   }
 
+  /** A second handle for the same directory, closed by itself. */
+  duplicate(): DirectoryHandle {
+    return new DirectoryHandle(openSync(this.selfPath(), openFlags));
+  }
+
   /** The directory itself, as a path that is not affected by renames. */
   selfPath(): Buffer {
     return Buffer.concat([this.#prefix, Buffer.from(".")]);

@@ -8,6 +8,9 @@ import type { AccountNames } from "./account-names.ts";
 import type { DirectoryHandle } from "./directory-handle.ts";
 import { systemCalls } from "./system-calls.ts";
 
+/** lstat or fstat, exact: 64-bit numbers and nanoseconds. */
+export type FileStat = BigIntStats;
+
 export interface StatNodeOptions {
   /** Store the real access time; otherwise the modification time stands in its place, so that reading changes no tree. */
   readonly withAtime?: boolean;

@@ -9,22 +9,27 @@ export type OnRemoved = (latin1Path: string) => void;
 /** Descriptors that a deep tree may hold open at once. */
 const maxOpenLevels = 64;
 
-/**
- * Removes one entry. An absent one is no error.
- * @param options.recursive false: a directory is removed only when it is empty (ENOTEMPTY otherwise).
- */
+export interface RemoveOptions {
+  /** False: a directory is removed only when it is empty (ENOTEMPTY otherwise). */
+  readonly recursive: boolean;
+  readonly onRemoved?: OnRemoved;
+  /** Only report what would be removed. */
+  readonly dryRun?: boolean;
+}
+
+/** Removes one entry. An absent one is no error. */
 export function removeChild(
   directory: DirectoryHandle,
   name: Uint8Array,
-  options: { readonly recursive: boolean; readonly onRemoved?: OnRemoved } = { recursive: false },
+  options: RemoveOptions = { recursive: false },
 ): void {
   const path = directory.childPath(name);
   const kind = kindOf(path);
   if (kind === "absent") return;
   if (kind === "directory") {
-    if (options.recursive) emptyDirectory(directory, name, "", options.onRemoved);
-    rmdirSync(path);
-  } else {
+    if (options.recursive) emptyDirectory(directory, Buffer.from(name), options);
+    if (options.dryRun !== true) rmdirSync(path);
+  } else if (options.dryRun !== true) {
     unlinkSync(path);
   }
   options.onRemoved?.("");
@@ -47,8 +52,8 @@ interface Level {
  * Depth first with a stack of our own. Handles of outer levels are closed when the tree is deep and found again by their
  * names; a directory that was moved meanwhile is then simply not empty, and rmdir says so.
  */
-function emptyDirectory(parent: DirectoryHandle, name: Uint8Array, base: string, onRemoved?: OnRemoved): void {
-  const stack: Level[] = [enter(parent, Buffer.from(name), base)];
+function emptyDirectory(parent: DirectoryHandle, name: Buffer, { onRemoved, dryRun = false }: RemoveOptions): void {
+  const stack: Level[] = [enter(parent, name, "")];
   try {
     while (stack.length > 0) {
       const level = stack.at(-1) as Level;
@@ -58,7 +63,9 @@ function emptyDirectory(parent: DirectoryHandle, name: Uint8Array, base: string,
         handle.close();
         level.handle = undefined;
         stack.pop();
-        if (stack.length > 0) finishLevel(handleOf(parent, stack, stack.length - 1), level, onRemoved);
+        if (stack.length === 0) continue;
+        if (!dryRun) rmdirSync(handleOf(parent, stack, stack.length - 1).childPath(level.name));
+        onRemoved?.(level.latin1Path);
         continue;
       }
       const bytes = Buffer.from(next, "latin1");
@@ -68,7 +75,7 @@ function emptyDirectory(parent: DirectoryHandle, name: Uint8Array, base: string,
         stack.push(enter(handle, bytes, `${level.latin1Path}/${next}`));
         closeOuter(stack);
       } else if (kind === "other") {
-        unlinkSync(path);
+        if (!dryRun) unlinkSync(path);
         onRemoved?.(`${level.latin1Path}/${next}`);
       }
     }
@@ -85,11 +92,6 @@ function enter(parent: DirectoryHandle, name: Buffer, latin1Path: string): Level
     handle.close();
     throw error;
   }
-}
-
-function finishLevel(parent: DirectoryHandle, level: Level, onRemoved: OnRemoved | undefined): void {
-  rmdirSync(parent.childPath(level.name));
-  onRemoved?.(level.latin1Path);
 }
 
 function closeOuter(stack: readonly Level[]): void {

@@ -84,6 +84,11 @@ export function closeFile(fd: number): void {
   closeSync(fd);
 }
 
+/** Makes the directory that a restore goes to, and those above it; links on the way are followed. */
+export function makeTarget(path: string): void {
+  mkdirSync(path, { recursive: true, mode: privateDirectoryMode });
+}
+
 export function makeDirectory(directory: DirectoryHandle, name: Uint8Array): void {
   mkdirSync(directory.childPath(name), privateDirectoryMode);
 }

@@ -1,0 +1,50 @@
+// A list of numbers that grows in a typed array: 1 to 8 bytes an element, nothing for the garbage collector to visit.
+
+export type NumberArray = Uint8Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+
+const firstCapacity = 64;
+
+export class Column<T extends NumberArray> {
+  /** Valid up to `length`; replaced when the column grows. */
+  array: T;
+  length = 0;
+  readonly #create: (size: number) => T;
+
+  constructor(create: (size: number) => T) {
+    this.#create = create;
+    this.array = create(firstCapacity);
+  }
+
+  push(value: number): void {
+    this.#reserve(1);
+    this.array[this.length++] = value;
+  }
+
+  /** Several elements at once, as ids in a column of bytes. */
+  pushAll(values: T): void {
+    this.#reserve(values.length);
+    this.array.set(values, this.length);
+    this.length += values.length;
+  }
+
+  get(index: number): number {
+    if (index >= this.length) throw new RangeError(`bug: element ${index} of ${this.length}`);
+    return this.array[index] as number;
+  }
+
+  set(index: number, value: number): void {
+    if (index >= this.length) throw new RangeError(`bug: element ${index} of ${this.length}`);
+    this.array[index] = value;
+  }
+
+  add(index: number, difference: number): void {
+    this.set(index, this.get(index) + difference);
+  }
+
+  #reserve(count: number): void {
+    if (this.length + count <= this.array.length) return;
+    const grown = this.#create(Math.max(this.array.length * 2, this.length + count));
+    grown.set(this.array);
+    this.array = grown;
+  }
+}

@@ -1,0 +1,245 @@
+// Brings the data: each range of a pack is fetched once, whatever number of files shares it, and goes to the worker threads
+// still sealed. A blob that cannot be had costs the files that need it, never the others.
+import { RepositoryError, throwIfCancelled } from "../errors.ts";
+import { targetError } from "../file-tree/target-errors.ts";
+import { writeAt } from "../file-tree/write-node.ts";
+import type { Repository } from "../repository/repository.ts";
+import { type WriteResult, writeColumns } from "../workers/restore-task.ts";
+import { allEnded, Slots, withBoundedTasks } from "./bounded-tasks.ts";
+import type { RestoreThreads } from "./compare-file.ts";
+import { isDamage } from "./damage.ts";
+import { defaultRangeLimits, type PackRange, packRanges } from "./pack-ranges.ts";
+import { fileAction, type RestorePlan } from "./restore-plan.ts";
+import type { RestoreReport } from "./restore-report.ts";
+import type { TargetFiles } from "./target-files.ts";
+import { type PartTarget, writeBatches, writeTask } from "./write-batches.ts";
+
+export interface RestorePacksContext {
+  readonly repo: Pick<Repository, "readPackRange" | "loadBlob" | "index">;
+  readonly plan: RestorePlan;
+  readonly files: TargetFiles;
+  readonly threads: RestoreThreads;
+  readonly report: RestoreReport;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Ranges that are being fetched or written; their bytes are bounded by the budget of the threads. */
+const maxRangesUnderWay = 16;
+
+/**
+ * Writes all data of the plan.
+ * @throws RepositoryError "target-full", "cancelled", "worker-failed", and errors of the store that concern more than one
+ *   pack. Nothing is under way any more then, so that the files may be closed.
+ */
+export function restorePacks(context: RestorePacksContext): Promise<void> {
+  return new PackRestorer(context).run();
+}
+
+class PackRestorer {
+  readonly #context: RestorePacksContext;
+  /** Bounds the descriptors in use as well as the copies of sealed bytes. */
+  readonly #slots: Slots;
+  /** An error that ends the restore was met: what is under way ends, nothing new begins. */
+  #isEnding = false;
+
+  constructor(context: RestorePacksContext) {
+    this.#context = context;
+    this.#slots = new Slots(context.threads.threads * 2);
+  }
+
+  async run(): Promise<void> {
+    const { plan, threads, signal } = this.#context;
+    const { budget } = threads;
+    this.#restoreFilesWithoutData();
+    const maxRangeBytes = Math.min(defaultRangeLimits.maxRangeBytes, Math.floor(budget.limitBytes / 2));
+    await withBoundedTasks(maxRangesUnderWay, async (ranges) => {
+      for (const range of packRanges(plan, { ...defaultRangeLimits, maxRangeBytes })) {
+        await budget.acquire(range.length, signal);
+        try {
+          await ranges.start(() => this.#restoreRange(range).finally(() => budget.release(range.length)));
+        } catch (error) {
+          budget.release(range.length);
+          throw error;
+        }
+      }
+    });
+  }
+
+  /** Empty files, files that only get shorter, and those that are nothing but a hole. */
+  #restoreFilesWithoutData(): void {
+    const { plan, files } = this.#context;
+    for (let file = 0; file < plan.files.count; file++) {
+      const action = plan.files.action.get(file);
+      const isWritten = action === fileAction.create || action === fileAction.update;
+      if (!isWritten || plan.files.pendingParts.get(file) > 0) continue;
+      throwIfCancelled(this.#context.signal);
+      if (this.#acquire(file) === undefined) continue;
+      files.release(file);
+      this.#complete(file);
+    }
+  }
+
+  async #restoreRange(range: PackRange): Promise<void> {
+    const { plan, report, repo, signal } = this.#context;
+    try {
+      throwIfCancelled(signal);
+      report.requests++;
+      report.requestBytes += range.length;
+      const sealed = await repo
+        .readPackRange(range.packId, range.offset, range.length, signal)
+        .catch((error: unknown) => {
+          if (!isDamage(error)) throw error;
+          return error;
+        });
+      if (!Buffer.isBuffer(sealed)) return await this.#recover(range.parts, sealed);
+      const batches = [...writeBatches(plan, range.parts)];
+      await allEnded(batches.map((parts) => this.#slots.run(() => this.#writeBatch(range, sealed, parts))));
+    } catch (error) {
+      this.#isEnding = true;
+      throw error;
+    }
+  }
+
+  async #writeBatch(range: PackRange, sealed: Buffer, parts: Uint32Array): Promise<void> {
+    if (this.#isEnding) return;
+    const { plan, files, threads, report, signal } = this.#context;
+    throwIfCancelled(signal);
+    const targets = this.#openTargets(parts);
+    if (targets.length === 0) return;
+    try {
+      const { task, transfer } = writeTask(plan, { range, sealed, targets });
+      const result = (await threads.restoreBlobs(task, transfer)) as WriteResult;
+      await this.#settle(targets, task.writes, result);
+    } catch (error) {
+      this.#isEnding = true;
+      throw error;
+    } finally {
+      for (const { part } of targets) files.release(plan.parts.file.get(part));
+    }
+    report.progress();
+  }
+
+  /** Opens the files of the parts; those that cannot be opened have failed. */
+  #openTargets(parts: Uint32Array): PartTarget[] {
+    const { plan, files } = this.#context;
+    const targets: PartTarget[] = [];
+    for (const part of parts) {
+      const file = plan.parts.file.get(part);
+      if (plan.files.action.get(file) === fileAction.failed) continue;
+      const fd = this.#acquire(file);
+      if (fd !== undefined) targets.push({ part, fd, isSparse: files.isSparse(file) });
+    }
+    return targets;
+  }
+
+  /** @throws RepositoryError "target-full": no other file will fit either. */
+  #acquire(file: number): number | undefined {
+    try {
+      return this.#context.files.acquire(file);
+    } catch (error) {
+      const failure = targetError(error, "open the file");
+      if (failure.code === "target-full") throw this.#full(file, failure);
+      this.#fail(file, failure, "entry");
+      return undefined;
+    }
+  }
+
+  async #settle(targets: readonly PartTarget[], writes: Float64Array, { failures }: WriteResult): Promise<void> {
+    const damagedBlobs = new Map(failures.filter(({ write }) => write < 0).map(({ blob, error }) => [blob, error]));
+    const failedWrites = new Map(failures.filter(({ write }) => write >= 0).map(({ write, error }) => [write, error]));
+    const damagedParts: number[] = [];
+    let damage: RepositoryError | undefined;
+    for (const [write, { part }] of targets.entries()) {
+      const damaged = damagedBlobs.get(writes[write * writeColumns] as number);
+      const failed = failedWrites.get(write);
+      if (damaged !== undefined) {
+        damagedParts.push(part);
+        damage = RepositoryError.fromJSON(damaged);
+      } else if (failed !== undefined) {
+        this.#failWrite(this.#fileOf(part), RepositoryError.fromJSON(failed));
+      } else {
+        this.#partDone(part);
+      }
+    }
+    if (damage !== undefined) await this.#recover(damagedParts, damage);
+  }
+
+  /** Tries other copies of blobs that could not be had, and the same place once more where bytes may be lost on the way. */
+  async #recover(parts: Iterable<number>, damage: RepositoryError): Promise<void> {
+    const { plan, repo, signal } = this.#context;
+    let lastId: string | undefined;
+    let blob: Buffer | RepositoryError = damage;
+    for (const part of parts) {
+      const { id, file, fileOffset } = plan.part(part);
+      if (plan.files.action.get(file) === fileAction.failed) continue;
+      if (id !== lastId) {
+        const handle = { type: "data", id } as const;
+        const isHopeless = damage.code === "pack-missing" && repo.index.lookup(handle).length < 2;
+        blob = isHopeless ? damage : await repo.loadBlob(handle, signal).catch(damageOnly);
+        lastId = id;
+      }
+      if (Buffer.isBuffer(blob)) this.#writeHere(part, { file, fileOffset }, blob);
+      else this.#fail(file, blob, "data");
+    }
+  }
+
+  /** The rare case: a blob that came by itself is written by this thread. */
+  #writeHere(part: number, { file, fileOffset }: { file: number; fileOffset: number }, blob: Buffer): void {
+    const { files } = this.#context;
+    const fd = this.#acquire(file);
+    if (fd === undefined) return;
+    try {
+      writeAt(fd, blob, fileOffset, { sparse: files.isSparse(file) });
+      this.#partDone(part);
+    } catch (error) {
+      this.#failWrite(file, targetError(error, `write ${blob.length} bytes at offset ${fileOffset}`));
+    } finally {
+      files.release(file);
+    }
+  }
+
+  #partDone(part: number): void {
+    const { plan, report } = this.#context;
+    const file = this.#fileOf(part);
+    plan.files.pendingParts.add(file, -1);
+    report.addBytes(plan.plaintextLength(part));
+    const isComplete = plan.files.pendingParts.get(file) === 0 && plan.files.action.get(file) !== fileAction.failed;
+    if (isComplete) this.#complete(file);
+  }
+
+  #complete(file: number): void {
+    const { plan, report } = this.#context;
+    const action = plan.files.action.get(file) === fileAction.update ? "file updated" : "file restored";
+    report.restored(action, plan.filePath(file), plan.files.sizeBytes.get(file));
+  }
+
+  #failWrite(file: number, error: RepositoryError): void {
+    if (error.code === "target-full") throw this.#full(file, error);
+    this.#fail(file, error, "entry");
+  }
+
+  /** Once for each file, whatever number of its parts is concerned. */
+  #fail(file: number, error: RepositoryError, kind: "data" | "entry"): void {
+    const { plan, report } = this.#context;
+    if (plan.files.action.get(file) === fileAction.failed) return;
+    plan.files.action.set(file, fileAction.failed);
+    report.fail(kind, plan.filePath(file), error);
+  }
+
+  #full(file: number, error: RepositoryError): RepositoryError {
+    const path = this.#context.plan.filePath(file);
+    return new RepositoryError("target-full", `the target is full: ${path}: ${error.message}`, {
+      details: { path },
+      cause: error,
+    });
+  }
+
+  #fileOf(part: number): number {
+    return this.#context.plan.parts.file.get(part);
+  }
+}
+
+function damageOnly(error: unknown): RepositoryError {
+  if (isDamage(error)) return error;
+  throw error;
+}

@@ -1,0 +1,210 @@
+// A restore as a value: which directories, files and parts of packs it needs. Everything lies in columns, about 70 bytes a
+// file and 65 a blob, because a volume may have millions of either.
+import { plaintextLength } from "../format/blob.ts";
+import { type BlobId, idBytes, idFromBytes, idToBytes, type PackId } from "../format/id.ts";
+import { Column } from "./column.ts";
+
+/** What is done with a file. */
+export const fileAction = {
+  /** Made anew; what stands in its place goes first. */
+  create: 0,
+  /** Exists; the parts that differ are written. */
+  update: 1,
+  /** Content is right already; gets its metadata. */
+  keep: 2,
+  /** Left alone altogether. */
+  skip: 3,
+  /** Another name of a file that comes before. */
+  link: 4,
+  /** Could not be restored; gets no metadata, so that nothing takes it for complete. */
+  failed: 5,
+} as const;
+
+export type FileAction = (typeof fileAction)[keyof typeof fileAction];
+
+/** What stands in a directory's place before the restore. */
+export type Standing = "absent" | "directory" | "other";
+
+export interface PlannedDirectory {
+  /** -1 for the target itself. */
+  readonly parent: number;
+  /** Raw bytes as latin1; "" for the target itself. */
+  readonly name: string;
+  readonly tree: BlobId;
+  readonly standing: Standing;
+  readonly isSelected: boolean;
+  readonly childMayBeSelected: boolean;
+  /** It, or something below it, is restored: it must exist and gets its metadata. */
+  isNeeded: boolean;
+  /** Its rows: directories and files from here on, in the order of the tree. */
+  firstDirectory: number;
+  firstFile: number;
+  /** Its tree was read to the end: only then is it known what does not belong there. */
+  isComplete: boolean;
+  /** It could not be made; nothing below it is touched. */
+  isBlocked: boolean;
+}
+
+export interface PlannedPart {
+  readonly id: BlobId;
+  readonly packId: PackId;
+  readonly packOffset: number;
+  readonly length: number;
+  readonly uncompressedLength: number;
+  readonly plaintextLength: number;
+  readonly file: number;
+  readonly fileOffset: number;
+}
+
+export interface PartLocation {
+  readonly packId: PackId;
+  readonly offset: number;
+  readonly length: number;
+  readonly uncompressedLength: number;
+}
+
+type Uint32Column = Column<Uint32Array<ArrayBuffer>>;
+type Uint8Column = Column<Uint8Array<ArrayBuffer>>;
+type Float64Column = Column<Float64Array<ArrayBuffer>>;
+
+const u32 = (): Uint32Column => new Column((size) => new Uint32Array(size));
+const u8 = (): Uint8Column => new Column((size) => new Uint8Array(size));
+const f64 = (): Float64Column => new Column((size) => new Float64Array(size));
+
+/** Rows of files. */
+class FileTable {
+  readonly names: string[] = [];
+  readonly directory: Uint32Column = u32();
+  readonly sizeBytes: Float64Column = f64();
+  readonly firstPart: Uint32Column = u32();
+  /** Parts still to be written. */
+  readonly pendingParts: Uint32Column = u32();
+  readonly action: Uint8Column = u8();
+  /** Rows of linked names: the row of the file that they are names of. */
+  readonly linkTo: Map<number, number> = new Map();
+
+  get count(): number {
+    return this.names.length;
+  }
+}
+
+/** Rows of parts: one for each blob of each file. */
+class PartTable {
+  readonly file: Uint32Column = u32();
+  readonly pack: Uint32Column = u32();
+  readonly packOffset: Uint32Column = u32();
+  readonly length: Uint32Column = u32();
+  readonly uncompressedLength: Uint32Column = u32();
+  readonly fileOffset: Float64Column = f64();
+  /** 1: the file has these bytes already. */
+  readonly isPresent: Uint8Column = u8();
+  readonly ids: Uint8Column = u8();
+  count = 0;
+}
+
+export class RestorePlan {
+  readonly directories: PlannedDirectory[] = [];
+  readonly files: FileTable = new FileTable();
+  readonly parts: PartTable = new PartTable();
+  /** In the order of first use. */
+  readonly packIds: PackId[] = [];
+  /** False when a name in the snapshot was refused: then nothing is removed that the snapshot seems not to have. */
+  mayDelete = true;
+  readonly #packNumbers = new Map<PackId, number>();
+
+  /** @returns the number of the new file; its parts are those added until the next file. */
+  addFile(directory: number, name: string, sizeBytes: number, action: FileAction): number {
+    const { files } = this;
+    files.names.push(name);
+    files.directory.push(directory);
+    files.sizeBytes.push(sizeBytes);
+    files.firstPart.push(this.parts.count);
+    files.pendingParts.push(0);
+    files.action.push(action);
+    return files.count - 1;
+  }
+
+  /** Adds a part to the file that was added last. @returns the number of the part. */
+  addPart(id: BlobId, location: PartLocation, fileOffset: number): number {
+    const { parts } = this;
+    const file = this.files.count - 1;
+    parts.file.push(file);
+    parts.pack.push(this.#packNumber(location.packId));
+    parts.packOffset.push(location.offset);
+    parts.length.push(location.length);
+    parts.uncompressedLength.push(location.uncompressedLength);
+    parts.fileOffset.push(fileOffset);
+    parts.isPresent.push(0);
+    parts.ids.pushAll(new Uint8Array(idToBytes(id)));
+    this.files.pendingParts.add(file, 1);
+    return parts.count++;
+  }
+
+  /** Marks a part that needs no writing. */
+  markPresent(part: number): void {
+    if (this.parts.isPresent.get(part) === 1) return;
+    this.parts.isPresent.set(part, 1);
+    this.files.pendingParts.add(this.parts.file.get(part), -1);
+  }
+
+  partsOf(file: number): { readonly first: number; readonly end: number } {
+    const isLast = file + 1 === this.files.count;
+    return {
+      first: this.files.firstPart.get(file),
+      end: isLast ? this.parts.count : this.files.firstPart.get(file + 1),
+    };
+  }
+
+  part(part: number): PlannedPart {
+    const { parts } = this;
+    return {
+      id: idFromBytes<BlobId>(parts.ids.array, part * idBytes),
+      packId: this.packIds[parts.pack.get(part)] as PackId,
+      packOffset: parts.packOffset.get(part),
+      length: parts.length.get(part),
+      uncompressedLength: parts.uncompressedLength.get(part),
+      plaintextLength: this.plaintextLength(part),
+      file: parts.file.get(part),
+      fileOffset: parts.fileOffset.get(part),
+    };
+  }
+
+  plaintextLength(part: number): number {
+    return plaintextLength({
+      length: this.parts.length.get(part),
+      uncompressedLength: this.parts.uncompressedLength.get(part),
+    });
+  }
+
+  /** Path of a directory from the target, "" for the target itself, raw bytes as latin1. */
+  directoryPath(directory: number): string {
+    const names: string[] = [];
+    for (let row = this.directories[directory]; row !== undefined && row.parent >= 0; ) {
+      names.push(row.name);
+      row = this.directories[row.parent];
+    }
+    return names
+      .reverse()
+      .map((name) => `/${name}`)
+      .join("");
+  }
+
+  /** Path of a file for people. */
+  filePath(file: number): string {
+    return shownPath(`${this.directoryPath(this.files.directory.get(file))}/${this.files.names[file]}`);
+  }
+
+  #packNumber(packId: PackId): number {
+    let number = this.#packNumbers.get(packId);
+    if (number === undefined) {
+      number = this.packIds.push(packId) - 1;
+      this.#packNumbers.set(packId, number);
+    }
+    return number;
+  }
+}
+
+/** A latin1 path as text for people: UTF-8, with U+FFFD for what is none. */
+export function shownPath(latin1: string): string {
+  return latin1 === "" ? "/" : Buffer.from(latin1, "latin1").toString();
+}

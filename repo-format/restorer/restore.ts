@@ -1,0 +1,224 @@
+// Puts a snapshot back: plan, then act. The data come pack by pack, the metadata last, so that a restore that was cut off
+// leaves private files without the snapshot's times, which the next one completes.
+import { RepositoryError, throwIfCancelled } from "../errors.ts";
+import { AccountNames } from "../file-tree/account-names.ts";
+import type { ApplyMetadataOptions } from "../file-tree/apply-metadata.ts";
+import { DirectoryHandle } from "../file-tree/directory-handle.ts";
+import { nativeSystemCalls } from "../file-tree/system-calls.ts";
+import { targetError } from "../file-tree/target-errors.ts";
+import { makeTarget } from "../file-tree/write-node.ts";
+import type { BlobId } from "../format/id.ts";
+import type { Repository } from "../repository/repository.ts";
+import { createBlobWorkerPool } from "../workers/blob-worker-pool.ts";
+import type { RestoreThreads } from "./compare-file.ts";
+import { findSubfolder } from "./find-subfolder.ts";
+import { finishMetadata } from "./finish-metadata.ts";
+import { makeDirectories } from "./make-directories.ts";
+import { planRestore } from "./plan-restore.ts";
+import type { RestoreOptions, RestoreResult } from "./restore-options.ts";
+import { restorePacks } from "./restore-packs.ts";
+import { fileAction, type RestorePlan } from "./restore-plan.ts";
+import { RestoreReport } from "./restore-report.ts";
+import { type Select, selectAttributes, selectEntries } from "./select-entries.ts";
+import { TargetDirectories } from "./target-directories.ts";
+import { TargetFiles } from "./target-files.ts";
+import { verifyFiles } from "./verify-files.ts";
+
+/** What a restore needs of an opened repository, its index read. */
+export type RestoreSource = Pick<
+  Repository,
+  "loadSnapshot" | "loadTree" | "loadBlob" | "readPackRange" | "index" | "options" | "masterKey" | "version"
+>;
+
+/**
+ * Restores a snapshot into a directory.
+ * @param repo its index must have been read; hold a lock while this runs.
+ * @returns also when single entries could not be restored: look at `failure`.
+ * @throws RepositoryError "snapshot-missing", "path-missing", "pattern-malformed", "target-denied", "target-unwritable" (the
+ *   target itself), "target-full", "cancelled", "worker-failed", and the errors of the store.
+ */
+export async function restore(repo: RestoreSource, options: RestoreOptions): Promise<RestoreResult> {
+  checkOptions(options);
+  const select = selectEntries(options);
+  const report = new RestoreReport(options, repo.options.clock);
+  const treeId = await treeOf(repo, options);
+  const root = openTarget(options);
+  try {
+    return await withThreads(repo, options, async (threads) => {
+      await new Restore({ repo, options, select, report, root, threads }).run(treeId);
+      return report.result();
+    });
+  } finally {
+    root?.close();
+  }
+}
+
+interface RestoreParts {
+  readonly repo: RestoreSource;
+  readonly options: RestoreOptions;
+  readonly select: Select;
+  readonly report: RestoreReport;
+  /** Undefined in a dry run whose target is not there. */
+  readonly root: DirectoryHandle | undefined;
+  readonly threads: RestoreThreads;
+}
+
+class Restore {
+  readonly #parts: RestoreParts;
+  #directories: TargetDirectories | undefined;
+
+  constructor(parts: RestoreParts) {
+    this.#parts = parts;
+  }
+
+  async run(treeId: BlobId): Promise<void> {
+    const { options, report } = this.#parts;
+    notePlatform(report);
+    try {
+      const plan = await this.#plan(treeId);
+      if (options.dryRun === true) reportFiles(plan, report);
+      else await this.#restoreData(plan);
+      await this.#finish(plan);
+    } finally {
+      this.#directories?.close();
+    }
+  }
+
+  #plan(treeId: BlobId): Promise<RestorePlan> {
+    const { repo, options, select, report, root, threads } = this.#parts;
+    return planRestore({
+      repo,
+      treeId,
+      select,
+      overwrite: options.overwrite ?? "always",
+      sparse: options.sparse ?? false,
+      restoreDevices: options.restoreDevices,
+      threads,
+      report,
+      signal: options.signal,
+      openTarget: (plan) => {
+        if (root !== undefined) this.#directories = new TargetDirectories(plan, root);
+        return this.#directories;
+      },
+    });
+  }
+
+  async #restoreData(plan: RestorePlan): Promise<void> {
+    const { repo, options, report, threads } = this.#parts;
+    const { signal } = options;
+    const directories = this.#directories as TargetDirectories;
+    report.phase = "data";
+    await makeDirectories(plan, directories, report, signal);
+    const files = new TargetFiles(plan, directories, {
+      sparse: options.sparse ?? false,
+      delete: options.delete ?? false,
+    });
+    try {
+      await restorePacks({ repo, plan, files, threads, report, signal });
+    } finally {
+      files.close();
+    }
+    if (options.verify === true) {
+      report.phase = "verify";
+      await verifyFiles({ plan, directories, threads, report, signal });
+    }
+    removeIncomplete(plan, files, report);
+  }
+
+  #finish(plan: RestorePlan): Promise<void> {
+    const { repo, options, select, report } = this.#parts;
+    report.phase = "metadata";
+    return finishMetadata({
+      repo,
+      plan,
+      directories: this.#directories,
+      select,
+      overwrite: options.overwrite ?? "always",
+      restoreDevices: options.restoreDevices,
+      delete: options.delete ?? false,
+      dryRun: options.dryRun ?? false,
+      metadata: metadataOptions(options),
+      report,
+      signal: options.signal,
+    });
+  }
+}
+
+function checkOptions(options: RestoreOptions): void {
+  const hasIncludes = (options.includes?.length ?? 0) + (options.insensitiveIncludes?.length ?? 0) > 0;
+  if (options.delete === true && options.target === "/" && !hasIncludes) {
+    const message = "removing what the snapshot does not have from / needs an include pattern";
+    throw new RepositoryError("argument-invalid", message);
+  }
+  throwIfCancelled(options.signal);
+}
+
+async function treeOf(repo: RestoreSource, { snapshotId, subfolder, signal }: RestoreOptions): Promise<BlobId> {
+  const { tree } = await repo.loadSnapshot(snapshotId, signal);
+  return findSubfolder(repo, tree, subfolder ?? "", signal);
+}
+
+function openTarget({ target, dryRun }: RestoreOptions): DirectoryHandle | undefined {
+  try {
+    if (dryRun !== true) makeTarget(target);
+    return DirectoryHandle.openRoot(target);
+  } catch (error) {
+    if (dryRun === true && (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw targetError(error, `open the target ${target}`);
+  }
+}
+
+async function withThreads<T>(
+  repo: RestoreSource,
+  { pool, threads }: RestoreOptions,
+  fn: (threads: RestoreThreads) => Promise<T>,
+): Promise<T> {
+  if (pool !== undefined) return fn(pool);
+  const own = createBlobWorkerPool(repo, threads);
+  try {
+    return await fn(own);
+  } finally {
+    await own.close();
+  }
+}
+
+function metadataOptions(options: RestoreOptions): ApplyMetadataOptions {
+  const selectAttribute = selectAttributes(options);
+  return {
+    isRoot: process.geteuid?.() === 0,
+    ...(options.ownershipByName === true ? { ownershipByName: AccountNames.ofThisMachine() } : {}),
+    ...(selectAttribute === undefined ? {} : { selectAttribute }),
+  };
+}
+
+/** Said once instead of for each file. */
+function notePlatform(report: RestoreReport): void {
+  if (!nativeSystemCalls.has("lsetxattr")) report.note("platform", "/", "extended attributes cannot be restored here");
+  if (!nativeSystemCalls.has("utimensat")) report.note("platform", "/", "times are rounded to microseconds here");
+}
+
+/** A dry run: every file counts as done. */
+function reportFiles(plan: RestorePlan, report: RestoreReport): void {
+  for (let file = 0; file < plan.files.count; file++) {
+    const action = plan.files.action.get(file);
+    if (action !== fileAction.create && action !== fileAction.update) continue;
+    const { first, end } = plan.partsOf(file);
+    for (let part = first; part < end; part++) {
+      if (plan.parts.isPresent.get(part) === 0) report.addBytes(plan.plaintextLength(part));
+    }
+    const name = action === fileAction.update ? "file updated" : "file restored";
+    report.restored(name, plan.filePath(file), plan.files.sizeBytes.get(file));
+  }
+}
+
+/** A new file that lacks some of its bytes would look like one that has them: it goes. */
+function removeIncomplete(plan: RestorePlan, files: TargetFiles, report: RestoreReport): void {
+  for (let file = 0; file < plan.files.count; file++) {
+    if (plan.files.action.get(file) !== fileAction.failed) continue;
+    try {
+      files.removeIncomplete(file);
+    } catch (error) {
+      report.fail("entry", plan.filePath(file), targetError(error, "remove the incomplete file"));
+    }
+  }
+}

@@ -1,0 +1,68 @@
+// The directories of the target while a plan is carried out: opened one below the other from the target itself, never
+// through a link, and kept open while they are in use. Only the target's own path is trusted.
+
+import { RepositoryError } from "../errors.ts";
+import type { DirectoryHandle } from "../file-tree/directory-handle.ts";
+import type { RestorePlan } from "./restore-plan.ts";
+
+const maxOpenDirectories = 128;
+
+export class TargetDirectories {
+  readonly #plan: RestorePlan;
+  readonly #root: DirectoryHandle;
+  /** In the order of use, the longest unused first; the target itself is not in it. */
+  readonly #open = new Map<number, DirectoryHandle>();
+
+  /** @param root stays with the caller. */
+  constructor(plan: RestorePlan, root: DirectoryHandle) {
+    this.#plan = plan;
+    this.#root = root;
+  }
+
+  /**
+   * The directory of a row; valid until the next call. It is opened where the plan says it is.
+   * @throws Node's error (ENOTDIR: a link or a file stands there), "target-unwritable" below a blocked directory.
+   */
+  open(directory: number): DirectoryHandle {
+    const chain: number[] = [];
+    let current = directory;
+    while (current > 0 && !this.#open.has(current)) {
+      chain.push(current);
+      current = this.#plan.directories[current]?.parent ?? 0;
+    }
+    let handle = this.#handleOf(current);
+    while (chain.length > 0) {
+      const next = chain.pop() as number;
+      handle = this.#openBelow(handle, next);
+    }
+    return handle;
+  }
+
+  close(): void {
+    for (const handle of this.#open.values()) handle.close();
+    this.#open.clear();
+  }
+
+  #handleOf(directory: number): DirectoryHandle {
+    const handle = this.#open.get(directory);
+    if (handle === undefined) return this.#root;
+    this.#open.delete(directory);
+    this.#open.set(directory, handle);
+    return handle;
+  }
+
+  #openBelow(parent: DirectoryHandle, directory: number): DirectoryHandle {
+    const row = this.#plan.directories[directory];
+    if (row === undefined || row.isBlocked) {
+      throw new RepositoryError("target-unwritable", "its directory could not be made");
+    }
+    const handle = parent.openChild(Buffer.from(row.name, "latin1"));
+    this.#open.set(directory, handle);
+    const [oldest] = this.#open;
+    if (this.#open.size > maxOpenDirectories && oldest !== undefined) {
+      this.#open.delete(oldest[0]);
+      oldest[1].close();
+    }
+    return handle;
+  }
+}

@@ -1,0 +1,142 @@
+// The files of a plan while their data are written: opened when the first bytes come, kept open as long as there is room,
+// closed when the last ones are there. A descriptor that a task uses is pinned: it must never be closed under a thread.
+import { RepositoryError } from "../errors.ts";
+import { removeChild } from "../file-tree/remove.ts";
+import { closeFile, createFile, openForWriting, reserve, truncate } from "../file-tree/write-node.ts";
+import { fileAction, type RestorePlan } from "./restore-plan.ts";
+import type { TargetDirectories } from "./target-directories.ts";
+
+/** Files that are begun and wait for more data; those in use come on top. */
+const maxIdleFiles = 128;
+
+const fileState = { untouched: 0, opened: 1, created: 2 } as const;
+
+interface OpenFile {
+  readonly fd: number;
+  users: number;
+}
+
+export interface TargetFilesOptions {
+  readonly sparse: boolean;
+  /** A directory in a file's place is removed with all it holds. */
+  readonly delete: boolean;
+}
+
+export class TargetFiles {
+  readonly #plan: RestorePlan;
+  readonly #directories: TargetDirectories;
+  readonly #options: TargetFilesOptions;
+  readonly #open = new Map<number, OpenFile>();
+  /** By file: whether it was opened before, and is ours. */
+  readonly #states: Uint8Array;
+
+  constructor(plan: RestorePlan, directories: TargetDirectories, options: TargetFilesOptions) {
+    this.#plan = plan;
+    this.#directories = directories;
+    this.#options = options;
+    this.#states = new Uint8Array(plan.files.count);
+  }
+
+  /** True when zeros need not be written to this file: it began as one hole. */
+  isSparse(file: number): boolean {
+    return this.#options.sparse && this.#plan.files.action.get(file) === fileAction.create;
+  }
+
+  /** A descriptor of the file, pinned until `release`. @throws Node's errors, RepositoryError "target-unwritable". */
+  acquire(file: number): number {
+    let entry = this.#open.get(file);
+    if (entry === undefined) {
+      entry = { fd: this.#openFile(file), users: 0 };
+    } else {
+      this.#open.delete(file);
+    }
+    this.#open.set(file, entry);
+    entry.users++;
+    return entry.fd;
+  }
+
+  release(file: number): void {
+    const entry = this.#open.get(file);
+    if (entry === undefined || entry.users === 0) throw new Error(`bug: file ${file} is not in use`);
+    entry.users--;
+    if (entry.users > 0) return;
+    const isDone = this.#plan.files.pendingParts.get(file) === 0;
+    if (isDone || this.#plan.files.action.get(file) === fileAction.failed) this.#close(file, entry);
+    else this.#closeIdle();
+  }
+
+  /** Closes everything; no task may be under way. */
+  close(): void {
+    for (const [file, entry] of this.#open) this.#close(file, entry);
+  }
+
+  /** Removes a file that this restore has made and could not complete. */
+  removeIncomplete(file: number): void {
+    if (this.#states[file] !== fileState.created) return;
+    removeChild(this.#directories.open(this.#plan.files.directory.get(file)), this.#nameOf(file));
+  }
+
+  #openFile(file: number): number {
+    const directory = this.#directories.open(this.#plan.files.directory.get(file));
+    const name = this.#nameOf(file);
+    if (this.#states[file] !== fileState.untouched) return openForWriting(directory, name);
+    const sizeBytes = this.#plan.files.sizeBytes.get(file);
+    if (this.#plan.files.action.get(file) === fileAction.update) {
+      this.#states[file] = fileState.opened;
+      return prepared(openForWriting(directory, name), (fd) => truncate(fd, sizeBytes));
+    }
+    const fd = this.#create(file);
+    this.#states[file] = fileState.created;
+    const { first, end } = this.#plan.partsOf(file);
+    const isWrittenAtOnce = end - first <= 1 && !this.isSparse(file);
+    return isWrittenAtOnce ? fd : prepared(fd, () => reserve(fd, sizeBytes, { sparse: this.isSparse(file) }));
+  }
+
+  #create(file: number): number {
+    const directory = this.#directories.open(this.#plan.files.directory.get(file));
+    const name = this.#nameOf(file);
+    try {
+      return createFile(directory, name);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+    try {
+      removeChild(directory, name, { recursive: this.#options.delete });
+    } catch (error) {
+      const message = `what stands in the file's place cannot be removed: ${(error as Error).message}`;
+      throw new RepositoryError("target-unwritable", message, { cause: error });
+    }
+    return createFile(directory, name);
+  }
+
+  #nameOf(file: number): Buffer {
+    return Buffer.from(this.#plan.files.names[file] as string, "latin1");
+  }
+
+  #close(file: number, entry: OpenFile): void {
+    this.#open.delete(file);
+    closeFile(entry.fd);
+  }
+
+  #closeIdle(): void {
+    let idle = 0;
+    for (const entry of this.#open.values()) if (entry.users === 0) idle++;
+    if (idle <= maxIdleFiles) return;
+    for (const [file, entry] of this.#open) {
+      if (entry.users > 0) continue;
+      this.#close(file, entry);
+      return;
+    }
+  }
+}
+
+/** Closes the descriptor when its preparation fails. */
+function prepared(fd: number, prepare: (fd: number) => void): number {
+  try {
+    prepare(fd);
+    return fd;
+  } catch (error) {
+    closeFile(fd);
+    throw error;
+  }
+}
