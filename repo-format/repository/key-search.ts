@@ -33,34 +33,52 @@ export interface KeySearch {
   readonly keyHint?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onWarning?: ((message: string) => void) | undefined;
+  /**
+   * Whether the config opens with this master key. A process that lost the race to create the repository and died before
+   * it removed its key leaves one that the password opens and that fits nothing.
+   */
+  readonly fits?: ((masterKey: MasterKey) => boolean) | undefined;
 }
 
 /**
  * Tries the hinted key, then the others as listed, at most 20.
  * @throws RepositoryError "wrong-password" when keys could be read and none opens (or there is none at all);
- *   "key-malformed", "file-damaged" … when no key could be read
+ *   "key-malformed", "file-damaged" … when no key could be read;
+ *   "config-malformed" when the password opens keys and none of them fits the config
  */
 export async function searchKey(search: KeySearch): Promise<OpenedKey> {
   const { storage, password, signal, onWarning } = search;
-  const unreadable: unknown[] = [];
   const ids = await keyIdsInOrder(search);
-  let tried = 0;
+  const failures: unknown[] = [];
   for (const keyId of ids.slice(0, maxTriedKeys)) {
     try {
-      return {
-        keyId,
-        masterKey: await openKey(await readVerified(storage, { kind: "key", id: keyId }, signal), password),
-      };
+      const file = await readVerified(storage, { kind: "key", id: keyId }, signal);
+      const masterKey = await openKey(file, password);
+      if (search.fits?.(masterKey) ?? true) return { keyId, masterKey };
+      failures.push(new RepositoryError("config-malformed", `the key ${shortId(keyId)} does not open the config file`));
     } catch (error) {
-      if (RepositoryError.is(error, "wrong-password")) tried++;
-      else if (RepositoryError.is(error, "key-malformed") || RepositoryError.is(error, "file-damaged")) {
-        unreadable.push(error);
-        onWarning?.(`the key ${shortId(keyId)} cannot be read: ${error.message}`);
-      } else if (!RepositoryError.is(error, "object-missing")) throw error;
+      if (RepositoryError.is(error, "object-missing")) continue;
+      if (!isKeyFailure(error)) throw error;
+      failures.push(error);
+      if (error.code !== "wrong-password") onWarning?.(`the key ${shortId(keyId)} cannot be read: ${error.message}`);
     }
   }
-  if (tried === 0 && unreadable.length > 0) throw unreadable[0];
-  throw wrongPassword(storage.location, { tried, unreadable: unreadable.length, listed: ids.length });
+  throw searchError(storage.location, failures, ids.length);
+}
+
+function isKeyFailure(error: unknown): error is RepositoryError {
+  const codes = ["wrong-password", "key-malformed", "file-damaged"] as const;
+  return codes.some((code) => RepositoryError.is(error, code));
+}
+
+/** What the failures of all keys come to. */
+function searchError(location: string, failures: readonly unknown[], listed: number): unknown {
+  const misfit = failures.find((error) => RepositoryError.is(error, "config-malformed"));
+  if (misfit !== undefined) return misfit;
+  const tried = failures.filter((error) => RepositoryError.is(error, "wrong-password")).length;
+  const unreadable = failures.length - tried;
+  if (tried === 0 && unreadable > 0) return failures[0];
+  return wrongPassword(location, { tried, unreadable, listed });
 }
 
 /**

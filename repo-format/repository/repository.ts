@@ -207,8 +207,8 @@ export async function openRepository(options: RepositoryOptions): Promise<Reposi
   const { storage, signal } = options;
   const settings = settleOptions(options);
   const sealedConfig = await readConfig(storage, signal).catch((error: unknown) => explainMissing(error, options));
-  const key = await searchKey(options);
-  const config = decodeConfig(openConfig(new Sealer(key.masterKey), sealedConfig));
+  const key = await searchKey({ ...options, fits: (masterKey) => opensConfig(masterKey, sealedConfig) });
+  const config = decodeConfig(new Sealer(key.masterKey).open(sealedConfig));
   return new Repository({ storage, settings, config, key });
 }
 
@@ -266,12 +266,7 @@ async function adoptKey(options: InitOptions): Promise<OpenedKey> {
 async function joinWinner(options: InitOptions, ours: OpenedKey): Promise<Repository> {
   const { storage, signal } = options;
   const sealedConfig = await readConfig(storage, signal);
-  try {
-    openConfig(new Sealer(ours.masterKey), sealedConfig);
-  } catch (error) {
-    if (!RepositoryError.is(error, "config-malformed")) throw error;
-    await storage.delete(keyOf("key", ours.keyId), { signal });
-  }
+  if (!opensConfig(ours.masterKey, sealedConfig)) await storage.delete(keyOf("key", ours.keyId), { signal });
   return openRepository(options);
 }
 
@@ -285,13 +280,13 @@ async function hasConfig({ storage, signal }: RepositoryOptions): Promise<boolea
   }
 }
 
-function openConfig(sealer: Sealer, sealed: Buffer): Buffer {
+function opensConfig(masterKey: MasterKey, sealed: Buffer): boolean {
   try {
-    return sealer.open(sealed);
+    new Sealer(masterKey).open(sealed);
+    return true;
   } catch (error) {
-    throw new RepositoryError("config-malformed", "the config file does not open with the repository's key", {
-      cause: error,
-    });
+    if (RepositoryError.is(error, "authentication-failed")) return false;
+    throw error;
   }
 }
 

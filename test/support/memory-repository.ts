@@ -69,6 +69,12 @@ export function storeSnapshot(repo: Repository, tree: TreeId, fields: Partial<Sn
   });
 }
 
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
 /** Every key of the store below the prefix. */
 export async function storedKeys(storage: Pick<ObjectStorage, "list">, prefix: string = ""): Promise<string[]> {
   const keys: string[] = [];
