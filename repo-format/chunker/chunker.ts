@@ -13,7 +13,7 @@ export interface Chunker {
    * @param final true when the window ends where the file ends.
    * @returns end offsets (exclusive) of the accepted chunks, ascending. Without `final` only cuts that no later byte can
    * change: the rest of the window begins the next one. With `final` the last is `window.length`; none for an empty window.
-   * A window of at least `maxBytes` yields at least one chunk.
+   * A window of at least `maxBytes` yields at least one chunk, so callers offer that much unless the file ends.
    */
   cut(window: Uint8Array, final: boolean): number[];
 }

@@ -4,10 +4,13 @@ import { createRequire } from "node:module";
 import type { MasterKey } from "./master-key.ts";
 import { type CryptoProvider, type KeyedPrimitives, macBytes, nonceBytes } from "./provider.ts";
 
-/** Below this, a kept ECB object over counter blocks is faster than a new CTR object. */
+/**
+ * Up to here a kept ECB object over counter blocks is faster than a new CTR object, which costs 12 µs before the first byte:
+ * 0.85 µs at 37 bytes, 1.7 at 1 KiB, 4.1 at 4 KiB, 14.3 at 16 KiB against 12.0, 12.6, 12.8 and 15.3.
+ */
 const maxKeptCipherBytes: number = 16 * 1024;
-/** Pieces that keep the cipher's output in the processor's cache until it is copied. */
-const pieceBytes: number = 128 * 1024;
+/** Pieces that keep the cipher's output in the processor's cache until it is copied: 2.8 ms for 8 MiB, in one piece 4.0. */
+const pieceBytes: number = 64 * 1024;
 
 interface Sodium {
   crypto_onetimeauth(mac: Uint8Array, message: Uint8Array, key: Uint8Array): void;

@@ -46,7 +46,7 @@ function checkVector(provider: CryptoProvider, key: MasterKey): void {
 function checkAgreement(provider: CryptoProvider, key: MasterKey): void {
   const [tested, reference] = [provider.bind(key), portableProvider.bind(key)];
   const nonce = Buffer.from("fffffffffffffffffffffffffffffff0", "hex");
-  for (const length of [0, 1, 15, 16, 17, 255, 1024, 16_384, 16_385, 20_000]) {
+  for (const length of [0, 1, 16, 17, 250, 16_385]) {
     const input = Buffer.alloc(length, "stowage");
     const [output, expected] = [Buffer.alloc(length), Buffer.alloc(length)];
     tested.crypt(input, nonce, output, 0);

@@ -133,6 +133,14 @@ export class JsonScanner {
     return true;
   }
 
+  /** True when the string that was read last has the same bytes as `length` bytes at `other`, which lies before it. */
+  repeats(other: number, length: number): boolean {
+    const { bytes, start } = this;
+    if (this.end - start !== length) return false;
+    for (let index = length - 1; index >= 0; index--) if (bytes[start + index] !== bytes[other + index]) return false;
+    return true;
+  }
+
   /** The string that was read last; what is not UTF-8, or a lone surrogate, becomes U+FFFD, as in Go. */
   stringText(): string {
     const text = this.bytes.toString("utf8", this.start, this.end);

@@ -49,193 +49,176 @@ export interface DecodeNotes {
   hasUnquotedNames: boolean;
 }
 
-/** Reads the node that begins at the scanner's position. */
-export function decodeNode(scanner: JsonScanner, notes: DecodeNotes): Node {
-  const node = emptyNode(noName, "");
-  let rawTarget: Buffer | undefined;
-  let seen = 0;
-  let next = 0;
-  for (let more = scanner.enterObject(); more; more = scanner.nextMember()) {
-    const key = findKey(scanner, next);
-    if (key === -1) {
-      notes.hasUnknownKeys = true;
-      scanner.skipValue();
-      continue;
-    }
-    if ((seen & (1 << key)) !== 0) notes.hasUnknownKeys = true;
-    seen |= 1 << key;
-    next = key + 1;
-    if (scanner.tryNull()) continue;
-    if (key === 0) node.name = readName(scanner, notes);
-    else if (key === 1) node.type = readType(scanner, notes);
-    else if (key === 15) rawTarget = readBase64(scanner);
-    else readMember(scanner, node, key, notes);
-  }
-  if (rawTarget !== undefined && rawTarget.length > 0) node.linkTarget = rawTarget;
-  return node;
-}
-
 const noName: Buffer = Buffer.alloc(0);
+const attributeName: Buffer = Buffer.from("name");
+const attributeValue: Buffer = Buffer.from("value");
+
+/** Reads nodes one after the other from a scanner that stands before each. */
+export class NodeDecoder {
+  readonly notes: DecodeNotes = { hasUnknownKeys: false, hasUnquotedNames: false };
+  readonly #scanner: JsonScanner;
+  /** The time that was read last and where: the three times of a node are mostly the same text. */
+  #time: TimeText = "";
+  #timeStart: number = 0;
+
+  constructor(scanner: JsonScanner) {
+    this.#scanner = scanner;
+  }
+
+  decode(): Node {
+    const scanner = this.#scanner;
+    const node = emptyNode(noName, "");
+    let rawTarget: Buffer | undefined;
+    let seen = 0;
+    let next = 0;
+    for (let more = scanner.enterObject(); more; more = scanner.nextMember()) {
+      const key = findKey(scanner, next);
+      if (key === -1 || (seen & (1 << key)) !== 0) this.notes.hasUnknownKeys = true;
+      if (key === -1) {
+        scanner.skipValue();
+        continue;
+      }
+      seen |= 1 << key;
+      next = key + 1;
+      if (scanner.tryNull()) continue;
+      if (key === 15) rawTarget = this.#readBase64();
+      else if (key < 15) this.#readMember(node, key);
+      else this.#readRareMember(node, key);
+    }
+    if (rawTarget !== undefined && rawTarget.length > 0) node.linkTarget = rawTarget;
+    return node;
+  }
+
+  #readMember(node: Node, key: number): void {
+    const scanner = this.#scanner;
+    if (key === 0) node.name = this.#readName();
+    else if (key === 1) node.type = this.#readType();
+    else if (key === 2) node.mode = scanner.readUint(maxUint32);
+    else if (key === 3) node.mtime = this.#readTime();
+    else if (key === 4) node.atime = this.#readTime();
+    else if (key === 5) node.ctime = this.#readTime();
+    else if (key === 6) node.uid = scanner.readUint(maxUint32);
+    else if (key === 7) node.gid = scanner.readUint(maxUint32);
+    else if (key === 8) node.user = this.#readText();
+    else if (key === 9) node.group = this.#readText();
+    else if (key === 10) node.inode = scanner.readUint64();
+    else if (key === 11) node.deviceId = scanner.readUint64();
+    else if (key === 12) node.size = scanner.readUint(maxSize);
+    else if (key === 13) node.links = scanner.readUint(maxSize);
+    else node.linkTarget = this.#readTarget();
+  }
+
+  #readRareMember(node: Node, key: number): void {
+    const scanner = this.#scanner;
+    if (key === 16) node.extendedAttributes = this.#readAttributes();
+    else if (key === 17) node.genericAttributes = this.#readRawObject();
+    else if (key === 18) node.device = scanner.readUint64();
+    else if (key === 19) node.content = this.#readIds();
+    else if (key === 20) node.subtree = this.#readId();
+    else node.error = this.#readText();
+  }
+
+  #readName(): Buffer {
+    const scanner = this.#scanner;
+    scanner.readString();
+    if (!scanner.hasEscapes) return Buffer.from(scanner.bytes.subarray(scanner.start, scanner.end));
+    const text = scanner.stringBytes();
+    const name = unquoteName(text);
+    if (name === undefined) this.notes.hasUnquotedNames = true;
+    return name ?? text;
+  }
+
+  #readType(): NodeType {
+    this.#scanner.readString();
+    for (const [bytes, type] of types) if (this.#scanner.stringIs(bytes)) return type;
+    this.notes.hasUnknownKeys = true;
+    return "irregular";
+  }
+
+  #readTime(): TimeText {
+    const scanner = this.#scanner;
+    scanner.readString();
+    if (scanner.repeats(this.#timeStart, this.#time.length)) return this.#time;
+    const text = scanner.stringText();
+    if (!isTimeText(text)) scanner.fail("a time is malformed", scanner.start);
+    if (!scanner.hasEscapes) {
+      this.#time = text;
+      this.#timeStart = scanner.start;
+    }
+    return text;
+  }
+
+  #readText(): string {
+    this.#scanner.readString();
+    return this.#scanner.stringText();
+  }
+
+  #readTarget(): Buffer | undefined {
+    this.#scanner.readString();
+    return this.#scanner.end > this.#scanner.start ? this.#scanner.stringBytes() : undefined;
+  }
+
+  #readBase64(): Buffer {
+    const text = this.#readText();
+    const bytes = Buffer.from(text, "base64");
+    if (bytes.toString("base64") !== text) this.#scanner.fail("a value is not base64", this.#scanner.start);
+    return bytes;
+  }
+
+  #readId(): BlobId {
+    const scanner = this.#scanner;
+    scanner.readString();
+    const { bytes, start, end } = scanner;
+    if (end - start !== 64) scanner.fail("an id does not have 64 digits", start);
+    for (let at = start; at < end; at++) {
+      const byte = bytes[at] as number;
+      const isHex = (byte >= 0x30 && byte <= 0x39) || (byte >= 0x61 && byte <= 0x66);
+      if (!isHex) scanner.fail("an id has a digit that is not lower-case hex", at);
+    }
+    return bytes.toString("latin1", start, end) as BlobId;
+  }
+
+  #readIds(): BlobId[] {
+    const scanner = this.#scanner;
+    const ids: BlobId[] = [];
+    for (let more = scanner.enterArray(); more; more = scanner.nextElement()) ids.push(this.#readId());
+    return ids;
+  }
+
+  #readRawObject(): Buffer {
+    const scanner = this.#scanner;
+    if (scanner.peek() !== 0x7b) scanner.fail("expected an object");
+    const start = scanner.at;
+    scanner.skipValue();
+    // Through a string: what is not UTF-8 becomes U+FFFD, as in every other text.
+    return Buffer.from(scanner.bytes.toString("utf8", start, scanner.at), "utf8");
+  }
+
+  #readAttributes(): ExtendedAttribute[] {
+    const scanner = this.#scanner;
+    const attributes: ExtendedAttribute[] = [];
+    for (let more = scanner.enterArray(); more; more = scanner.nextElement()) attributes.push(this.#readAttribute());
+    return attributes;
+  }
+
+  #readAttribute(): ExtendedAttribute {
+    const scanner = this.#scanner;
+    let name = "";
+    let value: Buffer | null = null;
+    for (let more = scanner.enterObject(); more; more = scanner.nextMember()) {
+      if (scanner.stringIs(attributeName)) name = this.#readText();
+      else if (scanner.stringIs(attributeValue)) value = scanner.tryNull() ? null : this.#readBase64();
+      else {
+        this.notes.hasUnknownKeys = true;
+        scanner.skipValue();
+      }
+    }
+    return { name, value };
+  }
+}
 
 function findKey(scanner: JsonScanner, from: number): number {
   for (let key = from; key < keys.length; key++) if (scanner.stringIs(keys[key] as Buffer)) return key;
   for (let key = 0; key < from; key++) if (scanner.stringIs(keys[key] as Buffer)) return key;
   return -1;
-}
-
-function readMember(scanner: JsonScanner, node: Node, key: number, notes: DecodeNotes): void {
-  switch (key) {
-    case 2:
-      node.mode = scanner.readUint(maxUint32);
-      return;
-    case 3:
-      node.mtime = readTime(scanner);
-      return;
-    case 4:
-      node.atime = readTime(scanner);
-      return;
-    case 5:
-      node.ctime = readTime(scanner);
-      return;
-    case 6:
-      node.uid = scanner.readUint(maxUint32);
-      return;
-    case 7:
-      node.gid = scanner.readUint(maxUint32);
-      return;
-    case 8:
-      node.user = readText(scanner);
-      return;
-    case 9:
-      node.group = readText(scanner);
-      return;
-    case 10:
-      node.inode = scanner.readUint64();
-      return;
-    case 11:
-      node.deviceId = scanner.readUint64();
-      return;
-    case 12:
-      node.size = scanner.readUint(maxSize);
-      return;
-    case 13:
-      node.links = scanner.readUint(maxSize);
-      return;
-    default:
-      readRareMember(scanner, node, key, notes);
-  }
-}
-
-function readRareMember(scanner: JsonScanner, node: Node, key: number, notes: DecodeNotes): void {
-  switch (key) {
-    case 14:
-      scanner.readString();
-      node.linkTarget = scanner.end > scanner.start ? scanner.stringBytes() : undefined;
-      return;
-    case 16:
-      node.extendedAttributes = readAttributes(scanner, notes);
-      return;
-    case 17:
-      node.genericAttributes = readRawObject(scanner);
-      return;
-    case 18:
-      node.device = scanner.readUint64();
-      return;
-    case 19:
-      node.content = readIds(scanner);
-      return;
-    case 20:
-      node.subtree = readId(scanner);
-      return;
-    case 21:
-      node.error = readText(scanner);
-      return;
-    default:
-      throw new Error(`bug: no reader for key ${key} of a node`);
-  }
-}
-
-function readName(scanner: JsonScanner, notes: DecodeNotes): Buffer {
-  scanner.readString();
-  if (!scanner.hasEscapes) return Buffer.from(scanner.bytes.subarray(scanner.start, scanner.end));
-  const text = scanner.stringBytes();
-  const name = unquoteName(text);
-  if (name === undefined) notes.hasUnquotedNames = true;
-  return name ?? text;
-}
-
-function readType(scanner: JsonScanner, notes: DecodeNotes): NodeType {
-  scanner.readString();
-  for (const [bytes, type] of types) if (scanner.stringIs(bytes)) return type;
-  notes.hasUnknownKeys = true;
-  return "irregular";
-}
-
-function readTime(scanner: JsonScanner): TimeText {
-  scanner.readString();
-  const text = scanner.stringText();
-  if (!isTimeText(text)) scanner.fail("a time is malformed", scanner.start);
-  return text;
-}
-
-function readText(scanner: JsonScanner): string {
-  scanner.readString();
-  return scanner.stringText();
-}
-
-function readBase64(scanner: JsonScanner): Buffer {
-  const text = readText(scanner);
-  const bytes = Buffer.from(text, "base64");
-  if (bytes.toString("base64") !== text) scanner.fail("a value is not base64", scanner.start);
-  return bytes;
-}
-
-function readId(scanner: JsonScanner): BlobId {
-  scanner.readString();
-  const { bytes, start, end } = scanner;
-  if (end - start !== 64) scanner.fail("an id does not have 64 digits", start);
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at] as number;
-    const isHex = (byte >= 0x30 && byte <= 0x39) || (byte >= 0x61 && byte <= 0x66);
-    if (!isHex) scanner.fail("an id has a digit that is not lower-case hex", at);
-  }
-  return bytes.toString("latin1", start, end) as BlobId;
-}
-
-function readIds(scanner: JsonScanner): BlobId[] {
-  const ids: BlobId[] = [];
-  for (let more = scanner.enterArray(); more; more = scanner.nextElement()) ids.push(readId(scanner));
-  return ids;
-}
-
-function readRawObject(scanner: JsonScanner): Buffer | undefined {
-  if (scanner.peek() !== 0x7b) scanner.fail("expected an object");
-  const start = scanner.at;
-  scanner.skipValue();
-  return Buffer.from(scanner.bytes.subarray(start, scanner.at));
-}
-
-function readAttributes(scanner: JsonScanner, notes: DecodeNotes): ExtendedAttribute[] {
-  const attributes: ExtendedAttribute[] = [];
-  for (let more = scanner.enterArray(); more; more = scanner.nextElement()) {
-    attributes.push(readAttribute(scanner, notes));
-  }
-  return attributes;
-}
-
-const attributeName: Buffer = Buffer.from("name");
-const attributeValue: Buffer = Buffer.from("value");
-
-function readAttribute(scanner: JsonScanner, notes: DecodeNotes): ExtendedAttribute {
-  let name = "";
-  let value: Buffer | null = null;
-  for (let more = scanner.enterObject(); more; more = scanner.nextMember()) {
-    if (scanner.stringIs(attributeName)) name = readText(scanner);
-    else if (scanner.stringIs(attributeValue)) value = scanner.tryNull() ? null : readBase64(scanner);
-    else {
-      notes.hasUnknownKeys = true;
-      scanner.skipValue();
-    }
-  }
-  return { name, value };
 }

@@ -75,6 +75,7 @@ export function decodePackHeader(bytes: Uint8Array): PackedBlob[] {
     const length = view.getUint32(at + 1, true);
     if (length < sealOverheadBytes) throw damaged(`entry ${blobs.length} has ${length} bytes, fewer than sealing adds`);
     const uncompressedLength = kind.isCompressed ? view.getUint32(at + 5, true) : 0;
+    if (kind.isCompressed && uncompressedLength === 0) throw damaged(`entry ${blobs.length} is compressed and empty`);
     const id = idFromBytes<PackedBlob["id"]>(bytes, at + entryBytes - idBytes);
     blobs.push({ type: kind.type, id, offset, length, uncompressedLength });
     offset += length;

@@ -10,9 +10,6 @@ export const zeroTime: TimeText = "0001-01-01T00:00:00Z";
 
 const nanosecondsPerSecond = 1_000_000_000n;
 const secondsPerDay = 86_400;
-/** 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z in seconds since 1970. */
-const firstSecond = -62_167_219_200;
-const lastSecond = 253_402_300_799;
 
 let lastDay = Number.NaN;
 let lastDayText = "";
@@ -20,7 +17,7 @@ let lastDayText = "";
 /**
  * The stored form of an instant.
  * @param offsetMinutes the zone that the text shows, east of UTC; 0 gives `Z`.
- * Instants outside the years 0 to 9999 (in that zone) become the nearest that can be written, as restic does.
+ * A year before 0 or after 9999 (in that zone) is replaced by that bound and the rest of the date kept, as restic does.
  */
 export function formatTime(unixNs: bigint, offsetMinutes: number = 0): TimeText {
   let seconds = Number(unixNs / nanosecondsPerSecond);
@@ -30,8 +27,6 @@ export function formatTime(unixNs: bigint, offsetMinutes: number = 0): TimeText 
     nanoseconds += 1_000_000_000;
   }
   seconds += offsetMinutes * 60;
-  if (seconds < firstSecond) [seconds, nanoseconds] = [firstSecond, 0];
-  if (seconds > lastSecond) [seconds, nanoseconds] = [lastSecond, 999_999_999];
   const day = Math.floor(seconds / secondsPerDay);
   const second = seconds - day * secondsPerDay;
   return `${dayText(day)}${clockText(second)}${fractionText(nanoseconds)}${zoneText(offsetMinutes)}`;
@@ -64,24 +59,49 @@ export function sameInstant(a: TimeText, b: TimeText): boolean {
 
 const timePattern = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)$/;
 
-/** True when Go would accept the text as a time: RFC 3339 with every field in its range. */
+/**
+ * True when Go would accept the text as a time: RFC 3339 with every field in its range. By hand, because trees hold three
+ * times a node: 0.06 µs each, a tenth of what the regular expression took.
+ */
 export function isTimeText(text: string): boolean {
-  const match = timePattern.exec(text);
-  if (match === null) return false;
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const isClock = hour < 24 && minute < 60 && second < 60;
-  return isClock && month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month) && isZone(match[8] ?? "");
+  const isShaped =
+    text.length >= 20 &&
+    text.charCodeAt(4) === 0x2d &&
+    text.charCodeAt(7) === 0x2d &&
+    text.charCodeAt(10) === 0x54 &&
+    text.charCodeAt(13) === 0x3a &&
+    text.charCodeAt(16) === 0x3a;
+  if (!isShaped) return false;
+  const year = pairAt(text, 0) * 100 + pairAt(text, 2);
+  const month = pairAt(text, 5);
+  const day = pairAt(text, 8);
+  // A pair that is not two digits is NaN, which fails every comparison.
+  const isDate = year >= 0 && month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month);
+  return isDate && pairAt(text, 11) < 24 && pairAt(text, 14) < 60 && pairAt(text, 17) < 60 && isTimeEnd(text);
 }
 
-function isZone(zone: string): boolean {
-  return zone === "Z" || (Number(zone.slice(1, 3)) < 24 && Number(zone.slice(4, 6)) < 60);
+/** What follows the seconds: a fraction of any length, and the zone. */
+function isTimeEnd(text: string): boolean {
+  let at = 19;
+  if (text.charCodeAt(at) === 0x2e) {
+    at++;
+    while (isDigit(text.charCodeAt(at))) at++;
+    if (at === 20) return false;
+  }
+  const zone = text.charCodeAt(at);
+  if (zone === 0x5a) return text.length === at + 1;
+  const isOffset = (zone === 0x2b || zone === 0x2d) && text.length === at + 6 && text.charCodeAt(at + 3) === 0x3a;
+  return isOffset && pairAt(text, at + 1) < 24 && pairAt(text, at + 4) < 60;
+}
+
+function pairAt(text: string, at: number): number {
+  const tens = text.charCodeAt(at);
+  const ones = text.charCodeAt(at + 1);
+  return isDigit(tens) && isDigit(ones) ? (tens - 0x30) * 10 + ones - 0x30 : Number.NaN;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
 }
 
 function offsetOf(zone: string): number {
@@ -93,9 +113,13 @@ function offsetOf(zone: string): number {
 /** `YYYY-MM-DDT`; neighbours in a directory mostly share the day, so the last one is kept. */
 function dayText(day: number): string {
   if (day === lastDay) return lastDayText;
-  const [year, month, dayOfMonth] = civilFromDays(day);
+  const [trueYear, month, dayOfMonth] = civilFromDays(day);
+  const year = Math.min(Math.max(trueYear, 0), 9999);
+  const isNoDate = dayOfMonth > daysInMonth(year, month);
   lastDay = day;
-  lastDayText = `${String(year).padStart(4, "0")}-${twoDigits(month)}-${twoDigits(dayOfMonth)}T`;
+  lastDayText = isNoDate
+    ? `${fourDigits(year)}-03-01T`
+    : `${fourDigits(year)}-${twoDigits(month)}-${twoDigits(dayOfMonth)}T`;
   return lastDayText;
 }
 
@@ -118,6 +142,10 @@ function zoneText(offsetMinutes: number): string {
   if (offsetMinutes === 0) return "Z";
   const minutes = Math.abs(offsetMinutes);
   return `${offsetMinutes < 0 ? "-" : "+"}${twoDigits(Math.floor(minutes / 60))}:${twoDigits(minutes % 60)}`;
+}
+
+function fourDigits(value: number): string {
+  return String(value).padStart(4, "0");
 }
 
 function twoDigits(value: number): string {

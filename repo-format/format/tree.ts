@@ -8,7 +8,7 @@ import { GrowingBuffer } from "./growing-buffer.ts";
 import type { TreeId } from "./id.ts";
 import { JsonScanner } from "./json-scanner.ts";
 import type { Node } from "./node.ts";
-import { type DecodeNotes, decodeNode } from "./node-decoder.ts";
+import { type DecodeNotes, NodeDecoder } from "./node-decoder.ts";
 import { encodeNode } from "./node-encoder.ts";
 
 /** SHA-256 of `{"nodes":[]}` and a newline. */
@@ -30,9 +30,8 @@ export class TreeEncoder {
   add(node: Node): void {
     const disorder = describeDisorder(this.#previous, node.name);
     if (disorder !== undefined) throw new RepositoryError("tree-malformed", `the tree cannot be written: ${disorder}`);
-    if (this.#previous !== undefined) this.#target.writeAscii(",");
+    encodeNode(node, this.#previous === undefined ? "" : ",", this.#target);
     this.#previous = node.name;
-    encodeNode(node, this.#target);
     if (this.#target.length > maxBlobLength - sealOverheadBytes) {
       throw new RepositoryError("tree-malformed", "the tree cannot be written: it has more than 4 GiB");
     }
@@ -62,16 +61,16 @@ export interface DecodedTree extends Readonly<DecodeNotes> {
  * @throws RepositoryError "tree-malformed" with the offset of the byte that cannot be understood.
  */
 export function decodeTree(bytes: Uint8Array): DecodedTree {
-  const notes: DecodeNotes = { hasUnknownKeys: false, hasUnquotedNames: false };
+  const scan = new TreeScan(bytes);
   const nodes: Node[] = [];
   let disorder: string | undefined;
   let previous: Buffer | undefined;
-  for (const node of scanTree(bytes, notes)) {
+  for (const node of scan.nodes()) {
     disorder ??= describeDisorder(previous, node.name);
     previous = node.name;
     nodes.push(node);
   }
-  return { nodes, ...notes, disorder };
+  return { nodes, ...scan.notes, disorder };
 }
 
 /**
@@ -79,29 +78,42 @@ export function decodeTree(bytes: Uint8Array): DecodedTree {
  * @throws RepositoryError "tree-malformed" when the iteration reaches a byte that cannot be understood.
  */
 export function iterateTree(bytes: Uint8Array): Generator<Node, void, undefined> {
-  return scanTree(bytes, { hasUnknownKeys: false, hasUnquotedNames: false });
+  return new TreeScan(bytes).nodes();
 }
 
 const nodesKey: Buffer = Buffer.from("nodes");
 
-function* scanTree(bytes: Uint8Array, notes: DecodeNotes): Generator<Node, void, undefined> {
-  const scanner = new JsonScanner(bytes, "tree-malformed", "the tree");
-  let isFound = false;
-  for (let more = scanner.enterObject(); more; more = scanner.nextMember()) {
-    if (!scanner.stringIs(nodesKey)) {
-      notes.hasUnknownKeys = true;
-      scanner.skipValue();
-      continue;
-    }
-    if (isFound) scanner.fail('a second "nodes" list', scanner.start);
-    isFound = true;
-    if (scanner.tryNull()) continue;
-    for (let moreNodes = scanner.enterArray(); moreNodes; moreNodes = scanner.nextElement()) {
-      yield decodeNode(scanner, notes);
-    }
+class TreeScan {
+  readonly #scanner: JsonScanner;
+  readonly #decoder: NodeDecoder;
+
+  constructor(bytes: Uint8Array) {
+    this.#scanner = new JsonScanner(bytes, "tree-malformed", "the tree");
+    this.#decoder = new NodeDecoder(this.#scanner);
   }
-  if (!isFound) scanner.fail('there is no "nodes" list');
-  scanner.expectEnd();
+
+  /** Complete when the nodes were read to the end. */
+  get notes(): Readonly<DecodeNotes> {
+    return this.#decoder.notes;
+  }
+
+  *nodes(): Generator<Node, void, undefined> {
+    const scanner = this.#scanner;
+    const decoder = this.#decoder;
+    let isFound = false;
+    for (let more = scanner.enterObject(); more; more = scanner.nextMember()) {
+      if (!scanner.stringIs(nodesKey)) {
+        decoder.notes.hasUnknownKeys = true;
+        scanner.skipValue();
+        continue;
+      }
+      if (isFound) scanner.fail('a second "nodes" list', scanner.start);
+      isFound = true;
+      for (let moreNodes = scanner.enterArray(); moreNodes; moreNodes = scanner.nextElement()) yield decoder.decode();
+    }
+    if (!isFound) scanner.fail('there is no "nodes" list');
+    scanner.expectEnd();
+  }
 }
 
 function describeDisorder(previous: Buffer | undefined, name: Buffer): string | undefined {

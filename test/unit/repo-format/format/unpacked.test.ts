@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RepositoryError } from "../../../../repo-format/errors.ts";
+import { unwrapUnpacked, wrapUnpacked } from "../../../../repo-format/format/unpacked.ts";
+
+const json = Buffer.from('{"a":1}');
+const reverse = (bytes: Buffer): Buffer => Buffer.from(bytes).reverse();
+
+test("version 1 stores the JSON as it is and decodes nothing", () => {
+  assert.equal(wrapUnpacked(1, json, reverse), json);
+  assert.equal(unwrapUnpacked(1, json, reverse), json);
+  assert.deepEqual(unwrapUnpacked(1, Buffer.of(2, 3), reverse), Buffer.of(2, 3));
+});
+
+test("version 2 stores a marker and the compressed JSON", () => {
+  const wrapped = wrapUnpacked(2, json, reverse);
+  assert.deepEqual(wrapped, Buffer.concat([Buffer.of(2), reverse(json)]));
+  assert.deepEqual(unwrapUnpacked(2, wrapped, reverse), json);
+});
+
+test("version 2 reads uncompressed JSON and empty files, too", () => {
+  assert.equal(unwrapUnpacked(2, json, reverse), json);
+  assert.deepEqual(unwrapUnpacked(2, Buffer.from("[1]"), reverse), Buffer.from("[1]"));
+  assert.deepEqual(unwrapUnpacked(2, Buffer.alloc(0), reverse), Buffer.alloc(0));
+});
+
+test("an encoding that nobody knows is refused", () => {
+  for (const first of [0, 1, 3, 0x20, 0xff]) {
+    assert.throws(
+      () => unwrapUnpacked(2, Buffer.of(first, 1), reverse),
+      (error) => RepositoryError.is(error, "file-damaged"),
+    );
+  }
+});
