@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { Readable } from "node:stream";
+import { describe, it } from "node:test";
+import { readBody } from "../../../../../repo-format/storage/s3/response-body.ts";
+
+function streamOf(...chunks: string[]): Readable {
+  return Readable.from(chunks.map((chunk) => Buffer.from(chunk)));
+}
+
+describe("readBody", () => {
+  it("joins the chunks into one buffer of its own", async () => {
+    for (const expected of [6, undefined]) {
+      const bytes = await readBody(streamOf("ab", "cdef"), expected, "config");
+      assert.equal(bytes.toString(), "abcdef");
+      assert.equal(bytes.buffer.byteLength, 6);
+    }
+  });
+
+  it("an absent body is no bytes", async () => {
+    assert.equal((await readBody(undefined, undefined, "config")).length, 0);
+    assert.equal((await readBody(streamOf(), 0, "config")).length, 0);
+  });
+
+  it("fewer or more bytes than were announced are object-truncated, with both numbers", async () => {
+    for (const chunks of [["ab"], ["abc", "def", "ghi"]]) {
+      await assert.rejects(readBody(streamOf(...chunks), 6, "config"), {
+        code: "object-truncated",
+        message: /of 6 bytes of config/,
+      });
+    }
+  });
+
+  it("passes on the error of a connection that breaks", async () => {
+    const stream = new Readable({ read: () => undefined });
+    stream.push("ab");
+    setImmediate(() => stream.destroy(new Error("aborted")));
+    await assert.rejects(readBody(stream, 6, "config"), /aborted/);
+  });
+});
