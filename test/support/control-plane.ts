@@ -1,0 +1,275 @@
+// A real control plane for tests: etcd and kube-apiserver as processes on the loopback address, with RBAC, ready in
+// about three seconds. There is no controller manager: namespaces are not emptied when deleted and no default service
+// accounts appear. There is no kubelet either: pods stay as they are written.
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { request } from "node:https";
+import { join } from "node:path";
+import { createAuthority } from "./certificates.ts";
+import { etcdBinary, kubeApiserverBinary, kubectlBinary } from "./peers.ts";
+import {
+  freePort,
+  isListening,
+  type ProcessResult,
+  type RunningProcess,
+  runProcess,
+  startProcess,
+} from "./processes.ts";
+import { makeTemporaryDirectory, removeDirectory } from "./temporary-directory.ts";
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+export interface ControlPlane {
+  /** "https://127.0.0.1:PORT". */
+  readonly server: string;
+  readonly port: number;
+  /** Certificate of the authority that signed the server's. */
+  readonly caFile: string;
+  /** Kubeconfig of a cluster administrator (group system:masters). */
+  readonly adminKubeconfig: string;
+  /** Bearer token of that administrator. */
+  readonly adminToken: string;
+  /** One request as administrator; `body` goes out as JSON. Never rejects for a status. */
+  call(method: string, path: string, body?: unknown, contentType?: string): Promise<ApiAnswer>;
+  /** Like `call`, but rejects with the server's message unless the status is 2xx. */
+  must(method: string, path: string, body?: unknown, contentType?: string): Promise<unknown>;
+  /** kubectl as administrator. Never rejects for a bad exit status. */
+  kubectl(args: readonly string[], input?: string): Promise<ProcessResult>;
+  /**
+   * Kubeconfig of a service account, so that a process runs with exactly its rights. The account (and its namespace) is
+   * made if it is not there; its roles are the caller's affair.
+   */
+  serviceAccountKubeconfig(namespace: string, name: string): Promise<string>;
+  /** Ends kube-apiserver; etcd and the data stay. */
+  haltApiServer(): Promise<void>;
+  resumeApiServer(): Promise<void>;
+  /** Ends both and removes their data. */
+  stop(): Promise<void>;
+}
+
+/** Starts one; a port that somebody else took meanwhile is tried again with another. */
+export async function startControlPlane(): Promise<ControlPlane> {
+  try {
+    return await startOnce();
+  } catch {
+    return await startOnce();
+  }
+}
+
+async function startOnce(): Promise<ControlPlane> {
+  const folder = makeTemporaryDirectory("control-plane");
+  let etcd: RunningProcess | undefined;
+  try {
+    const files = writeCredentials(folder);
+    const etcdPort = await freePort();
+    etcd = await startEtcd(folder, etcdPort);
+    const port = await freePort();
+    const start = (): Promise<RunningProcess> => startApiServer({ folder, files, port, etcdPort });
+    return controlPlane({ folder, files, port, etcd, apiServer: await start(), start });
+  } catch (error) {
+    await etcd?.stop();
+    removeDirectory(folder);
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly folder: string;
+  readonly files: Credentials;
+  readonly port: number;
+  readonly etcd: RunningProcess;
+  readonly apiServer: RunningProcess;
+  readonly start: () => Promise<RunningProcess>;
+}
+
+function controlPlane({ folder, files, port, etcd, start, ...parts }: Parts): ControlPlane {
+  let { apiServer } = parts;
+  const server = `https://127.0.0.1:${port}`;
+  const ca = readFileSync(files.caFile, "utf8");
+  const kubeconfig = (user: string, token: string): string => writeKubeconfig(folder, { server, ca, user, token });
+  const adminKubeconfig = kubeconfig("admin", files.adminToken);
+  const call: ControlPlane["call"] = (method, path, body, contentType) =>
+    callApi({ port, ca, token: files.adminToken, method, path, body, contentType });
+  const must: ControlPlane["must"] = async (method, path, body, contentType) => {
+    const answer = await call(method, path, body, contentType);
+    if (answer.status >= 200 && answer.status < 300) return answer.body;
+    const message = (answer.body as { message?: string }).message ?? JSON.stringify(answer.body);
+    throw new Error(`${method} ${path} was answered with ${answer.status}: ${message}`);
+  };
+  return {
+    server,
+    port,
+    caFile: files.caFile,
+    adminKubeconfig,
+    adminToken: files.adminToken,
+    call,
+    must,
+    kubectl: (args, input) =>
+      runProcess(kubectlBinary(), {
+        args: ["--kubeconfig", adminKubeconfig, "--cache-dir", join(folder, "kubectl-cache"), ...args],
+        ...(input === undefined ? {} : { input }),
+      }),
+    serviceAccountKubeconfig: async (namespace, name) => {
+      const accounts = `/api/v1/namespaces/${namespace}/serviceaccounts`;
+      // 409 when they are there already.
+      await call("POST", "/api/v1/namespaces", { metadata: { name: namespace } });
+      await call("POST", accounts, { metadata: { name } });
+      const answer = await must("POST", `${accounts}/${name}/token`, { spec: { expirationSeconds: 24 * 3600 } });
+      return kubeconfig(`${namespace}-${name}`, (answer as { status: { token: string } }).status.token);
+    },
+    haltApiServer: async () => void (await apiServer.stop(2000)),
+    resumeApiServer: async () => {
+      apiServer = await start();
+    },
+    stop: async () => {
+      // Nothing of it is kept, so there is nothing to wait for.
+      await Promise.all([apiServer.stop(0), etcd.stop(0)]);
+      removeDirectory(folder);
+    },
+  };
+}
+
+async function startEtcd(folder: string, port: number): Promise<RunningProcess> {
+  const peerPort = await freePort();
+  const [client, peer] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${peerPort}`];
+  return await startProcess(etcdBinary(), {
+    name: "etcd",
+    args: [
+      `--data-dir=${join(folder, "etcd")}`,
+      `--listen-client-urls=${client}`,
+      `--advertise-client-urls=${client}`,
+      `--listen-peer-urls=${peer}`,
+      `--initial-advertise-peer-urls=${peer}`,
+      `--initial-cluster=default=${peer}`,
+      "--unsafe-no-fsync",
+      "--log-level=error",
+    ],
+    isReady: () => isListening(port),
+  });
+}
+
+interface ApiServerOptions {
+  readonly folder: string;
+  readonly files: Credentials;
+  readonly port: number;
+  readonly etcdPort: number;
+}
+
+async function startApiServer({ folder, files, port, etcdPort }: ApiServerOptions): Promise<RunningProcess> {
+  const ca = readFileSync(files.caFile, "utf8");
+  const probe = { port, ca, token: files.adminToken, method: "GET", path: "/readyz" };
+  return await startProcess(kubeApiserverBinary(), {
+    name: "kube-apiserver",
+    args: [
+      `--etcd-servers=http://127.0.0.1:${etcdPort}`,
+      "--bind-address=127.0.0.1",
+      "--advertise-address=127.0.0.1",
+      `--secure-port=${port}`,
+      `--cert-dir=${join(folder, "apiserver")}`,
+      `--tls-cert-file=${files.certificateFile}`,
+      `--tls-private-key-file=${files.keyFile}`,
+      `--token-auth-file=${files.tokenFile}`,
+      "--authorization-mode=RBAC",
+      "--service-account-issuer=https://kubernetes.default.svc",
+      `--service-account-key-file=${files.accountKeyFile}`,
+      `--service-account-signing-key-file=${files.accountKeyFile}`,
+      "--service-cluster-ip-range=10.0.0.0/24",
+      // Pods may be written although nobody makes default service accounts.
+      "--disable-admission-plugins=ServiceAccount",
+      "--allow-privileged=true",
+      "--enable-priority-and-fairness=false",
+      "--endpoint-reconciler-type=none",
+      "--profiling=false",
+    ],
+    readyTimeoutMs: 60_000,
+    isReady: async () => (await callApi(probe)).status === 200,
+  });
+}
+
+interface Credentials {
+  readonly caFile: string;
+  readonly certificateFile: string;
+  readonly keyFile: string;
+  readonly tokenFile: string;
+  readonly accountKeyFile: string;
+  readonly adminToken: string;
+}
+
+function writeCredentials(folder: string): Credentials {
+  const authority = createAuthority("stowage test cluster");
+  const serving = authority.issue("kube-apiserver", ["localhost", "kubernetes"], ["127.0.0.1", "10.0.0.1"]);
+  const accountKey = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+  const adminToken = randomBytes(16).toString("hex");
+  mkdirSync(join(folder, "apiserver"));
+  const write = (name: string, content: string): string => {
+    writeFileSync(join(folder, name), content, { mode: 0o600 });
+    return join(folder, name);
+  };
+  return {
+    caFile: write("ca.pem", authority.certificatePem),
+    certificateFile: write("server.pem", serving.certificatePem),
+    keyFile: write("server.key", serving.privateKeyPem),
+    tokenFile: write("tokens.csv", `${adminToken},admin,admin,system:masters\n`),
+    // The form that kube-apiserver's key reader knows for elliptic curves.
+    accountKeyFile: write("accounts.key", accountKey.export({ type: "sec1", format: "pem" }) as string),
+    adminToken,
+  };
+}
+
+interface KubeconfigContent {
+  readonly server: string;
+  readonly ca: string;
+  readonly user: string;
+  readonly token: string;
+}
+
+/** JSON is YAML, so every reader of kubeconfigs takes it. */
+function writeKubeconfig(folder: string, { server, ca, user, token }: KubeconfigContent): string {
+  const path = join(folder, `${user}.kubeconfig`);
+  const content = {
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [{ name: "test", cluster: { server, "certificate-authority-data": Buffer.from(ca).toString("base64") } }],
+    users: [{ name: user, user: { token } }],
+    contexts: [{ name: "test", context: { cluster: "test", user } }],
+    "current-context": "test",
+  };
+  writeFileSync(path, JSON.stringify(content, undefined, 2), { mode: 0o600 });
+  return path;
+}
+
+interface ApiCall {
+  readonly port: number;
+  readonly ca: string;
+  readonly token: string;
+  readonly method: string;
+  readonly path: string;
+  readonly body?: unknown;
+  readonly contentType?: string | undefined;
+}
+
+async function callApi({ port, ca, token, method, path, body, contentType }: ApiCall): Promise<ApiAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<ApiAnswer>();
+  const headers = { authorization: `Bearer ${token}`, "content-type": contentType ?? "application/json" };
+  const outgoing = request({ host: "127.0.0.1", port, ca, method, path, headers, agent: false }, (incoming) => {
+    let text = "";
+    incoming.setEncoding("utf8").on("data", (piece: string) => (text += piece));
+    incoming.on("error", reject);
+    incoming.on("end", () => resolve({ status: incoming.statusCode ?? 0, body: parseAnswer(text) }));
+  });
+  outgoing.on("error", reject);
+  outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+  return await promise;
+}
+
+function parseAnswer(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Health checks and some errors answer in plain words.
+    return text;
+  }
+}
