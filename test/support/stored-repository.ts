@@ -58,7 +58,10 @@ export class StoredRepository {
     return unwrapUnpacked(this.config.version, this.#sealer.open(stored), decompressFile);
   }
 
-  /** Every blob of every pack whose bytes match its name, in the order of the packs. */
+  /**
+   * Every blob of every pack whose bytes match its name, in the order of the packs.
+   * @throws RepositoryError "authentication-failed" when a pack is not of this repository.
+   */
   *blobs(): Generator<StoredBlob, void, undefined> {
     for (const { id: packId, bytes } of this.list("data")) {
       if (idOf(bytes) !== packId) continue;
