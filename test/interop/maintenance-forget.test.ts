@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import fc from "fast-check";
 import { encodeTree } from "../../repo-format/format/tree.ts";
-import { emptyPolicy, type KeepPolicy } from "../../repo-format/maintenance/forget-policy.ts";
 import { type ForgetGroup, forget } from "../../repo-format/maintenance/forget.ts";
+import { emptyPolicy, type KeepPolicy } from "../../repo-format/maintenance/forget-policy.ts";
 import { parseKeepDuration } from "../../repo-format/maintenance/keep-duration.ts";
 import { prune } from "../../repo-format/maintenance/prune.ts";
 import { findSnapshots, resolveSnapshot, type SnapshotFilter } from "../../repo-format/repository/find-snapshots.ts";
@@ -41,8 +41,8 @@ const snapshotFields = fc.record({
       return `${time.slice(0, 19)}${fraction}${zone}`;
     }),
   hostname: fc.constantFrom("a", "b"),
-  paths: fc.constantFrom(["/x"], ["/y", "/x"], ["/x", "/y"], ["/ü"]),
-  tags: fc.constantFrom([], ["t"], ["t", "u"], ["u", "t"]),
+  paths: fc.constantFrom<string[]>(["/x"], ["/y", "/x"], ["/x", "/y"], ["/ü"]),
+  tags: fc.constantFrom<string[]>([], ["t"], ["t", "u"], ["u", "t"]),
 });
 
 interface ResticGroup {
@@ -96,7 +96,11 @@ const policies = fc
     const flags = used.map(([name, value]) => `--keep-${name}=${value === -1 ? "unlimited" : value}`);
     const read = (value: string | number): unknown => (typeof value === "string" ? parseKeepDuration(value) : value);
     const named = used.map(([name, value]) => [name.replace(/-(.)/, (_, letter) => letter.toUpperCase()), read(value)]);
-    const policy: KeepPolicy = { ...emptyPolicy, ...Object.fromEntries(named), tags: tags.map((list) => list.split(",")) };
+    const policy: KeepPolicy = {
+      ...emptyPolicy,
+      ...Object.fromEntries(named),
+      tags: tags.map((list) => list.split(",")),
+    };
     return { policy, groupBy, flags: [...flags, ...tags.map((list) => `--keep-tag=${list}`), `--group-by=${groupBy}`] };
   })
   .filter(({ flags }) => flags.length > 1);

@@ -17,8 +17,8 @@ import { list } from "../../repo-format/inspect/list.ts";
 import { ls } from "../../repo-format/inspect/ls.ts";
 import { collectStats, type RepositoryStats, statsModes } from "../../repo-format/inspect/stats.ts";
 import { check } from "../../repo-format/maintenance/check.ts";
-import { emptyPolicy } from "../../repo-format/maintenance/forget-policy.ts";
 import { forget } from "../../repo-format/maintenance/forget.ts";
+import { emptyPolicy } from "../../repo-format/maintenance/forget-policy.ts";
 import { prune } from "../../repo-format/maintenance/prune.ts";
 import { tagSnapshots } from "../../repo-format/maintenance/tag.ts";
 import { findSnapshots, resolveSnapshot } from "../../repo-format/repository/find-snapshots.ts";
@@ -113,7 +113,8 @@ describe("inspection and maintenance of a repository made by restic", () => {
       const { messages } = await resticMust(["ls", "--json", ...flags, "latest", ...dirs], options);
       const { snapshot } = await resolveSnapshot(repo, "latest");
       const ours: Record<string, unknown>[] = [];
-      for await (const { path, node } of ls(repo, snapshot.tree, { dirs, recursive })) ours.push(nodeFields(path, node));
+      for await (const { path, node } of ls(repo, snapshot.tree, { dirs, recursive }))
+        ours.push(nodeFields(path, node));
       assert.deepEqual(ours, messages.filter((message) => message.message_type === "node").map(resticNode));
     });
   }
@@ -164,7 +165,10 @@ describe("inspection and maintenance of a repository made by restic", () => {
     assert.ok(await isSound());
     const [change] = await tagSnapshots(repo, { tags: [["round2"]], add: ["kept"], lockTimings });
     const { messages } = await resticMust(["snapshots", "--json", "--tag", "kept"], options);
-    assert.deepEqual(messages.map(({ id, original }) => [id, original]), [[change?.newId, change?.oldId]]);
+    assert.deepEqual(
+      messages.map(({ id, original }) => [id, original]),
+      [[change?.newId, change?.oldId]],
+    );
 
     const policy = { ...emptyPolicy, last: 1, tags: [["kept"]] };
     const groupBy = parseGroupBy("host");
@@ -251,7 +255,14 @@ describe("the plan of a prune", () => {
       assert.deepEqual(numbers("to delete", "blobs"), [stats.blobs.remove]);
       assert.deepEqual(numbers("to keep", "packs"), [stats.packs.keep]);
       const listed = (title: string): string[] =>
-        (stdout.split(title)[1]?.split("\n")[1]?.match(/[0-9a-f]{8,}/g) ?? []).map((id) => id.slice(0, 8)).sort();
+        (
+          stdout
+            .split(title)[1]
+            ?.split("\n")[1]
+            ?.match(/[0-9a-f]{8,}/g) ?? []
+        )
+          .map((id) => id.slice(0, 8))
+          .sort();
       const ours = (ids: readonly string[]): string[] => ids.map((id) => id.slice(0, 8)).sort();
       assert.deepEqual(listed("repacked and removed the following packs:"), ours(plan.repack));
       assert.deepEqual(listed("removed the following no longer used packs:"), ours(plan.remove));

@@ -36,7 +36,9 @@ function packOf(options: { missing: boolean }): fc.Arbitrary<RepositorySketch["p
       { weight: 6, arbitrary: fc.constantFrom([0], [1]) },
       { weight: 1, arbitrary: fc.constantFrom([], [0, 1]) },
     ),
-    isStored: options.missing ? fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, fc.constant(false)) : fc.constant(true),
+    isStored: options.missing
+      ? fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, fc.constant(false))
+      : fc.constant(true),
   });
 }
 
@@ -53,7 +55,10 @@ function sketches(options: { complete: boolean }): fc.Arbitrary<RepositorySketch
   return fc
     .record({
       version: fc.constantFrom<1 | 2>(1, 2),
-      trees: fc.array(fc.record({ files: dataNumbers, subtrees: treeNumbers }), { minLength: treeCount, maxLength: treeCount }),
+      trees: fc.array(fc.record({ files: dataNumbers, subtrees: treeNumbers }), {
+        minLength: treeCount,
+        maxLength: treeCount,
+      }),
       packs: fc.array(packOf({ missing: !options.complete }), { maxLength: 14 }),
       snapshots: fc.array(fc.nat(treeCount - 1), { maxLength: 3 }),
       holdsAll: fc.integer({ min: 0, max: 4 }),
@@ -120,7 +125,10 @@ test("prune without tolerance leaves nothing that is not needed, and nothing for
       assert.deepEqual(stats, dryRun.stats, "the dry run told what would happen");
       await assertSound(storage, built);
       const result = await check(await reopen(storage), { findUnused: true, lockTimings });
-      assert.deepEqual(result.findings.filter(({ code }) => code !== "index-duplicate-pack"), []);
+      assert.deepEqual(
+        result.findings.filter(({ code }) => code !== "index-duplicate-pack"),
+        [],
+      );
       const { stats: left, plan } = await prune(await reopen(storage), options);
       assert.deepEqual([left.blobs.unused, left.blobs.duplicate, left.blobs.used], [0, 0, built.reachable.size]);
       assert.deepEqual([plan.remove, plan.forget, plan.removeFirst], [[], [], []]);
@@ -157,7 +165,10 @@ test("prune that is stopped at any write or deletion leaves a sound repository, 
         await prune(await reopen(storage), { maxUnusedBytes: () => 0, lockTimings });
         await assertSound(storage, built);
         const result = await check(await reopen(storage), { findUnused: true, lockTimings });
-        assert.deepEqual(result.findings.filter(({ code }) => code !== "index-duplicate-pack"), []);
+        assert.deepEqual(
+          result.findings.filter(({ code }) => code !== "index-duplicate-pack"),
+          [],
+        );
       },
     ),
     { numRuns: runs },
