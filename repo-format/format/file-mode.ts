@@ -4,7 +4,7 @@
 const statTypeMask = 0o170000;
 
 /** Bits of Go's os.FileMode. */
-export const fileMode = {
+const fileMode = {
   dir: 0x8000_0000,
   symlink: 0x0800_0000,
   device: 0x0400_0000,

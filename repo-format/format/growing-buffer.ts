@@ -24,15 +24,11 @@ export class GrowingBuffer {
     this.#length += this.#bytes.write(text, this.#length, "latin1");
   }
 
-  writeBytes(bytes: Uint8Array): void {
-    this.#reserve(bytes.length);
-    this.#bytes.set(bytes, this.#length);
-    this.#length += bytes.length;
-  }
-
-  /** What was written, a copy of the exact size. */
+  /** What was written, a copy of the exact size in memory of its own, which may be transferred to another thread. */
   finish(): Buffer {
-    return Buffer.from(this.#bytes.subarray(0, this.#length));
+    const exact = Buffer.allocUnsafeSlow(this.#length);
+    this.#bytes.copy(exact, 0, 0, this.#length);
+    return exact;
   }
 
   #reserve(count: number): void {

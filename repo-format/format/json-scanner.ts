@@ -162,10 +162,7 @@ export class JsonScanner {
   readUint(max: number): number {
     const start = this.at;
     const digits = this.#scanDigits();
-    if (digits > 16) return this.fail(`a number above ${max}`, start);
-    const { bytes } = this;
-    let value = 0;
-    for (let at = this.at - digits; at < this.at; at++) value = value * 10 + ((bytes[at] as number) - 0x30);
+    const value = digits > 16 ? Number.POSITIVE_INFINITY : this.#numberBefore(digits);
     if (value > max) this.fail(`a number above ${max}`, start);
     return value;
   }
@@ -174,6 +171,7 @@ export class JsonScanner {
   readUint64(): bigint {
     const start = this.at;
     const digits = this.#scanDigits();
+    if (digits <= 15) return BigInt(this.#numberBefore(digits));
     if (digits > 20) return this.fail("a number above 2^64 - 1", start);
     const value = BigInt(this.bytes.toString("latin1", this.at - digits, this.at));
     if (value > 0xffff_ffff_ffff_ffffn) this.fail("a number above 2^64 - 1", start);
@@ -207,6 +205,14 @@ export class JsonScanner {
     this.readString();
     this.#expect(colon, "a colon");
     return true;
+  }
+
+  /** The value of the digits that were scanned last; exact up to 15 of them. */
+  #numberBefore(digits: number): number {
+    const { bytes, at: end } = this;
+    let value = 0;
+    for (let at = end - digits; at < end; at++) value = value * 10 + ((bytes[at] as number) - 0x30);
+    return value;
   }
 
   /** Moves past the digits of a whole number without a superfluous zero; returns how many there are. */

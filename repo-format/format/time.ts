@@ -61,7 +61,7 @@ const timePattern = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[
 
 /**
  * True when Go would accept the text as a time: RFC 3339 with every field in its range. By hand, because trees hold three
- * times a node: 0.06 µs each, a tenth of what the regular expression took.
+ * times a node: 0.1 µs each, a fifth of what a regular expression takes.
  */
 export function isTimeText(text: string): boolean {
   const isShaped =

@@ -174,6 +174,7 @@ test("values out of their range or of the wrong type are malformed", () => {
     '"inode":123456789012345678901',
     '"size":9007199254740992',
     '"size":99999999999999999999999999999999999999999',
+    '"mtime":""',
     '"mtime":"yesterday"',
     '"mtime":"2024-13-01T00:00:00Z"',
     '"mtime":5',
@@ -243,4 +244,13 @@ test("decoded nodes do not share memory with the tree's bytes", () => {
   tree.fill(0);
   assert.equal(decoded?.name.toString(), "name");
   assert.equal(decoded?.linkTarget?.toString(), "target");
+});
+
+test("owners and times that repeat, change and come back are read right", () => {
+  const owners = ["root", "root", "", "", "rööt", "rööt", 'ro"t', "root", "roo", "root"];
+  const nodes = owners.map((owner, index) => {
+    const mtime = index % 3 === 0 ? "2024-01-02T03:04:05Z" : `2024-01-02T03:04:05.${index}Z`;
+    return node(`n${index}`, "file", { user: owner, group: owners.at(-1 - index) ?? "", mtime, atime: mtime });
+  });
+  assert.deepEqual(decodeTree(encodeTree(nodes)).nodes, nodes);
 });
