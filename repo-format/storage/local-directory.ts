@@ -33,6 +33,8 @@ export interface LocalDirectoryOptions {
   readonly connections?: number;
 }
 
+type ReadWork = (file: FileHandle, sizeBytes: number) => Promise<Buffer>;
+
 interface Modes {
   readonly directory: number;
   readonly file: number;
@@ -40,6 +42,8 @@ interface Modes {
 
 /** restic's marker between the name and the random part; such names are never ids, so no lister takes them for files. */
 const temporaryMark = "-tmp-";
+/** Ours and restic's, whose random part is decimal. */
+const temporaryName = /-tmp-[0-9a-f]+$/;
 const folderNames = ["keys", "snapshots", "index", "locks", "data"];
 const statsAtATime = 32;
 
@@ -91,16 +95,12 @@ export class LocalDirectoryStorage implements ObjectStorage {
   }
 
   get(key: string, options: RequestOptions = {}): Promise<Buffer> {
-    return this.#read(key, options, async (file) => {
-      const { size } = await file.stat();
-      return readFully(file, 0, size);
-    });
+    return this.#read(key, options, (file, size) => readFully(file, 0, size));
   }
 
   getRange(key: string, offset: number, length: number, options: RequestOptions = {}): Promise<Buffer> {
     checkRange(offset, length);
-    return this.#read(key, options, async (file) => {
-      const { size } = await file.stat();
+    return this.#read(key, options, async (file, size) => {
       const start = offset < 0 ? Math.max(0, size + offset) : offset;
       if (offset >= 0 && start + length > size) throw rangeInvalid(this.location, key, { offset, length });
       return readFully(file, start, Math.min(length, size - start));
@@ -149,14 +149,15 @@ export class LocalDirectoryStorage implements ObjectStorage {
     return join(this.#root, key);
   }
 
-  async #read(key: string, options: RequestOptions, work: (file: FileHandle) => Promise<Buffer>): Promise<Buffer> {
+  async #read(key: string, options: RequestOptions, work: ReadWork): Promise<Buffer> {
     const path = this.#pathOf(key);
     return this.#run("read", key, options, async () => {
       // Non-blocking, no link followed: a planted FIFO must not hang us, a planted link must not lead outside.
       const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
       try {
-        if (!(await file.stat()).isFile()) throw objectMissing(this.location, key);
-        return await work(file);
+        const stats = await file.stat();
+        if (!stats.isFile()) throw objectMissing(this.location, key);
+        return await work(file, stats.size);
       } finally {
         await file.close();
       }
@@ -166,7 +167,8 @@ export class LocalDirectoryStorage implements ObjectStorage {
   async *#listFolder(prefix: string, options: ListOptions): AsyncIterable<ObjectInfo> {
     const { startAfter } = options;
     const entries = (await this.#readFolder(prefix, options)).filter(
-      ({ key }) => startAfter === undefined || compareKeys(key, startAfter) > 0 || startAfter.startsWith(key),
+      ({ key, isFolder }) =>
+        startAfter === undefined || compareKeys(key, startAfter) > 0 || (isFolder && startAfter.startsWith(key)),
     );
     for (let start = 0; start < entries.length; start += statsAtATime) {
       throwIfCancelled(options.signal);
@@ -175,7 +177,7 @@ export class LocalDirectoryStorage implements ObjectStorage {
       for (const [index, entry] of batch.entries()) {
         const info = infos[index];
         if (entry.isFolder) yield* this.#listFolder(entry.key, options);
-        else if (info !== undefined && info.key !== startAfter) yield info;
+        else if (info !== undefined) yield info;
       }
     }
   }
@@ -197,7 +199,7 @@ export class LocalDirectoryStorage implements ObjectStorage {
       try {
         const entries = await readdir(join(this.#root, prefix), { withFileTypes: true });
         return entries
-          .filter((entry) => entry.isDirectory() || (entry.isFile() && !entry.name.includes(temporaryMark)))
+          .filter((entry) => entry.isDirectory() || (entry.isFile() && !temporaryName.test(entry.name)))
           .map((entry) => folderEntry(prefix, entry.name, entry.isDirectory()))
           .sort((a, b) => compareKeys(a.key, b.key));
       } catch (error) {
