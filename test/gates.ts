@@ -28,7 +28,13 @@ const lanes: readonly (readonly Gate[])[] = [
   [
     {
       name: "lint and format",
-      command: [tool("biome"), "check", "--config-path=.ci/lint-and-format.json", "--error-on-warnings"],
+      command: [
+        tool("biome"),
+        "check",
+        "--config-path=.ci/lint-and-format.json",
+        "--error-on-warnings",
+        "--diagnostic-level=warn",
+      ],
     },
     { name: "layers", command: [process.execPath, ".ci/check-layers.mjs"] },
     { name: "dead code", command: [tool("knip"), "--no-config-hints"] },
