@@ -3,10 +3,10 @@
 
 export interface ZstdLibrary {
   readonly name: "zstd-napi" | "node:zlib";
-  /** A kept context: one frame a call, with its content size and without a checksum. */
+  /** A kept context: one frame a call, with its content size and without a checksum; valid until the next call. */
   createCompressor(level: number): { compress(plain: Uint8Array): Buffer };
-  /** Into exactly so much memory; fewer bytes may come out. @throws Error when the frame is broken or has more bytes. */
-  decompress(frame: Uint8Array, length: number): Buffer;
+  /** @returns the bytes written, perhaps fewer than fit. @throws Error when the frame is broken or has more bytes. */
+  decompressInto(frame: Uint8Array, target: Uint8Array): number;
   /** For frames of unknown length. @throws Error when the frame is broken, cut off, or has more than `maxBytes`. */
   decompressUpTo(frame: Uint8Array, maxBytes: number): Buffer;
 }

@@ -14,10 +14,7 @@ export function loadZstdNapi(): ZstdLibrary {
   return {
     name: "zstd-napi",
     createCompressor: (level) => createCompressor(binding, level),
-    decompress(frame, length) {
-      const plain = Buffer.allocUnsafeSlow(length);
-      return plain.subarray(0, context.decompress(plain, frame));
-    },
+    decompressInto: (frame, target) => context.decompress(target, frame),
     decompressUpTo: (frame, maxBytes) => decompressUpTo(binding, frame, maxBytes),
   };
 }
@@ -31,7 +28,7 @@ function createCompressor(binding: typeof zstdNapi, level: number): { compress(p
       const bound = binding.compressBound(plain.length);
       const output = bound <= kept.length ? kept : Buffer.allocUnsafeSlow(bound);
       if (bound <= maxKeptBytes) kept = output;
-      return Buffer.from(output.subarray(0, context.compress2(output, plain)));
+      return output.subarray(0, context.compress2(output, plain));
     },
   };
 }

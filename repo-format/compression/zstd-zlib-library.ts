@@ -11,7 +11,11 @@ export const zlibZstd: ZstdLibrary = {
         pledgedSrcSize: plain.length,
       } as object),
   }),
-  decompress: decompressUpTo,
+  decompressInto(frame, target) {
+    const plain = decompressUpTo(frame, target.length);
+    target.set(plain);
+    return plain.length;
+  },
   decompressUpTo,
 };
 

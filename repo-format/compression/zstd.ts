@@ -11,6 +11,8 @@ export type CompressionMode = "auto" | "off" | "fastest" | "better" | "max";
 export interface Compressor {
   /** One frame with its content size and without a checksum, a new buffer. */
   compress(plain: Uint8Array): Buffer;
+  /** The same in the compressor's own memory: valid until its next call. For blob after blob, where new memory costs. */
+  compressOver(plain: Uint8Array): Buffer;
 }
 
 /**
@@ -42,7 +44,11 @@ export const zstdLibraryName: ZstdLibrary["name"] = library.name;
 /** A compressor for one thread; it keeps its context. "off" is a mistake of the caller. */
 export function createCompressor(mode: CompressionMode): Compressor {
   if (mode === "off") throw new Error('bug: there is no compressor for "off"');
-  return library.createCompressor(levels[mode]);
+  const compressor = library.createCompressor(levels[mode]);
+  return {
+    compress: (plain) => Buffer.from(compressor.compress(plain)),
+    compressOver: (plain) => compressor.compress(plain),
+  };
 }
 
 /**
@@ -54,9 +60,15 @@ export function decompress(frame: Uint8Array, uncompressedLength: number): Buffe
   if (uncompressedLength > Math.ceil(frame.length / minBlockBytes) * maxBlockBytes) {
     throw damaged(`${frame.length} bytes cannot hold ${uncompressedLength}`);
   }
-  const plain = attempt(() => library.decompress(frame, uncompressedLength), damaged);
-  if (plain.length !== uncompressedLength) throw damaged(`it has ${plain.length} bytes, not ${uncompressedLength}`);
+  const plain = Buffer.allocUnsafeSlow(uncompressedLength);
+  decompressInto(frame, plain);
   return plain;
+}
+
+/** The same into memory of exactly the blob's length. @throws RepositoryError "blob-damaged" */
+export function decompressInto(frame: Uint8Array, target: Uint8Array): void {
+  const length = attempt(() => library.decompressInto(frame, target), damaged);
+  if (length !== target.length) throw damaged(`it has ${length} bytes, not ${target.length}`);
 }
 
 /**
@@ -71,7 +83,7 @@ export function decompressUnknown(frame: Uint8Array, maxBytes: number): Buffer {
   );
 }
 
-function attempt(work: () => Buffer, describe: (reason: string) => RepositoryError): Buffer {
+function attempt<T>(work: () => T, describe: (reason: string) => RepositoryError): T {
   try {
     return work();
   } catch (error) {

@@ -48,15 +48,21 @@ export class Sealer {
    * @throws RepositoryError "authentication-failed" when the bytes were changed or sealed with another key.
    */
   open(sealed: Uint8Array): Buffer {
+    const plain = Buffer.allocUnsafeSlow(Math.max(0, sealed.length - Sealer.overhead));
+    this.openInto(sealed, plain);
+    return plain;
+  }
+
+  /** The same into the beginning of `target`; returns the number of bytes. */
+  openInto(sealed: Uint8Array, target: Uint8Array): number {
     if (sealed.length < Sealer.overhead) throw failed(`${sealed.length} bytes are fewer than sealing adds`);
     const nonce = sealed.subarray(0, nonceBytes);
     if (isZero(nonce)) throw failed("its nonce is zero");
     const ciphertext = sealed.subarray(nonceBytes, sealed.length - macBytes);
     const stored = sealed.subarray(sealed.length - macBytes);
     if (!timingSafeEqual(this.#primitives.mac(ciphertext, nonce), stored)) throw failed("its MAC is wrong");
-    const plain = Buffer.allocUnsafeSlow(ciphertext.length);
-    this.#primitives.crypt(ciphertext, nonce, plain, 0);
-    return plain;
+    this.#primitives.crypt(ciphertext, nonce, target, 0);
+    return ciphertext.length;
   }
 
   #drawNonce(): Uint8Array {

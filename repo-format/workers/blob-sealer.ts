@@ -1,6 +1,6 @@
 // In the worker: plaintext → compressed → encrypted → checked, straight into a slab. The check opens what was sealed and
 // compares it with the plaintext, because a blob that was damaged by faulty memory cannot be repaired once it is stored.
-import { type CompressionMode, type Compressor, createCompressor, decompress } from "../compression/zstd.ts";
+import { type CompressionMode, type Compressor, createCompressor, decompressInto } from "../compression/zstd.ts";
 import { Sealer } from "../crypto/seal.ts";
 import { RepositoryError } from "../errors.ts";
 import { type BlobType, sealOverheadBytes } from "../format/blob.ts";
@@ -10,12 +10,17 @@ import type { SealedSlab } from "./sealed-slab.ts";
 export class BlobSealer {
   readonly #sealer: Sealer;
   readonly #extraVerify: boolean;
+  /** Memory that is used again for each blob: new memory would cost more than the work on small ones. */
+  #opened: Buffer = Buffer.alloc(0);
+  #decompressed: Buffer = Buffer.alloc(0);
   readonly #compressors: Readonly<Record<BlobType, Compressor | undefined>>;
 
   constructor(setup: BlobWorkerSetup) {
     this.#sealer = new Sealer(setup.masterKey);
     this.#extraVerify = setup.extraVerify;
-    this.#compressors = { data: compressorOf(setup.dataCompression), tree: compressorOf(setup.treeCompression) };
+    const data = compressorOf(setup.dataCompression);
+    const isSame = setup.treeCompression === setup.dataCompression;
+    this.#compressors = { data, tree: isSame ? data : compressorOf(setup.treeCompression) };
   }
 
   /**
@@ -24,7 +29,7 @@ export class BlobSealer {
    * @throws RepositoryError "self-test-failed" when the sealed blob does not open to the plaintext.
    */
   seal(type: BlobType, id: Uint8Array, plaintext: Uint8Array, slab: SealedSlab): void {
-    const compressed = this.#compressors[type]?.compress(plaintext);
+    const compressed = this.#compressors[type]?.compressOver(plaintext);
     // Data that does not shrink is stored as it is, which readers accept; a tree must be compressed in version 2.
     const isCompressed = compressed !== undefined && (type === "tree" || compressed.length < plaintext.length);
     const stored = isCompressed ? compressed : plaintext;
@@ -45,8 +50,13 @@ export class BlobSealer {
 
   #opensTo(sealed: Uint8Array, plaintext: Uint8Array, isCompressed: boolean): boolean {
     try {
-      const opened = this.#sealer.open(sealed);
-      return (isCompressed ? decompress(opened, plaintext.length) : opened).equals(plaintext);
+      this.#opened = roomIn(this.#opened, sealed.length);
+      const opened = this.#opened.subarray(0, this.#sealer.openInto(sealed, this.#opened));
+      if (!isCompressed) return opened.equals(plaintext);
+      this.#decompressed = roomIn(this.#decompressed, plaintext.length);
+      const decompressed = this.#decompressed.subarray(0, plaintext.length);
+      decompressInto(opened, decompressed);
+      return decompressed.equals(plaintext);
     } catch (error) {
       // Any failure to open is the answer to the question.
       if (RepositoryError.is(error)) return false;
@@ -57,4 +67,8 @@ export class BlobSealer {
 
 function compressorOf(mode: CompressionMode): Compressor | undefined {
   return mode === "off" ? undefined : createCompressor(mode);
+}
+
+function roomIn(kept: Buffer, bytes: number): Buffer {
+  return kept.length >= bytes ? kept : Buffer.allocUnsafeSlow(Math.max(bytes, 2 * kept.length));
 }

@@ -7,6 +7,7 @@ import {
   decompressUnknown,
   zstdLibraryName,
 } from "../../../../repo-format/compression/zstd.ts";
+import type { ZstdLibrary } from "../../../../repo-format/compression/zstd-library.ts";
 import { loadZstdNapi } from "../../../../repo-format/compression/zstd-napi-library.ts";
 import { zlibZstd } from "../../../../repo-format/compression/zstd-zlib-library.ts";
 import { RepositoryError } from "../../../../repo-format/errors.ts";
@@ -55,14 +56,14 @@ for (const library of [napi, zlibZstd]) {
   test(`${library.name} reads the frames of the other library, with and without their size`, () => {
     for (const writer of [napi, zlibZstd]) {
       const frame = writer.createCompressor(2).compress(text);
-      assert.ok(library.decompress(frame, text.length).equals(text));
+      assert.ok(unpacked(library, frame, text.length).equals(text));
       assert.ok(library.decompressUpTo(frame, text.length).equals(text));
     }
   });
 
   test(`${library.name} refuses frames with more bytes than allowed`, () => {
     const frame = library.createCompressor(2).compress(text);
-    assert.throws(() => library.decompress(frame, text.length - 1));
+    assert.throws(() => unpacked(library, frame, text.length - 1));
     assert.throws(() => library.decompressUpTo(frame, text.length - 1));
     assert.throws(() => library.decompressUpTo(frame, 0));
   });
@@ -118,4 +119,9 @@ test("a few bytes that unpack to gigabytes are stopped at the limit", () => {
 
 function isDamaged(error: unknown): boolean {
   return RepositoryError.is(error, "blob-damaged");
+}
+
+function unpacked(library: ZstdLibrary, frame: Uint8Array, length: number): Buffer {
+  const plain = Buffer.alloc(length);
+  return plain.subarray(0, library.decompressInto(frame, plain));
 }
