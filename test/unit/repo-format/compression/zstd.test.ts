@@ -78,7 +78,7 @@ for (const library of [napi, zlibZstd]) {
 
 test("frames without their size, and several in a row, are read", () => {
   for (const library of [napi, zlibZstd]) {
-    assert.equal(library.decompress(framesWithoutSize, 23).toString(), "stowage stowage stowage");
+    assert.equal(unpacked(library, framesWithoutSize, 23).toString(), "stowage stowage stowage");
     assert.equal(library.decompressUpTo(framesWithoutSize, 100).toString(), "stowage stowage stowage");
   }
   assert.equal(decompress(framesWithoutSize, 23).toString(), "stowage stowage stowage");
