@@ -10,6 +10,7 @@ import { LocalDirectoryStorage } from "../../../../repo-format/storage/local-dir
 import { temporaryDirectory } from "../../../support/temporary-directory.ts";
 
 const x = Buffer.from("x");
+const modulePath = join(import.meta.dirname, "../../../../repo-format/storage/local-directory.ts");
 
 async function prepared(t: TestContext): Promise<{ root: string; storage: LocalDirectoryStorage }> {
   const root = join(temporaryDirectory(t), "repo");
@@ -68,7 +69,7 @@ describe("LocalDirectoryStorage", () => {
     await storage.put("keys/x", x);
     writeFileSync(join(root, "keys", "x-tmp-123456"), "half");
     symlinkSync("/etc/passwd", join(root, "keys", "link"));
-    execFileSync("mkfifo", [join(root, "keys", "fifo")]);
+    execFileSync("sh", ["-c", `mkfifo "$0"`, join(root, "keys", "fifo")]);
     assert.deepEqual(await keysOf(storage), ["keys/x"]);
     for (const key of ["keys/link", "keys/fifo", "keys"]) {
       await assert.rejects(storage.get(key), { code: "object-missing" }, key);
@@ -105,6 +106,19 @@ describe("LocalDirectoryStorage", () => {
     chmodSync(join(root, "keys"), 0o500);
     await assert.rejects(storage.put("keys/x", x), { code: "storage-denied" });
     chmodSync(join(root, "keys"), 0o700);
+  });
+
+  it("a file that does not fit is storage-full and leaves nothing behind", async (t) => {
+    const { root } = await prepared(t);
+    // A limit on file sizes stands in for a full disk: the kernel writes what fits, then refuses.
+    const script = `
+      process.on("SIGXFSZ", () => undefined);
+      const { LocalDirectoryStorage } = await import(${JSON.stringify(modulePath)});
+      const parts = Array.from({ length: 20 }, () => Buffer.alloc(100_000));
+      await new LocalDirectoryStorage(${JSON.stringify(root)}).put("data/ab/x", parts).catch((e) => console.log(e.code, e.details.errno));`;
+    const shell = ["-c", 'ulimit -f 1000 && exec "$0" --input-type=module -e "$1"', process.execPath, script];
+    assert.equal(execFileSync("sh", shell, { encoding: "utf8" }).trim(), "storage-full EFBIG");
+    assert.deepEqual(readdirSync(join(root, "data", "ab")), []);
   });
 
   it("two connections are the default, and the location is the absolute path", () => {
