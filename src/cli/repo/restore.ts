@@ -79,6 +79,7 @@ interface RestoreRun {
 async function restoreSnapshot(run: RestoreRun): Promise<RestoreResult> {
   const { context, repository, flags } = run;
   const found = await resolveSnapshot(repository, run.snapshot, snapshotFilter(flags));
+  await repository.refreshIndex(run.signal);
   context.output.print(`restoring snapshot ${found.id.slice(0, 8)} to ${flags.target}`);
   const startedMs = context.clock();
   const result = await restore(repository, await restoreOptions(run, found));
