@@ -2,8 +2,8 @@
 // are accepted with a warning, so that swapping the image never breaks a pod.
 
 import { ConfigError } from "../src/platform/config-error.ts";
-import { parseDuration } from "../src/platform/duration.ts";
 import type { LogFormat, LogLevel } from "../src/platform/logger.ts";
+import { durationFlag, logLevelFlag, nonEmpty, oneOf, parseRoleFlags } from "../src/platform/role-flags.ts";
 
 export interface AgentConfig {
   readonly nodeName: string;
@@ -48,27 +48,21 @@ Environment: NODE_NAME (required), VELERO_NAMESPACE
   --log-format FORMAT         text or json (default text)
 `;
 
-const valueFlags = [
-  "kubeconfig",
-  "namespace",
-  "host-pods-dir",
-  "node-agent-configmap",
-  "resource-timeout",
-  "lock-timeout",
-  "metrics-address",
-  "log-level",
-  "log-format",
-] as const;
-const switchFlags = ["restore-devices", "allow-unmounted-volumes", "help"] as const;
-
-type ValueFlag = (typeof valueFlags)[number];
-type SwitchFlag = (typeof switchFlags)[number];
-
-interface ParsedFlags {
-  readonly values: Partial<Record<ValueFlag, string>>;
-  readonly switches: Partial<Record<SwitchFlag, boolean>>;
-  readonly warnings: readonly string[];
-}
+const known = {
+  values: [
+    "kubeconfig",
+    "namespace",
+    "host-pods-dir",
+    "node-agent-configmap",
+    "resource-timeout",
+    "lock-timeout",
+    "metrics-address",
+    "log-level",
+    "log-format",
+  ],
+  switches: ["restore-devices", "allow-unmounted-volumes", "help"],
+  aliases: { n: "namespace", h: "help" },
+} as const;
 
 /**
  * @param argv what follows the role's name.
@@ -79,7 +73,7 @@ export function readAgentConfig(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): AgentConfig | undefined {
-  const { values, switches, warnings } = parseFlags(argv);
+  const { values, switches, warnings } = parseRoleFlags(argv, known);
   if (switches.help === true) return undefined;
   const nodeName = env.NODE_NAME ?? "";
   if (nodeName === "")
@@ -90,75 +84,13 @@ export function readAgentConfig(
     kubeconfig: nonEmpty(values.kubeconfig),
     hostPodsDir: values["host-pods-dir"] ?? "/host_pods",
     nodeAgentConfigMap: nonEmpty(values["node-agent-configmap"]),
-    resourceTimeoutMs: duration("resource-timeout", values["resource-timeout"] ?? "10m"),
-    lockTimeoutMs: duration("lock-timeout", values["lock-timeout"] ?? "15m"),
+    resourceTimeoutMs: durationFlag("resource-timeout", values["resource-timeout"] ?? "10m"),
+    lockTimeoutMs: durationFlag("lock-timeout", values["lock-timeout"] ?? "15m"),
     metricsAddress: values["metrics-address"] ?? ":8085",
-    logLevel: logLevel(values["log-level"] ?? "info"),
+    logLevel: logLevelFlag(values["log-level"] ?? "info"),
     logFormat: oneOf("log-format", values["log-format"] ?? "text", ["text", "json"]),
     restoreDevices: switches["restore-devices"] ?? false,
     allowUnmountedVolumes: switches["allow-unmounted-volumes"] ?? false,
     warnings,
   });
-}
-
-function parseFlags(argv: readonly string[]): ParsedFlags {
-  const values: Partial<Record<ValueFlag, string>> = {};
-  const switches: Partial<Record<SwitchFlag, boolean>> = {};
-  const warnings: string[] = [];
-  for (let index = 0; index < argv.length; index++) {
-    const word = argv[index] as string;
-    if (!word.startsWith("-")) throw new ConfigError("flag-unknown", `unexpected argument ${JSON.stringify(word)}`);
-    const { name, value } = splitFlag(word);
-    if (isOneOf(name, switchFlags)) {
-      switches[name] = value === undefined || isTrue(name, value);
-      continue;
-    }
-    const next = argv[index + 1];
-    const following = next === undefined || next.startsWith("-") ? undefined : next;
-    if (value === undefined && following !== undefined) index++;
-    if (isOneOf(name, valueFlags)) values[name] = required(name, value ?? following);
-    else warnings.push(`the flag --${name} is not known here and was ignored`);
-  }
-  return { values, switches, warnings };
-}
-
-function splitFlag(word: string): { name: string; value: string | undefined } {
-  const [, dashedName = "", value] = /^--?([^=]*)(?:=(.*))?$/s.exec(word) ?? [];
-  const longNames: Record<string, string> = { n: "namespace", h: "help" };
-  return { name: longNames[dashedName] ?? dashedName, value };
-}
-
-function isOneOf<const T extends string>(name: string, names: readonly T[]): name is T {
-  return (names as readonly string[]).includes(name);
-}
-
-function required(flag: string, value: string | undefined): string {
-  if (value === undefined) throw new ConfigError("flag-invalid", `--${flag} needs a value`);
-  return value;
-}
-
-function nonEmpty(text: string | undefined): string | undefined {
-  return text === "" ? undefined : text;
-}
-
-function duration(flag: string, text: string): number {
-  const ms = parseDuration(text);
-  if (ms !== undefined && ms >= 0) return ms;
-  throw new ConfigError("flag-invalid", `--${flag} must be a duration such as 10m, not ${JSON.stringify(text)}`);
-}
-
-function isTrue(flag: string, text: string): boolean {
-  return oneOf(flag, text, ["true", "false"]) === "true";
-}
-
-function logLevel(text: string): LogLevel {
-  // Velero's names on the left.
-  const levels: Record<string, LogLevel> = { trace: "debug", warning: "warn", fatal: "error", panic: "error" };
-  return levels[text] ?? oneOf("log-level", text, ["debug", "info", "warn", "error"]);
-}
-
-function oneOf<const T extends string>(flag: string, text: string, allowed: readonly T[]): T {
-  const found = allowed.find((candidate) => candidate === text);
-  if (found !== undefined) return found;
-  throw new ConfigError("flag-invalid", `--${flag} must be ${allowed.join(" or ")}, not ${JSON.stringify(text)}`);
 }

@@ -17,7 +17,6 @@ export interface AgentMetrics {
   readonly warnings: CounterMetric;
   readonly slots: GaugeMetric;
   readonly slotsUsed: GaugeMetric;
-  readonly openRepositories: GaugeMetric;
 }
 
 const minute = 60;
@@ -58,7 +57,6 @@ export function createAgentMetrics(metrics: Metrics): AgentMetrics {
     warnings: metrics.counter("stowage_volume_warnings_total", "Files left out or not exactly kept", ["direction"]),
     slots: metrics.gauge("stowage_transfer_slots", "Volumes that may be moved at the same time"),
     slotsUsed: metrics.gauge("stowage_transfer_slots_used", "Volumes that are being moved"),
-    openRepositories: metrics.gauge("stowage_open_repositories", "Repositories kept open between volumes"),
   };
 }
 

@@ -70,7 +70,7 @@ async function archiveVolume(options: BackupVolumeOptions, signal: AbortSignal):
     hostname: snapshotHostname,
     tags: tagList(options.tags),
     ...(parent === undefined ? { findParent: { tagLists: parentTagLists(options.tags) } } : { parent }),
-    excludes: { excludes: defaultExcludes },
+    excludes: { patterns: defaultExcludes },
     oneFileSystem: true,
     userNames: false,
     ...(options.parallelFiles === undefined ? {} : { threads: options.parallelFiles }),
