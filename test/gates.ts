@@ -36,7 +36,7 @@ const lanes: readonly (readonly Gate[])[] = [
         "--diagnostic-level=warn",
       ],
     },
-    { name: "layers", command: [process.execPath, ".ci/check-layers.mjs"] },
+    { name: "layers", command: [process.execPath, ".ci/check-layers.ts"] },
     { name: "dead code", command: [tool("knip"), "--no-config-hints"] },
   ],
 ];
