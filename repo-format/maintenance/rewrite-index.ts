@@ -31,14 +31,17 @@ export async function rewriteIndexFiles(
   const { signal } = options;
   const ids: IndexId[] = [];
   for await (const { id } of repo.list("index", signal)) ids.push(id as IndexId);
-  const load = async (id: IndexId): Promise<IndexFileEntries> =>
-    IndexFileEntries.decode(await repo.loadUnpacked("index", id, signal));
+  const load = async (id: IndexId): Promise<{ id: IndexId; entries: IndexFileEntries }> => ({
+    id,
+    entries: IndexFileEntries.decode(await repo.loadUnpacked("index", id, signal)),
+  });
   const rewriter = new IndexRewriter(repo, removed, signal);
   const limits = { limit: repo.storage.connections, signal };
   let done = 0;
-  for await (const entries of boundedParallel(ids, limits, load)) {
-    await rewriter.take(ids[done] as IndexId, entries);
-    options.onProgress?.(++done, ids.length);
+  for await (const { id, entries } of boundedParallel(ids, limits, load)) {
+    await rewriter.take(id, entries);
+    done++;
+    options.onProgress?.(done, ids.length);
   }
   const obsolete = await rewriter.finish();
   throwIfCancelled(signal);
