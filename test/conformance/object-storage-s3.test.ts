@@ -24,7 +24,7 @@ describeObjectStorage("S3Storage with a prefix", async () => {
     prefix: "some/prefix",
     credentials: keysOf(server),
   });
-  return { storage, dispose: () => server.stop(), listedObjects: 2100 };
+  return { storage, dispose: () => server.stop(), listedObjects: 1050 };
 });
 
 describeObjectStorage("openStorage on S3 with TLS, all wrappers together", async () => {

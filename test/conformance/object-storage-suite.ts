@@ -9,7 +9,7 @@ export interface StorageUnderTest {
   readonly storage: ObjectStorage;
   /** Removes what the storage has left behind. */
   readonly dispose: () => Promise<void>;
-  /** How many objects are put for one long listing; more than two pages where the store has pages. */
+  /** How many objects are put for one long listing; more than one page (1,000) where the store has pages. */
   readonly listedObjects?: number;
 }
 
