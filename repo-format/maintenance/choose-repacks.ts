@@ -13,7 +13,7 @@ const minSmallPacks = 10;
  * The size below which a pack counts as small: 80 % of the 3rd percentile of all packs, at least of 4 MiB. A low
  * percentile, so that a change of the pack size never rewrites a large part of a repository.
  */
-export function smallPackLimitBytes(packs: PackStatistics, smallPackBytes: number): number {
+function smallPackLimitBytes(packs: PackStatistics, smallPackBytes: number): number {
   if (smallPackBytes > 0) return smallPackBytes;
   const sizes: number[] = [];
   for (let pack = 0; pack < packs.type.length; pack++) {

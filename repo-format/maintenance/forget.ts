@@ -75,7 +75,7 @@ async function forgetLocked(repo: Repository, options: ForgetOptions): Promise<F
  * @param nowMs milliseconds since the epoch.
  * @throws RepositoryError "removal-refused" when a policy would leave nothing of a group.
  */
-export function planForget(
+function planForget(
   snapshots: readonly FoundSnapshot[],
   options: Pick<ForgetOptions, "ids" | "policy" | "groupBy">,
   nowMs: number,

@@ -38,7 +38,7 @@ export function isEmptyFilter(filter: SnapshotFilter): boolean {
   return !filter.hosts?.length && !filter.tags?.length && !filter.paths?.length;
 }
 
-export function matchesFilter(snapshot: Snapshot, filter: SnapshotFilter): boolean {
+function matchesFilter(snapshot: Snapshot, filter: SnapshotFilter): boolean {
   const { hosts, tags, paths } = filter;
   if (hosts?.length && !hosts.includes(snapshot.hostname)) return false;
   if (tags?.length && !tags.some((list) => hasTags(snapshot.tags, list))) return false;
@@ -56,7 +56,7 @@ export function hasTags(snapshotTags: readonly string[], list: readonly string[]
 }
 
 /** Oldest first; snapshots of the same instant by id, so that the order never depends on the store's listing. */
-export function compareByTime(a: FoundSnapshot, b: FoundSnapshot): number {
+function compareByTime(a: FoundSnapshot, b: FoundSnapshot): number {
   const left = parseTime(a.snapshot.time).unixNs;
   const right = parseTime(b.snapshot.time).unixNs;
   if (left !== right) return left < right ? -1 : 1;

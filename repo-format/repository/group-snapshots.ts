@@ -48,7 +48,7 @@ export function parseGroupBy(text: string): GroupBy {
 }
 
 /** The same strings in the order of their UTF-8 bytes, which is how restic sorts them. */
-export function sortedByBytes(texts: readonly string[]): string[] {
+function sortedByBytes(texts: readonly string[]): string[] {
   return texts
     .map((text) => Buffer.from(text))
     .sort(Buffer.compare)
