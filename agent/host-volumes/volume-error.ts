@@ -2,7 +2,17 @@
 
 import type { Retry } from "../../src/platform/coded-error.ts";
 
-const policies = {
+type VolumeErrorCode =
+  | "pod-missing"
+  | "volume-missing"
+  | "claim-missing"
+  | "claim-unbound"
+  | "block-volume"
+  | "no-directory"
+  | "several-directories"
+  | "not-mounted";
+
+const policies: Readonly<Record<VolumeErrorCode, string>> = {
   "pod-missing": "the pod was deleted before its volume could be backed up",
   "volume-missing": "compare the volume's name with the pod's spec.volumes",
   "claim-missing": "the pod's PersistentVolumeClaim is gone",
@@ -12,9 +22,7 @@ const policies = {
     "check that --host-pods-dir shows the kubelet's pods directory, with mount propagation HostToContainer",
   "several-directories": "remove the left-over directories below the pod's volumes on the node",
   "not-mounted": "give the agent's host-pods mount the mount propagation HostToContainer",
-} as const satisfies Record<string, string>;
-
-type VolumeErrorCode = keyof typeof policies;
+};
 
 export class VolumeError extends Error {
   readonly code: VolumeErrorCode;

@@ -7,7 +7,19 @@ interface KubeErrorPolicy {
   readonly hint: string;
 }
 
-const policies = {
+export type KubeErrorCode =
+  | "not-found"
+  | "already-exists"
+  | "conflict"
+  | "forbidden"
+  | "unauthorized"
+  | "invalid"
+  | "gone"
+  | "no-such-resource"
+  | "unavailable"
+  | "cancelled";
+
+const policies: Readonly<Record<KubeErrorCode, KubeErrorPolicy>> = {
   "not-found": { retry: "never", hint: "the object does not exist (any more)" },
   "already-exists": { retry: "never", hint: "an object of this name is there already" },
   conflict: { retry: "after-refresh", hint: "somebody else changed the object; read it again" },
@@ -18,9 +30,7 @@ const policies = {
   "no-such-resource": { retry: "backoff", hint: "install the CRDs (manifests/crds)" },
   unavailable: { retry: "backoff", hint: "check that the API server can be reached" },
   cancelled: { retry: "never", hint: "the process is ending" },
-} as const satisfies Record<string, KubeErrorPolicy>;
-
-export type KubeErrorCode = keyof typeof policies;
+};
 type KubeErrorDetails = Readonly<Record<string, string | number | boolean | undefined>>;
 
 const brand = Symbol.for("stowage.KubeError");

@@ -2,7 +2,18 @@
 
 import type { Retry } from "./coded-error.ts";
 
-const policies = {
+type ConfigErrorCode =
+  | "flag-unknown"
+  | "flag-invalid"
+  | "environment-missing"
+  | "kubeconfig-unusable"
+  | "config-map-invalid"
+  | "host-pods-mismatch"
+  | "storage-location-unusable"
+  | "secret-unusable"
+  | "address-unusable";
+
+const policies: Readonly<Record<ConfigErrorCode, string>> = {
   "flag-unknown": "see --help for the flags of this command",
   "flag-invalid": "see --help for the values that the flag takes",
   "environment-missing": "set the environment variable, in the pod through the downward API",
@@ -12,9 +23,7 @@ const policies = {
   "storage-location-unusable": "correct the BackupStorageLocation",
   "secret-unusable": "create the Secret in the namespace that this program runs in, with that key",
   "address-unusable": "give another address, for example 127.0.0.1:0",
-} as const satisfies Record<string, string>;
-
-type ConfigErrorCode = keyof typeof policies;
+};
 
 export class ConfigError extends Error {
   readonly code: ConfigErrorCode;
