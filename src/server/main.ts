@@ -61,6 +61,8 @@ async function runServer(config: ServerConfig): Promise<number> {
     identity: serverIdentity(),
     clock: () => systemClock.now(),
     onSecret: (value) => secrets.add(value),
+    // A store that cannot be reached is soon shown as such, and tried again by the controllers.
+    retry: { maxElapsedMs: 60_000 },
   });
   const shutdown = listenForShutdown();
   const running = startControllers({ config, client, namespace, log, metrics, access }, shutdown.signal);
