@@ -1,5 +1,6 @@
 // Puts a snapshot back: plan, then act. The data come pack by pack, the metadata last, so that a restore that was cut off
 // leaves private files without the snapshot's times, which the next one completes.
+import { resolve } from "node:path";
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import { AccountNames } from "../file-tree/account-names.ts";
 import type { ApplyMetadataOptions } from "../file-tree/apply-metadata.ts";
@@ -146,7 +147,7 @@ class Restore {
 
 function checkOptions(options: RestoreOptions): void {
   const hasIncludes = (options.includes?.length ?? 0) + (options.insensitiveIncludes?.length ?? 0) > 0;
-  if (options.delete === true && options.target === "/" && !hasIncludes) {
+  if (options.delete === true && resolve(options.target) === "/" && !hasIncludes) {
     const message = "removing what the snapshot does not have from / needs an include pattern";
     throw new RepositoryError("argument-invalid", message);
   }
