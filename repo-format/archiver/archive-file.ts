@@ -15,6 +15,8 @@ const batchFiles = 256;
 const batchDirectories = 64;
 /** A file that has grown beyond what was taken from the budget is sent again, so often; then it is read in ranges. */
 const growthsFollowed = 2;
+/** Batches under way for each thread: one that it works on, two that wait. More would only keep nodes in memory. */
+const batchesPerThread = 3;
 /** Big files at a time: one keeps all threads busy, a second one while the first comes to its end. */
 const bigFilesAtOnce = 2;
 
@@ -43,6 +45,7 @@ export class FileArchiver {
   #batchBytes = 0;
   readonly #batchDirectories = new Set<unknown>();
   #bigFiles = 0;
+  #batches = 0;
 
   constructor(options: FileArchiverOptions) {
     this.#options = options;
@@ -73,7 +76,7 @@ export class FileArchiver {
   /** Sends what is collected, and waits while there is no room for more. */
   async flush(): Promise<void> {
     await this.#sendBatch();
-    while (this.#bigFiles >= bigFilesAtOnce) await Promise.race(this.#underWay);
+    while (this.#bigFiles >= bigFilesAtOnce || this.#batches > this.#mostBatches) await Promise.race(this.#underWay);
   }
 
   /** Something was taken on whose outcome is not known yet. */
@@ -118,6 +121,7 @@ export class FileArchiver {
     this.#batchDirectories.clear();
     const { run } = this.#options;
     if (!run.tryReserve(bytes)) await run.reserve(bytes);
+    this.#batches++;
     this.#track(batch[0]?.entry.path ?? "", this.#readBatch(batch, bytes));
   }
 
@@ -133,8 +137,13 @@ export class FileArchiver {
         else this.#settle(file.entry, outcome);
       }
     } finally {
+      this.#batches--;
       for (const { entry } of waiting) entry.directory.letGo();
     }
+  }
+
+  get #mostBatches(): number {
+    return this.#options.run.threads * batchesPerThread;
   }
 
   #followGrowth({ entry, growths }: BatchedFile, sizeBytes: number): void {

@@ -40,6 +40,11 @@ export class BlobRun {
     if (options.signal?.aborted) this.#cancel();
   }
 
+  /** Threads that work for this and other runs, at most. */
+  get threads(): number {
+    return this.#pool.threads;
+  }
+
   /** Takes bytes for a task if there are enough now; otherwise `reserve` waits for them. */
   tryReserve(bytes: number): boolean {
     return this.#pool.budget.tryAcquire(bytes);

@@ -26,6 +26,8 @@ export interface SubmitOptions extends Pick<PoolTask, "onBlobs" | "onCut"> {
 /** The pool, as a run sees it. */
 export interface TaskSubmitter {
   readonly budget: ByteBudget;
+  /** Threads at most. */
+  readonly threads: number;
   submit(request: TaskRequest, options?: SubmitOptions): Promise<TaskResult>;
   dropQueued(run: number, reason: Error): void;
 }
