@@ -22,8 +22,6 @@ export interface CheckOptions extends SnapshotFilter, ExclusiveLockOptions {
   readonly readData?: DataSubset | undefined;
   /** Report blobs that no snapshot leads to. */
   readonly findUnused?: boolean | undefined;
-  /** false = take no lock (a repository that cannot be written). */
-  readonly lock?: boolean | undefined;
   readonly onFinding?: ((finding: Finding) => void) | undefined;
   readonly onProgress?: ((progress: CheckProgress) => void) | undefined;
   /** From 0 to below 1; chooses packs for a random subset. */
@@ -54,7 +52,6 @@ export interface CheckResult {
  * @throws RepositoryError "lock-held", and the errors of a store that does not answer; damage is never thrown.
  */
 export async function check(repo: Repository, options: CheckOptions = {}): Promise<CheckResult> {
-  if (options.lock === false) return await checkLocked(repo, options);
   return await underExclusiveLock(repo, options, (locked) => checkLocked(repo, locked));
 }
 

@@ -7,7 +7,7 @@ import { boundedParallel } from "../repository/bounded-parallel.ts";
 import { type FoundSnapshot, findSnapshots, isEmptyFilter, type SnapshotFilter } from "../repository/find-snapshots.ts";
 import { describeGroup, type GroupBy, groupSnapshots, type SnapshotGroupKey } from "../repository/group-snapshots.ts";
 import type { Repository } from "../repository/repository.ts";
-import { type ExclusiveLockOptions, underExclusiveLock } from "./exclusive-lock.ts";
+import { type ExclusiveLockOptions, refuseWithoutLock, underExclusiveLock } from "./exclusive-lock.ts";
 import { applyKeepPolicy, isEmptyPolicy, type KeepPolicy, type KeepReason } from "./forget-policy.ts";
 import { type PruneOptions, type PruneResult, pruneLocked } from "./prune.ts";
 
@@ -54,6 +54,7 @@ export interface ForgetResult extends ForgetPlan {
  */
 export async function forget(repo: Repository, options: ForgetOptions): Promise<ForgetResult> {
   if (options.ids === undefined || options.ids.length === 0) refuseUnsafePolicy(options);
+  refuseWithoutLock(options);
   return await underExclusiveLock(repo, options, (locked) => forgetLocked(repo, locked));
 }
 

@@ -8,7 +8,7 @@ import { boundedParallel } from "../repository/bounded-parallel.ts";
 import type { Repository } from "../repository/repository.ts";
 import { usedBlobs } from "../repository/walk-trees.ts";
 import { parseMaxUnused } from "./byte-size.ts";
-import { type ExclusiveLockOptions, underExclusiveLock } from "./exclusive-lock.ts";
+import { type ExclusiveLockOptions, refuseWithoutLock, underExclusiveLock } from "./exclusive-lock.ts";
 import { copiesOf } from "./index-copies.ts";
 import { listPacks } from "./list-packs.ts";
 import { planPrune } from "./plan-prune.ts";
@@ -44,6 +44,7 @@ export interface PruneResult {
  *   "lock-held", and what reading and writing throws. Packs that cannot be deleted are only warned of.
  */
 export async function prune(repo: Repository, options: PruneOptions = {}): Promise<PruneResult> {
+  refuseWithoutLock(options);
   return await underExclusiveLock(repo, options, (locked) => pruneLocked(repo, locked));
 }
 

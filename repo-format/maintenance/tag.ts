@@ -5,7 +5,7 @@ import type { SnapshotId } from "../format/id.ts";
 import type { Snapshot } from "../format/snapshot-file.ts";
 import { findSnapshots, type SnapshotFilter } from "../repository/find-snapshots.ts";
 import type { Repository } from "../repository/repository.ts";
-import { type ExclusiveLockOptions, underExclusiveLock } from "./exclusive-lock.ts";
+import { type ExclusiveLockOptions, refuseWithoutLock, underExclusiveLock } from "./exclusive-lock.ts";
 
 export interface TagOptions extends SnapshotFilter, ExclusiveLockOptions {
   /** Ids, unique prefixes or "latest"; otherwise the filter chooses. */
@@ -34,6 +34,7 @@ export async function tagSnapshots(repo: Repository, options: TagOptions): Promi
   if (options.set !== undefined && isChange) {
     throw new RepositoryError("argument-invalid", "tags are either set, or added and removed");
   }
+  refuseWithoutLock(options);
   return await underExclusiveLock(repo, options, (locked) => tagLocked(repo, locked));
 }
 
