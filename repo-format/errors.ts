@@ -12,7 +12,10 @@ interface ErrorPolicy {
 
 /** Code → what to do. The union of codes comes from here, so a `switch` over it is checked for completeness. */
 export const errorPolicies = {
-  "repository-missing": { retry: "never", hint: "check the location, or create the repository with `stowage repo init`" },
+  "repository-missing": {
+    retry: "never",
+    hint: "check the location, or create the repository with `stowage repo init`",
+  },
   "repository-exists": { retry: "never", hint: "choose another location, or use the repository that is there" },
   "repository-unsupported": { retry: "never", hint: "upgrade the program, or migrate the repository with restic" },
   "config-malformed": { retry: "never", hint: "the config file is damaged; restore it from a copy of the repository" },
@@ -21,9 +24,15 @@ export const errorPolicies = {
   "key-malformed": { retry: "never", hint: "remove the damaged key file, or add a new key with one that works" },
   "key-in-use": { retry: "never", hint: "open the repository with another key first" },
   "key-missing": { retry: "never", hint: "list the keys with `stowage repo key list`" },
-  "authentication-failed": { retry: "never", hint: "the stored bytes were changed; run `stowage repo check --read-data`" },
+  "authentication-failed": {
+    retry: "never",
+    hint: "the stored bytes were changed; run `stowage repo check --read-data`",
+  },
   "blob-damaged": { retry: "never", hint: "run `stowage repo check --read-data` to see what else is affected" },
-  "blob-missing": { retry: "after-refresh", hint: "run `stowage repo check`; another program may have pruned meanwhile" },
+  "blob-missing": {
+    retry: "after-refresh",
+    hint: "run `stowage repo check`; another program may have pruned meanwhile",
+  },
   "pack-missing": { retry: "after-refresh", hint: "run `stowage repo check`; the pack was deleted from the store" },
   "pack-damaged": { retry: "never", hint: "run `stowage repo check --read-data`" },
   "index-malformed": { retry: "never", hint: "run `stowage repo check`; an index file is damaged" },
@@ -35,7 +44,10 @@ export const errorPolicies = {
   "file-damaged": { retry: "backoff", hint: "the stored file does not match its name; run `stowage repo check`" },
   "lock-held": { retry: "backoff", hint: "wait for the other process, or run `stowage repo unlock` if it is gone" },
   "lock-lost": { retry: "backoff", hint: "run the command again; the lock could not be refreshed in time" },
-  "lock-malformed": { retry: "never", hint: "run `stowage repo unlock --remove-all` when no process uses the repository" },
+  "lock-malformed": {
+    retry: "never",
+    hint: "run `stowage repo unlock --remove-all` when no process uses the repository",
+  },
   "object-missing": { retry: "never", hint: "the object is not in the store" },
   "object-exists": { retry: "never", hint: "somebody else wrote the object first" },
   "object-refused": { retry: "never", hint: "the bytes changed in memory before they were sent; check the machine" },
@@ -57,11 +69,19 @@ export const errorPolicies = {
   "index-incomplete": { retry: "after-refresh", hint: "run `stowage repo check`, then `restic repair index`" },
   "self-test-failed": { retry: "never", hint: "a native library gives wrong results; reinstall the program" },
   "worker-failed": { retry: "backoff", hint: "run the command again; please report it if it happens twice" },
-  "removal-refused": { retry: "never", hint: "loosen the policy; to remove all, use --unsafe-allow-remove-all with a filter" },
+  "removal-refused": {
+    retry: "never",
+    hint: "loosen the policy; to remove all, use --unsafe-allow-remove-all with a filter",
+  },
   cancelled: { retry: "never", hint: "run the command again to continue" },
-} as const satisfies Record<string, ErrorPolicy>;
+} as const;
 
 export type ErrorCode = keyof typeof errorPolicies;
+
+/** Also makes the compiler check every entry of the table. */
+function policyOf(code: ErrorCode): ErrorPolicy {
+  return errorPolicies[code];
+}
 
 /** Facts about a failure: ids, sizes in bytes, paths, attempts. Never secrets. */
 export type ErrorDetails = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -97,11 +117,11 @@ export class RepositoryError extends Error {
   }
 
   get retry(): Retry {
-    return errorPolicies[this.code].retry;
+    return policyOf(this.code).retry;
   }
 
   get hint(): string {
-    return errorPolicies[this.code].hint;
+    return policyOf(this.code).hint;
   }
 
   toJSON(): SerializedRepositoryError {
