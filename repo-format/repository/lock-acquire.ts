@@ -58,14 +58,17 @@ export interface AcquireOptions {
 /** Resolves after so many ms; rejects when the signal fires. */
 export type Sleep = (ms: number, signal?: AbortSignal) => Promise<void>;
 
-export const sleepWithTimer: Sleep = async (ms, signal) => {
-  try {
-    await delay(ms, undefined, { signal });
-  } catch (error) {
-    throwIfCancelled(signal);
-    throw error;
-  }
-};
+/** @param keepsAlive false: a process that has nothing else to do may end. */
+export function timerSleep(keepsAlive: boolean): Sleep {
+  return async (ms, signal) => {
+    try {
+      await delay(ms, undefined, { signal, ref: keepsAlive });
+    } catch (error) {
+      throwIfCancelled(signal);
+      throw error;
+    }
+  };
+}
 
 /** @throws RepositoryError "lock-held" naming the holder, "lock-malformed", "cancelled" */
 export async function acquireLock(repo: Repository, options: AcquireOptions): Promise<LockId> {

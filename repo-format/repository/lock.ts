@@ -4,7 +4,7 @@ import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import type { LockId } from "../format/id.ts";
 import type { LockFile } from "../format/lock-file.ts";
 import { HeldLock } from "./held-lock.ts";
-import { acquireLock, type LockTimings, resticTimings, type Sleep, sleepWithTimer } from "./lock-acquire.ts";
+import { acquireLock, type LockTimings, resticTimings, type Sleep, timerSleep } from "./lock-acquire.ts";
 import { isStale, listLocks, storeTimeMs } from "./lock-files.ts";
 import type { Repository } from "./repository.ts";
 
@@ -104,10 +104,10 @@ async function takeOwn(repo: Repository, options: LockOptions): Promise<TakenLoc
 
 async function take(repo: Repository, options: LockOptions, onWait: LockOptions["onWait"]): Promise<HeldLock> {
   const timings = { ...resticTimings, ...options.timings };
-  const sleep = options.sleep ?? sleepWithTimer;
+  const sleep = options.sleep ?? timerSleep(true);
   const { exclusive, retryLockMs, signal, onWarning } = options;
   const id = await acquireLock(repo, { exclusive, retryLockMs, signal, onWait, timings, sleep });
-  return new HeldLock(repo, { id, exclusive, timings, sleep, onWarning });
+  return new HeldLock(repo, { id, exclusive, timings, sleep: options.sleep ?? timerSleep(false), onWarning });
 }
 
 /** Uses the lock that is held or being taken; when taking it fails for the one who began, the next one begins anew. */

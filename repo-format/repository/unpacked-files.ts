@@ -23,6 +23,8 @@ export interface UnpackedFilesOptions {
   readonly extraVerify: boolean;
 }
 
+const withdrawMs = 10_000;
+
 /** Every file of a kind, in any order; objects with other names are none. */
 export async function* listFiles(
   storage: Pick<ObjectStorage, "list">,
@@ -81,8 +83,22 @@ export class UnpackedFiles {
       throw new RepositoryError("self-test-failed", `a ${kind} file changed while it was sealed; it was not stored`);
     }
     const id = idOf(stored);
-    await storage.put(keyOf(kind, id), stored, { sha256: id, signal });
+    try {
+      await storage.put(keyOf(kind, id), stored, { sha256: id, signal });
+    } catch (error) {
+      if (kind === "lock") await this.#withdraw(keyOf(kind, id));
+      throw error;
+    }
     return id;
+  }
+
+  /** A put that failed may have stored the file all the same; a lock that nobody knows of would bar the repository. */
+  async #withdraw(key: string): Promise<void> {
+    try {
+      await this.#options.storage.delete(key, { signal: AbortSignal.timeout(withdrawMs) });
+    } catch {
+      // The error of the put says more, and a stale lock can be removed by hand.
+    }
   }
 
   #open(stored: Uint8Array): Buffer {
