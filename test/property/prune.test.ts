@@ -20,7 +20,7 @@ import {
   unreadable,
 } from "../support/synthetic-repository.ts";
 
-const runs = Number(process.env.STOWAGE_PROPERTY_RUNS ?? "150");
+const runs = Number(process.env.STOWAGE_PROPERTY_RUNS ?? "250");
 const lockTimings = { settleMs: 0 };
 
 const dataNumbers = fc.array(fc.nat(dataBlobCount - 1), { maxLength: 3 });
