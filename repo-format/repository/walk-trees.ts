@@ -43,6 +43,11 @@ export function pathOfTree(tree: WalkedTree): string {
   return `/${names.join("/")}`;
 }
 
+/** The path of an entry of a walked tree, in the same form. */
+export function pathOfNode(tree: WalkedTree, node: Pick<Node, "name">): string {
+  return tree.parent === undefined ? `/${node.name}` : `${pathOfTree(tree)}/${node.name}`;
+}
+
 /** @throws RepositoryError "blob-missing", "blob-damaged", "tree-malformed" … unless the visitor takes errors; "cancelled" */
 export async function walkTrees(
   repo: Repository,
@@ -177,7 +182,7 @@ export async function usedBlobs(
     node: (node, tree) => {
       for (const id of node.content ?? []) {
         if (blobs.add("data", id) !== "unknown") continue;
-        addMissing({ type: "data", id, path: `${pathOfTree(tree)}/${node.name.toString()}` });
+        addMissing({ type: "data", id, path: pathOfNode(tree, node) });
       }
     },
     error: (error, tree) => {
