@@ -4,6 +4,7 @@
 import { basename } from "node:path";
 
 const oldestMajor = 24;
+const lingerMs = 3000;
 
 const usage = `Usage: stowage COMMAND [ARGUMENTS]
 
@@ -60,4 +61,6 @@ if (major < oldestMajor) {
   process.exitCode = 1;
 } else {
   process.exitCode = await run();
+  // A connection or a thread that something left open must not keep a finished process alive.
+  setTimeout(() => process.exit(), lingerMs).unref();
 }

@@ -16,33 +16,46 @@ export interface CliEnvironment {
   readonly ignoreCtime: boolean;
   readonly ignoreInode: boolean;
   readonly caCertificates: string | undefined;
+  readonly tlsClientCertificate: string | undefined;
+  readonly retryLock: string | undefined;
   /** Every variable, for credentials of the store and for `$VAR` in exclude files. */
   readonly all: Readonly<Record<string, string | undefined>>;
 }
 
 /** Reads the variables once, at start. */
 export function readCliEnvironment(env: NodeJS.ProcessEnv): CliEnvironment {
-  const value = (name: string): string | undefined => {
-    const found = env[`STOWAGE_${name}`] ?? env[`RESTIC_${name}`];
-    return found === undefined || found === "" ? undefined : found;
+  const value = (name: string): string | undefined => text(env[`STOWAGE_${name}`]) ?? text(env[`RESTIC_${name}`]);
+  // Of variables that stand for one thing a single twin replaces all of restic's.
+  const oneOf = (names: readonly string[]): ((name: string) => string | undefined) => {
+    const prefix = names.some((name) => text(env[`STOWAGE_${name}`]) !== undefined) ? "STOWAGE_" : "RESTIC_";
+    return (name) => text(env[prefix + name]);
   };
+  const repository = oneOf(["REPOSITORY", "REPOSITORY_FILE"]);
+  const password = oneOf(["PASSWORD", "PASSWORD_FILE", "PASSWORD_COMMAND"]);
   const flag = (name: string): boolean => /^(1|t|true|y|yes|on)$/i.test(value(name) ?? "");
   const framesPerSecond = Number(value("PROGRESS_FPS"));
   return {
-    repository: value("REPOSITORY"),
-    repositoryFile: value("REPOSITORY_FILE"),
-    password: value("PASSWORD"),
-    passwordFile: value("PASSWORD_FILE"),
-    passwordCommand: value("PASSWORD_COMMAND"),
+    repository: repository("REPOSITORY"),
+    repositoryFile: repository("REPOSITORY_FILE"),
+    password: password("PASSWORD"),
+    passwordFile: password("PASSWORD_FILE"),
+    passwordCommand: password("PASSWORD_COMMAND"),
     keyHint: value("KEY_HINT"),
     compression: value("COMPRESSION"),
     packSize: value("PACK_SIZE"),
     readConcurrency: value("READ_CONCURRENCY"),
     host: value("HOST"),
-    progressFps: framesPerSecond > 0 && framesPerSecond <= 60 ? framesPerSecond : undefined,
+    progressFps: framesPerSecond > 0 ? Math.min(60, framesPerSecond) : undefined,
     ignoreCtime: flag("IGNORE_CTIME"),
     ignoreInode: flag("IGNORE_INODE"),
     caCertificates: value("CACERT"),
+    tlsClientCertificate: value("TLS_CLIENT_CERT"),
+    retryLock: text(env.STOWAGE_RETRY_LOCK),
     all: env,
   };
+}
+
+/** An empty variable says nothing. */
+function text(value: string | undefined): string | undefined {
+  return value === "" ? undefined : value;
 }

@@ -12,7 +12,11 @@ export interface StoreChoices {
   readonly settings: Readonly<Record<string, string>>;
   /** Files with certificate authorities. */
   readonly caFiles: readonly string[];
+  /** File with the certificate and the key that the store asks for. */
+  readonly clientCertificateFile: string | undefined;
   readonly insecureTls: boolean;
+  /** Undefined: the store's default. */
+  readonly stallTimeoutMs: number | undefined;
   /** Make the directory or the bucket when it is absent. */
   readonly create: boolean;
   readonly clock: () => number;
@@ -47,6 +51,7 @@ export async function storeOptions(choices: StoreChoices): Promise<StorageOption
     throw new UsageError(`-o …connections=${connections}: give a whole number above 0`);
   }
   const pem = await Promise.all(choices.caFiles.filter((file) => file !== "").map(readCertificates));
+  const client = choices.clientCertificateFile;
   return {
     create: choices.create,
     ...(limit === undefined ? {} : { connections: limit }),
@@ -56,7 +61,9 @@ export async function storeOptions(choices: StoreChoices): Promise<StorageOption
       storageClass: settings["s3.storage-class"],
       credentials: credentials(variables, settings["s3.unsafe-anonymous-auth"] === "true"),
       ...(pem.length === 0 ? {} : { caCertificates: pem.join("\n") }),
+      ...(client === undefined ? {} : { clientCertificate: await readCertificates(client) }),
       insecureSkipTlsVerify: choices.insecureTls,
+      stallTimeoutMs: choices.stallTimeoutMs,
       clock: choices.clock,
     },
   };

@@ -11,12 +11,12 @@ import {
   type Repository,
   resolveSnapshot,
 } from "../../../repo-format/index.ts";
-import { exitCodes } from "../exit-codes.ts";
 import { formatBytes, formatCount, formatDuration, parseSize } from "../output/format-values.ts";
 import { ProgressReporter, type ProgressState, secondsRemaining, shareDone } from "../output/progress.ts";
 import { UsageError } from "../usage-error.ts";
 import { collect } from "./collect.ts";
 import { type CommandContext, currentIdentity } from "./command-context.ts";
+import { exitCodes } from "./exit-codes.ts";
 import { splitTags } from "./snapshot-filter.ts";
 import { parseSnapshotTime } from "./snapshot-time.ts";
 

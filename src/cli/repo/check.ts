@@ -7,10 +7,10 @@ import {
   type Finding,
   parseDataSubset,
 } from "../../../repo-format/index.ts";
-import { exitCodes } from "../exit-codes.ts";
 import { formatCount } from "../output/format-values.ts";
 import { UsageError } from "../usage-error.ts";
 import type { CommandContext } from "./command-context.ts";
+import { exitCodes } from "./exit-codes.ts";
 import { addSnapshotFilterOptions, type SnapshotFilterFlags, snapshotFilter } from "./snapshot-filter.ts";
 
 interface CheckFlags extends SnapshotFilterFlags {

@@ -3,17 +3,18 @@
 import { readFile } from "node:fs/promises";
 import os from "node:os";
 import type { CompressionMode, ObjectStorage, Repository, RepositoryOptions } from "../../../repo-format/index.ts";
-import { openRepository, openStorage, withLock } from "../../../repo-format/index.ts";
+import { openRepository, openStorage, RepositoryError, withLock } from "../../../repo-format/index.ts";
 import type { CliEnvironment } from "../cli-config.ts";
-import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { formatDuration } from "../output/format-values.ts";
 import type { Output } from "../output/output.ts";
-import { readPassword } from "../password.ts";
 import { storeOptions } from "../store-options.ts";
 import { UsageError } from "../usage-error.ts";
-import { type GlobalFlags, parseDurationMs, parseStoreSettings } from "./global-options.ts";
+import { type ExitCode, exitCodes } from "./exit-codes.ts";
+import { defaultRetryLock, type GlobalFlags, parseDurationMs, parseStoreSettings } from "./global-options.ts";
+import { decodeText, isAsked, type PasswordSources, readPassword } from "./password.ts";
 
-export interface CommandContextOptions {
+/** What a command runs in. */
+export interface CommandRuntime {
   readonly output: Output;
   readonly environment: CliEnvironment;
   readonly signal: AbortSignal;
@@ -25,6 +26,20 @@ export interface CommandContextOptions {
 /** "shared" for writers and readers, "exclusive" for what removes things, "none" to go without. */
 export type LockMode = "none" | "shared" | "exclusive";
 
+/** Verbs that change nothing and whose answer is all that they are run for. */
+const answeringVerbs: ReadonlySet<string> = new Set([
+  "snapshots",
+  "ls",
+  "dump",
+  "stats",
+  "cat",
+  "list",
+  "key list",
+  "version",
+]);
+
+const maxPasswordTries = 3;
+
 export class CommandContext {
   readonly output: Output;
   readonly environment: CliEnvironment;
@@ -32,9 +47,10 @@ export class CommandContext {
   readonly clock: () => number;
   readonly version: string;
   exitCode: ExitCode = exitCodes.success;
-  flags: GlobalFlags = { verbose: 0, lock: true, retryLock: "15m", extraVerify: true, cache: true };
+  flags: GlobalFlags = { verbose: 0, lock: true, extraVerify: true };
+  #verb: string | undefined;
 
-  constructor(options: CommandContextOptions) {
+  constructor(options: CommandRuntime) {
     this.output = options.output;
     this.environment = options.environment;
     this.signal = options.signal;
@@ -42,20 +58,39 @@ export class CommandContext {
     this.version = options.version;
   }
 
-  /** Takes over the global flags; runs before each command. */
-  begin(flags: GlobalFlags): void {
+  /** The command that runs, such as "backup" or "key list"; undefined before its flags are parsed. */
+  get verb(): string | undefined {
+    return this.#verb;
+  }
+
+  /** True for commands that have nothing left to do when nobody reads their output. */
+  get onlyAnswers(): boolean {
+    return this.#verb === undefined || answeringVerbs.has(this.#verb);
+  }
+
+  /** Takes over the verb and the global flags; runs before each command. */
+  begin(verb: string, flags: GlobalFlags): void {
+    this.#verb = verb;
     this.flags = flags;
     if (flags.quiet === true && flags.verbose > 0) throw new UsageError("--quiet and --verbose exclude each other");
+    if ((flags.limitUpload ?? flags.limitDownload ?? "0") !== "0") {
+      throw new UsageError("--limit-upload and --limit-download are not available; limit the network of the process");
+    }
     this.output.configure({ json: flags.json === true, quiet: flags.quiet === true, verbosity: flags.verbose });
+    this.retryLockMs();
   }
 
   /** The store that --repo names, wrapped and ready. */
   async openStore(options: { readonly create?: boolean } = {}): Promise<ObjectStorage> {
+    const { flags, environment } = this;
+    const timeout = flags.stuckRequestTimeout;
     const choices = {
-      variables: this.environment.all,
-      settings: parseStoreSettings(this.flags.option),
-      caFiles: this.flags.cacert ?? this.environment.caCertificates?.split(",") ?? [],
-      insecureTls: this.flags.insecureTls === true,
+      variables: environment.all,
+      settings: parseStoreSettings(flags.option),
+      caFiles: (flags.cacert ?? [environment.caCertificates ?? ""]).flatMap((list) => list.split(",")),
+      clientCertificateFile: flags.tlsClientCert ?? environment.tlsClientCertificate,
+      insecureTls: flags.insecureTls === true,
+      stallTimeoutMs: timeout === undefined ? undefined : parseDurationMs(timeout, "--stuck-request-timeout"),
       create: options.create === true,
       clock: this.clock,
     };
@@ -65,36 +100,22 @@ export class CommandContext {
   /** @throws UsageError when no repository is named, or two are. */
   async location(): Promise<string> {
     const { repo, repositoryFile } = this.flags;
+    const { environment } = this;
     if (repo !== undefined && repositoryFile !== undefined)
       throw new UsageError("--repo and --repository-file exclude each other");
     if (repo !== undefined) return repo;
-    const file =
-      repositoryFile ?? (this.environment.repository === undefined ? this.environment.repositoryFile : undefined);
-    if (file !== undefined) {
-      try {
-        return (await readFile(file, "utf8")).trim();
-      } catch (cause) {
-        throw new UsageError(`cannot read the repository file ${file}: ${(cause as Error).message}`);
-      }
-    }
-    if (this.environment.repository !== undefined) return this.environment.repository;
+    if (repositoryFile !== undefined) return readLocation(repositoryFile);
+    if (environment.repository !== undefined && environment.repositoryFile !== undefined)
+      throw new UsageError("RESTIC_REPOSITORY and RESTIC_REPOSITORY_FILE exclude each other");
+    if (environment.repository !== undefined) return environment.repository;
+    if (environment.repositoryFile !== undefined) return readLocation(environment.repositoryFile);
     throw new UsageError("no repository is named: give --repo, or set RESTIC_REPOSITORY");
   }
 
   /** The password of the repository; `confirm` asks twice on a terminal. */
   async password(confirm: boolean): Promise<string> {
-    const { passwordFile, passwordCommand, insecureNoPassword } = this.flags;
-    const explicit = passwordFile !== undefined || passwordCommand !== undefined;
-    const { environment } = this;
-    return readPassword(
-      {
-        file: explicit ? passwordFile : environment.passwordFile,
-        command: explicit ? passwordCommand : environment.passwordCommand,
-        value: explicit ? undefined : environment.password,
-        allowEmpty: insecureNoPassword === true,
-      },
-      { question: "enter the password of the repository: ", confirm },
-    );
+    const question = "enter the password of the repository: ";
+    return readPassword(this.#passwordSources(), { question, confirm, signal: this.signal });
   }
 
   /** Everything that opening or making a repository needs. */
@@ -118,8 +139,7 @@ export class CommandContext {
   async withRepository<T>(fn: (repository: Repository) => Promise<T>): Promise<T> {
     const storage = await this.openStore();
     try {
-      const password = await this.password(false);
-      const repository = await openRepository(await this.repositoryOptions(storage, password));
+      const repository = await this.#open(storage);
       if (this.output.verbosity > 0)
         this.output.print(`repository ${repository.id.slice(0, 8)} opened (version ${repository.version})`);
       return await fn(repository);
@@ -141,6 +161,7 @@ export class CommandContext {
           exclusive: mode === "exclusive",
           retryLockMs: this.retryLockMs(),
           onWait: this.reportLockWait,
+          onWarning: (message) => this.output.warn(`warning: ${message}`),
           signal: this.signal,
         },
         (signal) => fn(repository, signal),
@@ -154,33 +175,70 @@ export class CommandContext {
   }
 
   retryLockMs(): number {
-    return parseDurationMs(this.flags.retryLock, "--retry-lock");
+    return parseDurationMs(this.flags.retryLock ?? this.environment.retryLock ?? defaultRetryLock, "--retry-lock");
   }
 
-  /** Says once in a while who holds the lock that is waited for. */
-  readonly reportLockWait = (lock: string, waitedMs: number): void => {
-    const limit = formatDuration(this.retryLockMs() / 1000);
-    this.output.warn(`waiting for a lock (${formatDuration(waitedMs / 1000)} of at most ${limit}): ${lock}`);
+  /** Says who holds the lock that is waited for: at once, and before each further try. */
+  readonly reportLockWait = (holder: string, waitedMs: number): void => {
+    const limitMs = this.retryLockMs();
+    const waited = waitedMs < 1000 ? "" : ` for ${formatDuration(waitedMs / 1000)}`;
+    this.output.warn(
+      `waiting${waited} (at most ${formatDuration(limitMs / 1000)}, --retry-lock): the repository is ${holder}`,
+      { message_type: "waiting_for_lock", holder, seconds_waited: Math.floor(waitedMs / 1000) },
+    );
   };
+
+  /** The wanted size of a pack. */
+  packSizeBytes(): number {
+    const text = this.flags.packSize ?? this.environment.packSize;
+    const mebibytes = text === undefined || text === "0" ? 16 : Number(text);
+    if (Number.isInteger(mebibytes) && mebibytes >= 4 && mebibytes <= 128) return mebibytes * 1024 * 1024;
+    throw new UsageError(`--pack-size ${text}: give whole MiB from 4 to 128`);
+  }
+
+  /** A person who mistypes may try again, as in restic. */
+  async #open(storage: ObjectStorage): Promise<Repository> {
+    const tries = isAsked(this.#passwordSources()) ? maxPasswordTries : 1;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await openRepository(await this.repositoryOptions(storage, await this.password(false)));
+      } catch (error) {
+        if (attempt >= tries || !RepositoryError.is(error, "wrong-password")) throw error;
+        this.output.warn(`${error.message}; try again`);
+      }
+    }
+  }
+
+  #passwordSources(): PasswordSources {
+    const { environment } = this;
+    const { passwordFile, passwordCommand, insecureNoPassword } = this.flags;
+    const isNamed = passwordFile !== undefined || passwordCommand !== undefined;
+    return {
+      file: isNamed ? passwordFile : environment.passwordFile,
+      command: isNamed ? passwordCommand : environment.passwordCommand,
+      value: isNamed ? undefined : environment.password,
+      allowEmpty: insecureNoPassword === true,
+    };
+  }
 
   #compression(): CompressionMode {
     const mode = this.flags.compression ?? this.environment.compression ?? "auto";
     if (mode === "auto" || mode === "off" || mode === "fastest" || mode === "better" || mode === "max") return mode;
     throw new UsageError(`--compression ${mode}: choose auto, off, fastest, better or max`);
   }
+}
 
-  /** The wanted size of a pack. */
-  packSizeBytes(): number {
-    const text = this.flags.packSize ?? this.environment.packSize;
-    const mebibytes = text === undefined ? 16 : Number(text);
-    if (Number.isInteger(mebibytes) && mebibytes >= 4 && mebibytes <= 128) return mebibytes * 1024 * 1024;
-    throw new UsageError(`--pack-size ${text}: give whole MiB from 4 to 128`);
+async function readLocation(file: string): Promise<string> {
+  try {
+    return decodeText(await readFile(file)).trim();
+  } catch (cause) {
+    throw new UsageError(`cannot read the repository file ${file}: ${(cause as Error).message}`);
   }
 }
 
 /** Who this process is, for locks, keys and snapshots. */
 export function currentIdentity(): RepositoryOptions["identity"] {
-  const user = os.userInfo();
+  const user = userOfProcess();
   return {
     hostname: os.hostname(),
     username: user.username,
@@ -188,4 +246,13 @@ export function currentIdentity(): RepositoryOptions["identity"] {
     uid: Math.max(0, user.uid),
     gid: Math.max(0, user.gid),
   };
+}
+
+/** A user id of a container need not have a name. */
+function userOfProcess(): { readonly username: string; readonly uid: number; readonly gid: number } {
+  try {
+    return os.userInfo();
+  } catch {
+    return { username: "", uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  }
 }

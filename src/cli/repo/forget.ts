@@ -8,14 +8,14 @@ import {
   parseGroupBy,
   parseKeepDuration,
 } from "../../../repo-format/index.ts";
-import { exitCodes } from "../exit-codes.ts";
 import { formatCount } from "../output/format-values.ts";
-import { snapshotToJson } from "../output/snapshot-json.ts";
 import { UsageError } from "../usage-error.ts";
 import { collect } from "./collect.ts";
 import type { CommandContext } from "./command-context.ts";
+import { exitCodes } from "./exit-codes.ts";
 import { addPruneOptions, type PruneFlags, pruneOptions, showPrune } from "./prune.ts";
 import { addSnapshotFilterOptions, type SnapshotFilterFlags, snapshotFilter, splitTags } from "./snapshot-filter.ts";
+import { snapshotToJson } from "./snapshot-json.ts";
 import { snapshotTable } from "./snapshots.ts";
 
 interface ForgetFlags extends SnapshotFilterFlags, PruneFlags {

@@ -1,5 +1,5 @@
-// The flags that every `stowage repo` command takes, with restic's names.
-import type { Command } from "commander";
+// The flags that every `stowage repo` command takes, with restic's names, before or after the verb.
+import { type Command, Option } from "commander";
 import { parseDuration } from "../../platform/duration.ts";
 import { UsageError } from "../usage-error.ts";
 import { collect } from "./collect.ts";
@@ -11,51 +11,93 @@ export interface GlobalFlags {
   readonly passwordFile?: string;
   readonly passwordCommand?: string;
   readonly keyHint?: string;
+  readonly insecureNoPassword?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly verbose: number;
   /** commander's form of --no-lock. */
   readonly lock: boolean;
-  readonly retryLock: string;
-  readonly insecureNoPassword?: boolean;
+  readonly retryLock?: string;
   readonly compression?: string;
   readonly packSize?: string;
   readonly extraVerify: boolean;
   readonly cacert?: readonly string[];
+  readonly tlsClientCert?: string;
   readonly insecureTls?: boolean;
+  readonly stuckRequestTimeout?: string;
+  readonly limitUpload?: string;
+  readonly limitDownload?: string;
   readonly option?: readonly string[];
-  readonly cache: boolean;
-  readonly cacheDir?: string;
 }
 
-const count = (_: unknown, sofar: number | undefined): number => (sofar ?? 0) + 1;
+/** Waiting for others is the default, which restic's is not: nightly jobs of several hosts then follow each other. */
+export const defaultRetryLock = "15m";
 
-/** Adds the flags to the parent command; commander then finds them before and after the command's name. */
-export function addGlobalOptions(command: Command): Command {
-  return command
-    .option("-r, --repo <location>", "repository: a directory, or s3:https://host/bucket/prefix (RESTIC_REPOSITORY)")
-    .option("--repository-file <file>", "file that holds the repository's location (RESTIC_REPOSITORY_FILE)")
-    .option("-p, --password-file <file>", "file that holds the password (RESTIC_PASSWORD_FILE)")
-    .option("--password-command <command>", "command that prints the password (RESTIC_PASSWORD_COMMAND)")
-    .option("--key-hint <id>", "key to try first (RESTIC_KEY_HINT)")
-    .option("--insecure-no-password", "use an empty password; must be asked for by name")
-    .option("--json", "print JSON messages, in the shapes that restic prints")
-    .option("-q, --quiet", "print nothing but errors and the result")
-    .option("-v, --verbose", "say more; twice for each file", count, 0)
-    .option("--no-lock", "do not lock the repository, for reading from a store that cannot be written")
-    .option(
-      "--retry-lock <duration>",
-      "how long to wait for somebody else's exclusive lock, such as 30s, 5m or 0",
-      "15m",
-    )
-    .option("--compression <mode>", "auto, off, fastest, better or max (RESTIC_COMPRESSION)")
-    .option("--pack-size <MiB>", "wanted size of a pack, 4 to 128 (RESTIC_PACK_SIZE)")
-    .option("--no-extra-verify", "do not open sealed data again before it is sent")
-    .option("--cacert <file>", "certificate authorities to trust (RESTIC_CACERT)", collect)
-    .option("--insecure-tls", "do not verify the server's certificate")
-    .option("-o, --option <key=value>", "setting of the store, such as s3.region=eu-west-1", collect)
-    .option("--no-cache", "accepted for restic's sake: nothing is cached on disk yet")
-    .option("--cache-dir <directory>", "accepted for restic's sake: nothing is cached on disk yet");
+const count = (_: unknown, sofar: number | undefined): number => (sofar ?? 0) + 1;
+const group = "Options of every command:";
+
+interface GlobalOption {
+  readonly flags: string;
+  readonly about: string;
+  readonly parse?: (value: string, sofar: never) => unknown;
+  readonly isHidden?: boolean;
+}
+
+const globalOptions: readonly GlobalOption[] = [
+  { flags: "-r, --repo <location>", about: "a directory, or s3:https://host/bucket/prefix (RESTIC_REPOSITORY)" },
+  { flags: "--repository-file <file>", about: "file that holds the location (RESTIC_REPOSITORY_FILE)" },
+  { flags: "-p, --password-file <file>", about: "file that holds the password (RESTIC_PASSWORD_FILE)" },
+  { flags: "--password-command <command>", about: "command that prints the password (RESTIC_PASSWORD_COMMAND)" },
+  { flags: "--key-hint <id>", about: "key to try first (RESTIC_KEY_HINT)" },
+  { flags: "--insecure-no-password", about: "the password is empty; must be asked for by name" },
+  { flags: "--json", about: "print JSON messages, in the shapes that restic prints" },
+  { flags: "-q, --quiet", about: "print nothing but errors and what was asked for" },
+  { flags: "-v, --verbose", about: "say more; twice (or --verbose=2) for each file", parse: count },
+  { flags: "--no-lock", about: "take no lock when only reading, for a store that cannot be written" },
+  {
+    flags: "--retry-lock <duration>",
+    about: `how long to wait while others lock the repository, such as 30s, 5m or 0 (default: ${defaultRetryLock})`,
+  },
+  { flags: "--compression <mode>", about: "auto, off, fastest, better or max (RESTIC_COMPRESSION)" },
+  { flags: "--pack-size <MiB>", about: "wanted size of a pack, 4 to 128 (RESTIC_PACK_SIZE)" },
+  { flags: "--no-extra-verify", about: "do not open sealed data again before it is sent" },
+  { flags: "--cacert <file>", about: "certificate authorities to trust (RESTIC_CACERT)", parse: collect },
+  { flags: "--tls-client-cert <file>", about: "certificate and key for the store (RESTIC_TLS_CLIENT_CERT)" },
+  { flags: "--insecure-tls", about: "do not verify the store's certificate" },
+  { flags: "--stuck-request-timeout <duration>", about: "give up a request that moves nothing for so long (5m)" },
+  { flags: "-o, --option <key=value>", about: "setting of the store, such as s3.region=eu-west-1", parse: collect },
+  { flags: "--limit-upload <KiB/s>", about: "not available", isHidden: true },
+  { flags: "--limit-download <KiB/s>", about: "not available", isHidden: true },
+  // Nothing is cached on disk, so these say nothing that could be ignored wrongly.
+  { flags: "--no-cache", about: "accepted: nothing is cached on disk", isHidden: true },
+  { flags: "--cache-dir <directory>", about: "accepted: nothing is cached on disk", isHidden: true },
+  { flags: "--cleanup-cache", about: "accepted: nothing is cached on disk", isHidden: true },
+  { flags: "--http-user-agent <text>", about: "accepted: of no effect", isHidden: true },
+];
+
+/** Adds the flags to a command. Each command has all of them, so that clusters such as -nv work. */
+export function addGlobalOptions(command: Command): void {
+  for (const { flags, about, parse, isHidden } of globalOptions) {
+    const option = new Option(flags, about).helpGroup(group);
+    if (parse !== undefined) option.argParser(parse as (value: string, sofar: unknown) => unknown);
+    command.addOption(option.hideHelp(isHidden === true));
+  }
+}
+
+/** The flags that were given, on the verb itself or on a command above it; the verb's own win. */
+export function collectGlobalFlags(verb: Command): GlobalFlags {
+  const merged: Record<string, unknown> = {};
+  for (let command: Command | null = verb; command !== null; command = command.parent) {
+    const own = new Map(command.options.map((option) => [option.attributeName(), option.helpGroupHeading === group]));
+    for (const [name, value] of Object.entries(command.opts())) {
+      if (own.get(name) !== true || command.getOptionValueSource(name) !== "cli") continue;
+      const nearer = merged[name];
+      if (Array.isArray(nearer)) merged[name] = [...(value as string[]), ...(nearer as string[])];
+      else if (typeof nearer === "number") merged[name] = nearer + (value as number);
+      else merged[name] ??= value;
+    }
+  }
+  return { verbose: 0, lock: true, extraVerify: true, ...merged };
 }
 
 /**
@@ -69,13 +111,13 @@ export function parseDurationMs(text: string, flag: string): number {
   throw new UsageError(`${flag}: "${text}" is not a duration; write it like 30s, 5m or 1h30m`);
 }
 
-/** Splits "-o key=value" settings into a record. */
+/** Splits "-o key=value" settings, which may also come as a list with commas, into a record. */
 export function parseStoreSettings(settings: readonly string[] | undefined): Record<string, string> {
   const parsed: Record<string, string> = {};
-  for (const setting of settings ?? []) {
+  for (const setting of (settings ?? []).flatMap((list) => list.split(","))) {
     const at = setting.indexOf("=");
     if (at <= 0) throw new UsageError(`-o ${setting}: write it like s3.region=eu-west-1`);
-    parsed[setting.slice(0, at).toLowerCase()] = setting.slice(at + 1);
+    parsed[setting.slice(0, at).trim().toLowerCase()] = setting.slice(at + 1).trim();
   }
   return parsed;
 }

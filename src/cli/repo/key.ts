@@ -2,8 +2,8 @@
 import type { Command } from "commander";
 import { addKey, changePassword, listKeys, type Repository, removeKey } from "../../../repo-format/index.ts";
 import { formatTable } from "../output/table.ts";
-import { readPassword } from "../password.ts";
 import type { CommandContext } from "./command-context.ts";
+import { readPassword } from "./password.ts";
 import { displayTime } from "./snapshot-time.ts";
 
 interface NewKeyFlags {

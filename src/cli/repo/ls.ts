@@ -3,9 +3,9 @@ import type { Command } from "commander";
 import { findTree, type ListedNode, ls, resolveSnapshot } from "../../../repo-format/index.ts";
 import { fileModeText } from "../output/file-mode-text.ts";
 import { formatBytes } from "../output/format-values.ts";
-import { snapshotToJson } from "../output/snapshot-json.ts";
 import type { CommandContext } from "./command-context.ts";
 import { addSnapshotFilterOptions, type SnapshotFilterFlags, snapshotFilter } from "./snapshot-filter.ts";
+import { snapshotToJson } from "./snapshot-json.ts";
 import { displayTime } from "./snapshot-time.ts";
 
 interface LsFlags extends SnapshotFilterFlags {

@@ -1,12 +1,12 @@
-// The `stowage repo` command: global flags, and one sub-command per verb.
-import type { Command } from "commander";
+// The `stowage repo` command: one sub-command per verb, what they have in common, and help that teaches.
+import { type Command, Help } from "commander";
 import { addBackupCommand } from "./backup.ts";
 import { addCatCommand } from "./cat.ts";
 import { addCheckCommand } from "./check.ts";
 import type { CommandContext } from "./command-context.ts";
 import { addDumpCommand } from "./dump.ts";
 import { addForgetCommand } from "./forget.ts";
-import { addGlobalOptions, type GlobalFlags } from "./global-options.ts";
+import { addGlobalOptions, collectGlobalFlags } from "./global-options.ts";
 import { addInitCommand } from "./init.ts";
 import { addKeyCommand } from "./key.ts";
 import { addListCommand } from "./list.ts";
@@ -17,6 +17,7 @@ import { addSnapshotsCommand } from "./snapshots.ts";
 import { addStatsCommand } from "./stats.ts";
 import { addTagCommand } from "./tag.ts";
 import { addUnlockCommand } from "./unlock.ts";
+import { addVersionCommand } from "./version-command.ts";
 
 const guide = `
 A first backup and a restore:
@@ -25,18 +26,22 @@ A first backup and a restore:
   stowage repo backup ~/documents
   stowage repo restore latest --target /tmp/documents
 
-The repositories are restic's: stock restic reads, checks and restores them, with the same environment.
-Exit codes: 0 done, 1 failed, 3 some files could not be read, 10 no repository, 11 locked, 12 wrong password, 130 interrupted.
+The repositories are restic's: stock restic reads, checks and restores them, with the same environment
+(each RESTIC_ variable has a STOWAGE_ twin, which wins). Each verb explains itself: stowage repo VERB --help
+
+Exit codes: 0 done; 1 failed; 3 some files could not be read, the rest is stored; 10 no repository; 11 locked;
+12 wrong password; 130 interrupted.
 `;
 
 /** Adds `repo` and all its verbs to the program. */
 export function addRepoCommands(program: Command, context: CommandContext): void {
   const repo = program
     .command("repo")
-    .description("work on a repository, with restic's verbs")
+    .summary("work on a repository, with restic's verbs")
+    .description("Work on a repository with restic's verbs: back up, restore, look around, clean up.")
+    .usage("VERB [options]")
+    .enablePositionalOptions()
     .addHelpText("after", guide);
-  addGlobalOptions(repo);
-  repo.hook("preAction", () => context.begin(repo.opts<GlobalFlags>()));
   const adders = [
     addInitCommand,
     addBackupCommand,
@@ -53,7 +58,40 @@ export function addRepoCommands(program: Command, context: CommandContext): void
     addUnlockCommand,
     addCatCommand,
     addListCommand,
+    addVersionCommand,
   ];
   for (const add of adders) add(repo, context);
-  for (const command of repo.commands) command.configureHelp({ showGlobalOptions: true });
+  finish(repo, "stowage repo");
+  repo.hook("preAction", (_, verb) => context.begin(pathOf(verb), collectGlobalFlags(verb)));
+}
+
+/** Gives a command and all below it the global flags, and a word on where to read more when it is used wrongly. */
+function finish(command: Command, words: string): void {
+  const isVerb = command.commands.length === 0;
+  addGlobalOptions(command);
+  command.showHelpAfterError(`  see: ${words} --help`);
+  command.helpCommand(false);
+  if (isVerb) {
+    // Shown once, by `stowage repo --help`, instead of below each verb; a misspelt one is still recognised.
+    command.configureHelp({ formatHelp: formatOwnOptions });
+    command.addHelpText(
+      "after",
+      "\nThe options of every command (repository, password, output …): stowage repo --help",
+    );
+  }
+  for (const child of command.commands) finish(child, `${words} ${child.name()}`);
+}
+
+function formatOwnOptions(command: Command, helper: Help): string {
+  const own = Object.assign(Object.create(helper) as Help, {
+    visibleOptions: (shown: Command) =>
+      helper.visibleOptions(shown).filter((option) => option.helpGroupHeading === undefined),
+  });
+  return Help.prototype.formatHelp.call(own, command, own);
+}
+
+/** "backup", or "key list". */
+function pathOf(verb: Command): string {
+  const { parent } = verb;
+  return parent === null || parent.name() === "repo" ? verb.name() : `${pathOf(parent)} ${verb.name()}`;
 }

@@ -9,13 +9,13 @@ import {
   resolveSnapshot,
   restore,
 } from "../../../repo-format/index.ts";
-import { exitCodes } from "../exit-codes.ts";
 import { formatBytes, formatCount, formatDuration } from "../output/format-values.ts";
 import { ProgressReporter, type ProgressState, shareDone } from "../output/progress.ts";
 import { UsageError } from "../usage-error.ts";
 import { patternsOf } from "./backup.ts";
 import { collect } from "./collect.ts";
 import type { CommandContext } from "./command-context.ts";
+import { exitCodes } from "./exit-codes.ts";
 import { addSnapshotFilterOptions, type SnapshotFilterFlags, snapshotFilter } from "./snapshot-filter.ts";
 
 interface RestoreFlags extends SnapshotFilterFlags {

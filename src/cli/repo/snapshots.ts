@@ -8,11 +8,11 @@ import {
   type SnapshotGroup,
 } from "../../../repo-format/index.ts";
 import { formatBytes, formatCount } from "../output/format-values.ts";
-import { snapshotToJson } from "../output/snapshot-json.ts";
 import { formatTable } from "../output/table.ts";
 import { positiveInteger } from "./backup.ts";
 import type { CommandContext } from "./command-context.ts";
 import { addSnapshotFilterOptions, type SnapshotFilterFlags, snapshotFilter } from "./snapshot-filter.ts";
+import { snapshotToJson } from "./snapshot-json.ts";
 import { displayTime } from "./snapshot-time.ts";
 
 interface SnapshotsFlags extends SnapshotFilterFlags {

@@ -1,10 +1,10 @@
-// Where a password comes from: file, command, environment or a prompt without echo. It is never printed and never
-// part of an argument list.
+// Where a password comes from: file, command, environment, a prompt without echo, or standard input. It is never printed
+// and never part of an argument list.
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
-import { RepositoryError } from "../../repo-format/index.ts";
-import { UsageError } from "./usage-error.ts";
+import { UsageError } from "../usage-error.ts";
+import { askSecret, readLine } from "./secret-prompt.ts";
 
 export interface PasswordSources {
   readonly file: string | undefined;
@@ -18,12 +18,18 @@ export interface PasswordPrompt {
   readonly question: string;
   /** Asked twice for a new password; both answers must agree. */
   readonly confirm: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** True when a person is asked: then a mistyped password may be corrected. */
+export function isAsked({ file, command, value, allowEmpty }: PasswordSources): boolean {
+  return (file ?? command ?? value) === undefined && !allowEmpty && process.stdin.isTTY === true;
 }
 
 /**
  * Finds the password.
- * @throws UsageError when the sources contradict each other or the file cannot be read; RepositoryError "no-password"
- * when there is none and nobody to ask.
+ * @throws UsageError when the sources contradict each other, the file cannot be read, or there is no password;
+ *   RepositoryError "cancelled" for Ctrl-C at the prompt
  */
 export async function readPassword(sources: PasswordSources, prompt: PasswordPrompt): Promise<string> {
   const given = [sources.file, sources.command].filter((source) => source !== undefined).length;
@@ -34,7 +40,10 @@ export async function readPassword(sources: PasswordSources, prompt: PasswordPro
     return "";
   }
   const password = await firstSource(sources, prompt);
-  if (password === "") throw new UsageError("the password is empty; if that is meant, say --insecure-no-password");
+  if (password === "")
+    throw new UsageError(
+      "there is no password: set RESTIC_PASSWORD_FILE, RESTIC_PASSWORD or --password-file (if an empty one is meant, say --insecure-no-password)",
+    );
   return password;
 }
 
@@ -42,11 +51,9 @@ async function firstSource(sources: PasswordSources, prompt: PasswordPrompt): Pr
   if (sources.file !== undefined) return fromFile(sources.file);
   if (sources.command !== undefined) return fromCommand(sources.command);
   if (sources.value !== undefined) return sources.value;
-  if (process.stdin.isTTY !== true) {
-    throw new RepositoryError("no-password", "no password is given and there is no terminal to ask on");
-  }
-  const first = await ask(prompt.question);
-  if (prompt.confirm && (await ask("enter the password again: ")) !== first)
+  if (process.stdin.isTTY !== true) return readLine(process.stdin, prompt.signal);
+  const first = await askSecret(prompt.question, prompt.signal);
+  if (prompt.confirm && (await askSecret("enter the password again: ", prompt.signal)) !== first)
     throw new UsageError("the passwords do not agree");
   return first;
 }
@@ -83,47 +90,12 @@ async function fromCommand(line: string): Promise<string> {
 
 /** Undoes a UTF-8 or UTF-16 byte-order mark and trims white space, as restic does. */
 function decode(bytes: Buffer): string {
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return bytes.subarray(2).toString("utf16le").trim();
-  if (bytes[0] === 0xfe && bytes[1] === 0xff) return Buffer.from(bytes.subarray(2)).swap16().toString("utf16le").trim();
-  return bytes
-    .toString("utf8")
-    .replace(/^\uFEFF/, "")
-    .trim();
+  return decodeText(bytes).trim();
 }
 
-/** Asks on the terminal without echo. Ctrl-C there is an interruption like any other. */
-async function ask(question: string): Promise<string> {
-  const { stdin, stderr } = process;
-  stderr.write(question);
-  stdin.setRawMode(true);
-  stdin.resume();
-  try {
-    return await readSecretLine(stdin);
-  } finally {
-    stdin.setRawMode(false);
-    stdin.pause();
-    stderr.write("\n");
-  }
-}
-
-function readSecretLine(stdin: NodeJS.ReadStream): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let answer = "";
-    const take = (chunk: Buffer): void => {
-      for (const character of chunk.toString("utf8")) {
-        if (character === "\x03") {
-          stdin.off("data", take);
-          reject(new RepositoryError("cancelled", "interrupted while asking for the password"));
-          return;
-        }
-        if (character === "\r" || character === "\n" || character === "\x04") {
-          stdin.off("data", take);
-          resolve(answer);
-          return;
-        }
-        answer = character === "\x7f" || character === "\b" ? answer.slice(0, -1) : answer + character;
-      }
-    };
-    stdin.on("data", take);
-  });
+/** Text of a file that may begin with a UTF-8 or UTF-16 byte-order mark. */
+export function decodeText(bytes: Buffer): string {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return bytes.subarray(2).toString("utf16le");
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return Buffer.from(bytes.subarray(2)).swap16().toString("utf16le");
+  return bytes.toString("utf8").replace(/^\uFEFF/, "");
 }

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { type PasswordSources, readPassword, splitWords } from "../../../../src/cli/password.ts";
+import { type PasswordSources, readPassword, splitWords } from "../../../../../src/cli/repo/password.ts";
 
 const nothing: PasswordSources = { file: undefined, command: undefined, value: undefined, allowEmpty: false };
 const prompt = { question: "?", confirm: false };

@@ -1,0 +1,26 @@
+// Words as the parser of restic's flags takes them and ours does not: --flag=true, --verbose=2, -n=5.
+import type { Command, Option } from "commander";
+
+/** The same words in the one form that our parser knows; what stands behind "--" stays as it is. */
+export function plainWords(words: readonly string[], program: Command): string[] {
+  const options = allOptions(program);
+  const switches = new Set(options.filter((option) => option.isBoolean()).map(({ long }) => long));
+  for (const { long } of options.filter((option) => !option.isBoolean())) switches.delete(long);
+  const end = words.indexOf("--");
+  const flags = end === -1 ? words : words.slice(0, end);
+  const rest = end === -1 ? [] : words.slice(end);
+  return [...flags.flatMap((word) => plainWord(word, switches)), ...rest];
+}
+
+function plainWord(word: string, switches: ReadonlySet<string | undefined>): string[] {
+  const level = /^(?:--verbose|-v)=([0-9])$/.exec(word)?.[1];
+  if (level !== undefined) return Array.from({ length: Number(level) }, () => "--verbose");
+  const long = /^(--[a-z-]+)=(true|false|t|f|1|0)$/i.exec(word);
+  if (long !== null && switches.has(long[1])) return /^[t1]/i.test(long[2] ?? "") ? [long[1] ?? ""] : [];
+  const short = /^(-[A-Za-z])=(.*)$/s.exec(word);
+  return short === null ? [word] : [short[1] ?? "", short[2] ?? ""];
+}
+
+function allOptions(command: Command): Option[] {
+  return [...command.options, ...command.commands.flatMap(allOptions)];
+}
