@@ -4,6 +4,7 @@ import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import { targetError } from "../file-tree/target-errors.ts";
 import { writeAt } from "../file-tree/write-node.ts";
 import type { Repository } from "../repository/repository.ts";
+import { freeMemory } from "../workers/free-memory.ts";
 import { type WriteResult, writeColumns } from "../workers/restore-task.ts";
 import { allEnded, Slots, withBoundedTasks } from "./bounded-tasks.ts";
 import type { RestoreThreads } from "./compare-file.ts";
@@ -94,6 +95,7 @@ class PackRestorer {
       if (!Buffer.isBuffer(sealed)) return await this.#recover(range.parts, sealed);
       const batches = [...writeBatches(plan, range.parts)];
       await allEnded(batches.map((parts) => this.#slots.run(() => this.#writeBatch(range, sealed, parts))));
+      freeMemory(sealed);
     } catch (error) {
       this.#isEnding = true;
       throw error;

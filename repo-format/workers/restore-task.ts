@@ -1,13 +1,13 @@
 // What a worker does for a restore: open sealed blobs, verify them and write them to files, or compare a file on disk with
 // the ids that it should have. Pure functions of a task and the key; plaintext never leaves the thread.
 import type { MasterKey } from "../crypto/master-key.ts";
-import { Sealer } from "../crypto/seal.ts";
 import { RepositoryError, type SerializedRepositoryError } from "../errors.ts";
 import { readFully } from "../file-tree/read-file.ts";
 import { targetError } from "../file-tree/target-errors.ts";
 import { writeAt } from "../file-tree/write-node.ts";
 import { type BlobId, idBytes, idFromBytes, idOf } from "../format/id.ts";
-import { openBlob } from "../pack/open-blob.ts";
+import { BlobOpener } from "./blob-opener.ts";
+import { freeMemory } from "./free-memory.ts";
 
 /** Three a blob: offset in `sealed`, sealed length, uncompressed length (0: not compressed). */
 export const blobColumns = 3;
@@ -17,6 +17,7 @@ export const writeColumns = 4;
 /** Data blobs and the places that they go to. */
 export interface WriteTask {
   readonly kind: "write";
+  /** Memory of the task's own, which goes with it. */
   readonly sealed: Uint8Array;
   readonly blobs: Uint32Array;
   /** 32 bytes a blob. */
@@ -59,23 +60,27 @@ export interface CompareResult {
 export type RestoreTask = WriteTask | CompareTask;
 export type RestoreTaskResult = WriteResult | CompareResult;
 
+const maxKeptBytes: number = 9 * 1024 * 1024;
+
 let lastKey: MasterKey | undefined;
-let lastSealer: Sealer | undefined;
+let lastOpener: BlobOpener | undefined;
+/** Where pieces of files are read for a comparison; kept between tasks. */
+let scratch: Buffer = Buffer.alloc(0);
 
 export function runRestoreTask(task: RestoreTask, key: MasterKey): RestoreTaskResult {
-  return task.kind === "write" ? writeBlobs(task, sealerOf(key)) : comparePieces(task);
+  return task.kind === "write" ? writeBlobs(task, openerOf(key)) : comparePieces(task);
 }
 
 /** A thread has one key for its whole life, and binding it costs more than opening a small blob. */
-function sealerOf(key: MasterKey): Sealer {
-  if (lastSealer === undefined || lastKey !== key) {
+function openerOf(key: MasterKey): BlobOpener {
+  if (lastOpener === undefined || lastKey !== key) {
     lastKey = key;
-    lastSealer = new Sealer(key);
+    lastOpener = new BlobOpener(key);
   }
-  return lastSealer;
+  return lastOpener;
 }
 
-function writeBlobs(task: WriteTask, sealer: Sealer): WriteResult {
+function writeBlobs(task: WriteTask, opener: BlobOpener): WriteResult {
   const failures: WriteFailure[] = [];
   const { writes } = task;
   let opened = -1;
@@ -85,7 +90,7 @@ function writeBlobs(task: WriteTask, sealer: Sealer): WriteResult {
     const blob = writes[row] as number;
     if (blob !== opened) {
       opened = blob;
-      plaintext = openTaskBlob(task, blob, sealer, failures);
+      plaintext = openTaskBlob(task, blob, opener, failures);
     }
     if (plaintext === undefined) continue;
     const offset = writes[row + 2] as number;
@@ -96,20 +101,17 @@ function writeBlobs(task: WriteTask, sealer: Sealer): WriteResult {
       failures.push({ blob, write, error: targetError(error, action).toJSON() });
     }
   }
+  freeMemory(task.sealed);
   return { kind: "written", failures };
 }
 
-function openTaskBlob(task: WriteTask, blob: number, sealer: Sealer, failures: WriteFailure[]): Buffer | undefined {
+function openTaskBlob(task: WriteTask, blob: number, opener: BlobOpener, failures: WriteFailure[]): Buffer | undefined {
   const row = blob * blobColumns;
   const offset = task.blobs[row] as number;
   const sealed = task.sealed.subarray(offset, offset + (task.blobs[row + 1] as number));
-  const facts = {
-    type: "data" as const,
-    id: idFromBytes<BlobId>(task.ids, blob * idBytes),
-    uncompressedLength: task.blobs[row + 2] as number,
-  };
+  const id = idFromBytes<BlobId>(task.ids, blob * idBytes);
   try {
-    return openBlob(sealer, facts, sealed);
+    return opener.open(id, sealed, task.blobs[row + 2] as number);
   } catch (error) {
     if (!RepositoryError.is(error)) throw error;
     failures.push({ blob, write: -1, error: error.toJSON() });
@@ -119,10 +121,9 @@ function openTaskBlob(task: WriteTask, blob: number, sealer: Sealer, failures: W
 
 function comparePieces(task: CompareTask): CompareResult {
   const matches = new Uint8Array(task.lengths.length);
-  let scratch = Buffer.alloc(0);
   let readError: string | undefined;
   for (const [piece, length] of task.lengths.entries()) {
-    if (scratch.length < length) scratch = Buffer.allocUnsafeSlow(length);
+    if (scratch.length < length) scratch = Buffer.allocUnsafeSlow(Math.max(length, 2 * scratch.length));
     const bytes = scratch.subarray(0, length);
     try {
       const count = readFully(task.fd, bytes, task.offsets[piece] as number);
@@ -132,5 +133,6 @@ function comparePieces(task: CompareTask): CompareResult {
       readError ??= (error as Error).message;
     }
   }
+  if (scratch.length > maxKeptBytes) scratch = Buffer.alloc(0);
   return { kind: "compared", matches, readError };
 }
