@@ -88,15 +88,7 @@ test("what was forgotten and pruned between two volumes is stored again", async 
   writeFileSync(join(rig.volumePath(pod, "data"), "file"), "only here".repeat(5000));
   const first = await rig.backupEnd(await rig.makeBackup(pod, "data"));
   assert.equal(first.status?.phase, "Completed", first.status?.message);
-  await rig.restic("pruned", [
-    "forget",
-    "--prune",
-    "--unsafe-allow-remove-all",
-    "--keep-within",
-    "0s",
-    "--tag",
-    "ns=pruned",
-  ]);
+  await rig.restic("pruned", ["forget", "--prune", first.status?.snapshotID ?? ""]);
   const second = await rig.backupEnd(await rig.makeBackup(pod, "data"));
   assert.equal(second.status?.phase, "Completed", second.status?.message);
   await rig.restic("pruned", ["check", "--read-data"]);
