@@ -1,15 +1,13 @@
 // Reads everything about a file but its bytes into a node, without following a link. Sizes of files are what lstat says;
 // content and subtree stay empty for the caller to fill.
-import { type BigIntStats, lstatSync, readlinkSync } from "node:fs";
+import { lstatSync, readlinkSync } from "node:fs";
 import { fileModeFromStat } from "../format/file-mode.ts";
 import { type ExtendedAttribute, emptyNode, type Node, type NodeType } from "../format/node.ts";
 import { formatTime } from "../format/time.ts";
 import type { AccountNames } from "./account-names.ts";
 import type { DirectoryHandle } from "./directory-handle.ts";
+import type { FileStat } from "./opened-file.ts";
 import { systemCalls } from "./system-calls.ts";
-
-/** lstat or fstat, exact: 64-bit numbers and nanoseconds. */
-export type FileStat = BigIntStats;
 
 export interface StatNodeOptions {
   /** Store the real access time; otherwise the modification time stands in its place, so that reading changes no tree. */
@@ -34,12 +32,12 @@ const nodeTypes: ReadonlyMap<bigint, NodeType> = new Map([
 const noAttributes: readonly ExtendedAttribute[] = [];
 
 /** The node's type; "irregular" for anything that Linux may add. */
-export function nodeTypeOf(stat: BigIntStats): NodeType {
+export function nodeTypeOf(stat: FileStat): NodeType {
   return nodeTypes.get(stat.mode & typeMask) ?? "irregular";
 }
 
 /** lstat of a child, exact to the nanosecond. @throws Node's error, ENOENT when it vanished. */
-export function statChild(directory: DirectoryHandle, name: Uint8Array): BigIntStats {
+export function statChild(directory: DirectoryHandle, name: Uint8Array): FileStat {
   return lstatSync(directory.childPath(name), { bigint: true });
 }
 
@@ -58,7 +56,7 @@ export function statNodeOfPath(path: Buffer, name: Buffer, options: StatNodeOpti
 }
 
 /** For callers that have the lstat result already. @param path only for the link target and the attributes. */
-export function nodeOfPath(path: Buffer, name: Buffer, stat: BigIntStats, options: StatNodeOptions): Node {
+export function nodeOfPath(path: Buffer, name: Buffer, stat: FileStat, options: StatNodeOptions): Node {
   const node = emptyNode(name, nodeTypeOf(stat));
   node.mode = fileModeFromStat(Number(stat.mode));
   node.mtime = formatTime(stat.mtimeNs);
@@ -77,7 +75,7 @@ export function nodeOfPath(path: Buffer, name: Buffer, stat: BigIntStats, option
 }
 
 /** Which fields a type has: restic-format notes, *Trees*; a device id only where it is needed to find hard links again. */
-function fillByType(node: Node, path: Buffer, stat: BigIntStats): void {
+function fillByType(node: Node, path: Buffer, stat: FileStat): void {
   switch (node.type) {
     case "file":
       node.size = Number(stat.size);
@@ -99,7 +97,7 @@ function fillByType(node: Node, path: Buffer, stat: BigIntStats): void {
 }
 
 /** In the order of the kernel. What cannot be read is reported and left out, as restic does. */
-export function readAttributes(path: Buffer, onWarning?: (message: string) => void): readonly ExtendedAttribute[] {
+function readAttributes(path: Buffer, onWarning?: (message: string) => void): readonly ExtendedAttribute[] {
   let names: Buffer[];
   try {
     names = systemCalls.llistxattr(path);

@@ -1,9 +1,9 @@
 // Opens files of the source without following links, without waiting for FIFOs and, where permitted, without touching the
 // access time; and reads them in full windows.
-import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, openSync, readSync } from "node:fs";
 import { RepositoryError } from "../errors.ts";
 import type { DirectoryHandle } from "./directory-handle.ts";
-import { systemCalls } from "./system-calls.ts";
+import { type FileStat, statOpened } from "./opened-file.ts";
 
 const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
@@ -11,7 +11,7 @@ const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLO
 export interface OpenedFile {
   readonly fd: number;
   /** fstat of the descriptor: what the bytes that follow belong to. */
-  readonly stat: BigIntStats;
+  readonly stat: FileStat;
 }
 
 /**
@@ -19,14 +19,9 @@ export interface OpenedFile {
  * more.
  */
 export function openForReading(directory: DirectoryHandle, name: Uint8Array): OpenedFile {
-  return openPathForReading(directory.childPath(name));
-}
-
-/** The same for a path, for threads that were handed one of a directory handle. */
-export function openPathForReading(path: Buffer): OpenedFile {
-  const fd = openQuietly(path);
+  const fd = openQuietly(directory.childPath(name));
   try {
-    const stat = fstatSync(fd, { bigint: true });
+    const stat = statOpened(fd);
     if (stat.isFile()) return { fd, stat };
     throw new RepositoryError("source-unreadable", "the file changed its type since it was listed; it was not read");
   } catch (error) {
@@ -67,9 +62,4 @@ export function readFully(fd: number, target: Uint8Array, position: number, leng
     done += count;
   }
   return done;
-}
-
-/** Tells the kernel that a range was read once and will not be needed again. */
-export function forgetCached(fd: number, offset: number, length: number): void {
-  systemCalls.dropFromCache(fd, offset, length);
 }

@@ -80,10 +80,6 @@ function writeFully(fd: number, bytes: Uint8Array, offset: number): void {
   for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, offset + done);
 }
 
-export function closeFile(fd: number): void {
-  closeSync(fd);
-}
-
 /** Makes the directory that a restore goes to, and those above it; links on the way are followed. */
 export function makeTarget(path: string): void {
   mkdirSync(path, { recursive: true, mode: privateDirectoryMode });

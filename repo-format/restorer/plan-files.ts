@@ -1,9 +1,8 @@
 // Plans the regular files of a restore: where each blob lies, which files are further names of one, and what of a file that
 // exists can stay.
 import { RepositoryError } from "../errors.ts";
-import type { FileStat } from "../file-tree/node-metadata.ts";
+import { closeOpened, type FileStat } from "../file-tree/opened-file.ts";
 import { openForReading } from "../file-tree/read-file.ts";
-import { closeFile } from "../file-tree/write-node.ts";
 import { plaintextLength } from "../format/blob.ts";
 import type { BlobId } from "../format/id.ts";
 import type { Node } from "../format/node.ts";
@@ -138,7 +137,7 @@ export class FilePlanner {
       await compareFile(this.#context.threads, { plan: this.#plan, file, fd }, onPart, this.#context.signal);
       return equal;
     } finally {
-      closeFile(fd);
+      closeOpened(fd);
     }
   }
 

@@ -1,8 +1,9 @@
 // The files of a plan while their data are written: opened when the first bytes come, kept open as long as there is room,
 // closed when the last ones are there. A descriptor that a task uses is pinned: it must never be closed under a thread.
 import { RepositoryError } from "../errors.ts";
+import { closeOpened } from "../file-tree/opened-file.ts";
 import { removeChild } from "../file-tree/remove.ts";
-import { closeFile, createFile, openForWriting, reserve, truncate } from "../file-tree/write-node.ts";
+import { createFile, openForWriting, reserve, truncate } from "../file-tree/write-node.ts";
 import { fileAction, type RestorePlan } from "./restore-plan.ts";
 import type { TargetDirectories } from "./target-directories.ts";
 
@@ -115,7 +116,7 @@ export class TargetFiles {
 
   #close(file: number, entry: OpenFile): void {
     this.#open.delete(file);
-    closeFile(entry.fd);
+    closeOpened(entry.fd);
   }
 
   #closeIdle(): void {
@@ -136,7 +137,7 @@ function prepared(fd: number, prepare: (fd: number) => void): number {
     prepare(fd);
     return fd;
   } catch (error) {
-    closeFile(fd);
+    closeOpened(fd);
     throw error;
   }
 }

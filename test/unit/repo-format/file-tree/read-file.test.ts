@@ -3,12 +3,7 @@ import { closeSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { DirectoryHandle } from "../../../../repo-format/file-tree/directory-handle.ts";
-import {
-  forgetCached,
-  openForReading,
-  openPathForReading,
-  readFully,
-} from "../../../../repo-format/file-tree/read-file.ts";
+import { openForReading, readFully } from "../../../../repo-format/file-tree/read-file.ts";
 import { systemCalls } from "../../../../repo-format/file-tree/system-calls.ts";
 import { type Scope, temporaryDirectory } from "../../../support/temporary-directory.ts";
 
@@ -32,7 +27,6 @@ test("a file is opened with what fstat says of it and read until it ends", (t) =
     assert.equal(readFully(fd, target, 2, 3), 3);
     assert.equal(String(target.subarray(0, 3)), "234");
     assert.equal(readFully(fd, target, 10), 0);
-    forgetCached(fd, 0, 10);
   } finally {
     closeSync(fd);
   }
@@ -50,6 +44,6 @@ test("links, directories and FIFOs are refused, and nobody waits for a writer", 
 });
 
 test("a file that vanished is Node's ENOENT", (t) => {
-  const { path } = openTemporary(t);
-  assert.throws(() => openPathForReading(Buffer.from(join(path, "absent"))), { code: "ENOENT" });
+  const { handle } = openTemporary(t);
+  assert.throws(() => openForReading(handle, Buffer.from("absent")), { code: "ENOENT" });
 });

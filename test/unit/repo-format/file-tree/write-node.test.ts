@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   chmodSync,
+  closeSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -15,7 +16,6 @@ import { test } from "node:test";
 import { DirectoryHandle } from "../../../../repo-format/file-tree/directory-handle.ts";
 import {
   chmodChild,
-  closeFile,
   createFile,
   makeDirectory,
   makeHardLink,
@@ -40,7 +40,7 @@ function openTemporary(scope: Scope): { path: string; handle: DirectoryHandle; e
 
 test("a new file is private and is never one that is there", (t) => {
   const { path, handle, entry } = openTemporary(t);
-  closeFile(createFile(handle, name));
+  closeSync(createFile(handle, name));
   assert.equal(lstatSync(entry).mode & 0o7777, 0o600);
   assert.throws(() => createFile(handle, name), { code: "EEXIST" });
   symlinkSync(join(path, "elsewhere"), join(path, "link"));
@@ -54,7 +54,7 @@ test("an existing file is opened, also one that its mode protects, and nothing e
   chmodSync(entry, 0o400);
   const fd = openForWriting(handle, name);
   writeAt(fd, Buffer.from("new"), 0);
-  closeFile(fd);
+  closeSync(fd);
   assert.equal(readFileSync(entry, "utf8"), "new");
   symlinkSync("entry", join(path, "link"));
   assert.throws(() => openForWriting(handle, Buffer.from("link")), { code: "ELOOP" });
@@ -68,7 +68,7 @@ test("a sparse file is a hole in which zeros are not written, with the bytes it 
   const bytes = Buffer.concat([Buffer.alloc(100_000), Buffer.from("middle"), Buffer.alloc(200_000)]);
   reserve(fd, 1_000_000, { sparse: true });
   writeAt(fd, bytes, 300_000, { sparse: true });
-  closeFile(fd);
+  closeSync(fd);
   const expected = Buffer.alloc(1_000_000);
   bytes.copy(expected, 300_000);
   assert.ok(readFileSync(entry).equals(expected));
@@ -84,7 +84,7 @@ test("room is reserved for a file that is not sparse, and a file can be cut", (t
   assert.equal(lstatSync(entry).size, 50_000);
   truncate(fd, 10);
   assert.equal(lstatSync(entry).size, 10);
-  closeFile(fd);
+  closeSync(fd);
 });
 
 test("directories are private, links keep any bytes, names of a file share its inode", (t) => {
