@@ -1,26 +1,22 @@
 // The embedded default: a repository in a directory, nothing else needed. Backs up, backs up again, restores, compares.
-import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { compareTrees } from "../support/compare-trees.ts";
+import { startChild } from "./children.ts";
 import { heading, say } from "./narration.ts";
 import { changeSampleFiles, writeSampleFiles } from "./sample-files.ts";
 
 const program = join(import.meta.dirname, "..", "..", "src", "main.ts");
 
 /** Runs the command line with its live progress on this terminal. */
-function stowage(words: readonly string[], env: Record<string, string>): Promise<void> {
+async function stowage(words: readonly string[], env: Record<string, string>): Promise<void> {
   say(`$ stowage ${words.join(" ")}`);
-  const child = spawn(process.execPath, [program, ...words], {
+  const { ended } = startChild(process.execPath, [program, ...words], {
     stdio: ["ignore", "inherit", "inherit"],
     env: { ...process.env, ...env },
   });
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", (code) =>
-      code === 0 ? resolve() : reject(new Error(`stowage ${words.join(" ")} ended with ${code}`)),
-    );
-  });
+  const code = await ended;
+  if (code !== 0) throw new Error(`stowage ${words.join(" ")} ended with ${code}`);
 }
 
 /** Throws when the restored files are not the same. */

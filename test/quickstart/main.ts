@@ -1,9 +1,9 @@
 // `npm run quickstart`: the main job on real parts, from nothing: first the command line on a local directory, then a
 // control plane, an S3 server, our server and agent, a backup, an incremental one, a restore, and restic's verdict.
-import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { makeTemporaryDirectory, removeDirectory } from "../support/temporary-directory.ts";
 import { showCluster } from "./backup-and-restore.ts";
+import { endChildren, startChild } from "./children.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 import { showEmbedded } from "./embedded.ts";
 import { heading, say } from "./narration.ts";
@@ -11,34 +11,30 @@ import { heading, say } from "./narration.ts";
 const folder = makeTemporaryDirectory("quickstart");
 let cluster: Cluster | undefined;
 
-/** Builds etcd, kube-apiserver, kubectl, restic and the S3 server; says nothing when they are there. */
-function buildPeers(): Promise<void> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "..", "peers", "build.ts")], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+/** Builds etcd, kube-apiserver, kubectl, restic and the S3 server; `show` puts what it says on the terminal from then on. */
+function buildPeers(): { readonly built: Promise<void>; readonly show: () => void } {
+  const builder = join(import.meta.dirname, "..", "peers", "build.ts");
+  const { child, ended } = startChild(process.execPath, [builder], { stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   let isShown = false;
-  const take = (piece: Buffer): void => {
-    output += piece;
-    if (isShown) process.stdout.write(piece);
-  };
-  child.stdout.on("data", take);
-  child.stderr.on("data", take);
-  show = () => {
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on("data", (piece: Buffer) => {
+      output += piece;
+      if (isShown) process.stdout.write(piece);
+    });
+  }
+  const built = ended.then((code) => {
+    if (code !== 0) throw new Error(`building the real programs failed:\n${output}`);
+  });
+  const show = (): void => {
     isShown = true;
     process.stdout.write(output);
   };
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", (code) =>
-      code === 0 ? resolve() : reject(new Error(`building the real programs failed:\n${output}`)),
-    );
-  });
+  return { built, show };
 }
 
-let show = (): void => undefined;
-
 async function cleanUp(): Promise<void> {
+  await endChildren();
   await cluster?.stop();
   removeDirectory(folder);
 }
@@ -47,13 +43,13 @@ async function run(): Promise<void> {
   say(
     "meanwhile the real programs (kube-apiserver, etcd, restic, an S3 server) are built, the first time only: 5 to 10 minutes",
   );
-  const peers = buildPeers();
+  const { built, show } = buildPeers();
   // Looked at below; a failure must not end the first part.
-  peers.catch(() => undefined);
+  built.catch(() => undefined);
   await showEmbedded(join(folder, "embedded"));
   heading("A control plane and an S3 server, as processes on the loopback address");
   show();
-  await peers;
+  await built;
   cluster = await startCluster(folder);
   await showCluster(cluster, folder);
   heading("Done");
@@ -61,6 +57,7 @@ async function run(): Promise<void> {
   say("the command line: npm run -s stowage -- repo --help");
 }
 
+let interruption: Promise<void> | undefined;
 for (const [name, status] of [
   ["SIGINT", 130],
   ["SIGTERM", 143],
@@ -68,14 +65,17 @@ for (const [name, status] of [
 ] as const) {
   process.once(name, () => {
     process.stdout.write("\ninterrupted: ending what was started\n");
-    void cleanUp().finally(() => process.exit(status));
+    interruption = cleanUp().finally(() => process.exit(status));
   });
 }
 try {
   await run();
 } catch (error) {
-  process.stdout.write(`\nFAILED: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-  process.exitCode = 1;
+  // After an interruption everything fails in some way; that is not worth a word.
+  if (interruption === undefined) {
+    process.stdout.write(`\nFAILED: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exitCode = 1;
+  }
 } finally {
-  await cleanUp();
+  await (interruption ?? cleanUp());
 }
