@@ -50,6 +50,9 @@ export async function resticMust(args: readonly string[], options: ResticOptions
 
 /** Some commands print one array or object, others one object a line. */
 function parseLines(stdout: string): Record<string, unknown>[] {
-  const lines = stdout.split("\n").filter((line) => /^[[{]/.test(line));
-  return lines.flatMap<Record<string, unknown>>((line) => JSON.parse(line) as Record<string, unknown> | Record<string, unknown>[]);
+  // Progress begins with a bracket, too: "[0:00] 100.00% …".
+  const lines = stdout.split("\n").filter((line) => /^(\{|\[[{\]])/.test(line));
+  return lines.flatMap<Record<string, unknown>>(
+    (line) => JSON.parse(line) as Record<string, unknown> | Record<string, unknown>[],
+  );
 }
