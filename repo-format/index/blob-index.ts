@@ -53,7 +53,7 @@ export class BlobIndex {
 
   /** Entries; a blob stored twice counts twice. */
   get blobCount(): number {
-    return this.table.count;
+    return this.table.liveCount;
   }
 
   /** Ids of the index files whose content is here. */
@@ -78,7 +78,7 @@ export class BlobIndex {
   }
 
   /**
-   * A number for this blob from 0 to `blobCount` − 1, for bit sets; the same for all its copies; -1 when unknown.
+   * A number for this blob, below `table.count`, for bit sets; the same for all its copies; -1 when unknown.
    * Valid as long as `table.epoch` does not change.
    */
   positionOf(type: BlobType, id: BlobId): number {
@@ -89,6 +89,14 @@ export class BlobIndex {
   blobAt(position: number): PackedBlob {
     const { segment, index } = this.table.locate(position);
     return packedBlob(segment, index);
+  }
+
+  /** Every entry: a blob that is stored twice comes twice. The index must not change meanwhile. */
+  *blobs(): Generator<PackedBlob> {
+    for (let position = 0; position < this.table.count; position++) {
+      const { segment, index } = this.table.locate(position);
+      if (!segment.isRemoved(index)) yield packedBlob(segment, index);
+    }
   }
 
   hasPack(id: PackId): boolean {
@@ -193,7 +201,7 @@ export class BlobIndex {
       if (this.#stale.has(this.#sources[number] ?? removed)) this.#sources[number] = removed;
     }
     this.#stale.clear();
-    this.table.retain((packNumber) => this.#sources[packNumber] !== removed);
+    this.table.removePacks((packNumber) => this.#sources[packNumber] === removed);
   }
 
   #markStale(id: IndexId, file: LoadedFile): void {

@@ -1,4 +1,5 @@
 // A set of indexed blobs: one bit for each entry of the index, so ten million blobs cost 1.25 MB.
+import { RepositoryError } from "../errors.ts";
 import type { BlobType } from "../format/blob.ts";
 import type { BlobId } from "../format/id.ts";
 import type { BlobIndex } from "./blob-index.ts";
@@ -9,11 +10,11 @@ export class BlobSet {
   #bits: Uint8Array;
   #count = 0;
 
-  /** For the blobs that the index knows, now or later; of no use any more once entries are removed from it. */
+  /** For the blobs that the index knows, now or later; of no use any more once its table was built anew. */
   constructor(index: BlobIndex) {
     this.#index = index;
     this.#epoch = index.table.epoch;
-    this.#bits = new Uint8Array(Math.ceil(index.blobCount / 8));
+    this.#bits = new Uint8Array(Math.ceil(index.table.count / 8));
   }
 
   get count(): number {
@@ -43,8 +44,9 @@ export class BlobSet {
   }
 
   #positionOf(type: BlobType, id: BlobId): number {
-    if (this.#index.table.epoch !== this.#epoch)
-      throw new Error("bug: the index has lost entries since this set began");
+    if (this.#index.table.epoch !== this.#epoch) {
+      throw new RepositoryError("index-incomplete", "the index was rebuilt while blobs were being counted");
+    }
     return this.#index.positionOf(type, id);
   }
 

@@ -1,6 +1,7 @@
 // The table of all known blobs, in memory that every thread sees: about 54 bytes a blob, no object per blob. The main
 // thread inserts (through blob-index.ts); workers ask `has` of a view. It grows by whole segments of doubling size, so
-// nothing is ever rehashed; removal builds new segments and makes every older view answer "unknown".
+// nothing is ever rehashed. Removed entries keep their places until they are half of the table; then it is built anew,
+// and every older view answers "unknown".
 import type { BlobType } from "../format/blob.ts";
 import { idBytes } from "../format/id.ts";
 import { entryWords, type IdWords, SharedTableSegment, type TableEntry } from "./shared-table-segment.ts";
@@ -8,6 +9,9 @@ import { entryWords, type IdWords, SharedTableSegment, type TableEntry } from ".
 /** Slots of the first segment (49,152 blobs) and of the largest (6,291,456 blobs, 320 MiB). */
 const firstSlotCount: number = 2 ** 16;
 const lastSlotCount: number = 2 ** 23;
+
+/** So few removed entries are never worth building the table anew. */
+const minRemovedToCompact = 16_384;
 
 const epochWord = 0;
 const versionWord = 1;
@@ -32,6 +36,7 @@ export class SharedBlobTable {
   /** Position of the first entry of each segment. */
   #starts: number[] = [];
   readonly #smallestSlotCount: number;
+  #removedCount = 0;
 
   /** @param smallestSlotCount slots of the first segment, a power of two; tests take small ones to see growth. */
   constructor(smallestSlotCount: number = firstSlotCount) {
@@ -39,6 +44,11 @@ export class SharedBlobTable {
   }
 
   /** Entries, duplicates included. */
+  get liveCount(): number {
+    return this.count - this.#removedCount;
+  }
+
+  /** Positions are below this; those of removed entries stay empty. */
   get count(): number {
     const last = this.#segments.length - 1;
     return last < 0 ? 0 : (this.#starts[last] ?? 0) + (this.#segments[last]?.count ?? 0);
@@ -54,7 +64,7 @@ export class SharedBlobTable {
     return this.#control[versionWord] ?? 0;
   }
 
-  /** Changes when entries were removed: positions of before mean nothing any more. */
+  /** Changes when the table was built anew: positions of before mean nothing any more. */
   get epoch(): number {
     return this.#control[epochWord] ?? 0;
   }
@@ -103,7 +113,9 @@ export class SharedBlobTable {
   forEach(visit: (position: number, segment: SharedTableSegment, index: number) => void): void {
     for (const [number, segment] of this.#segments.entries()) {
       const start = this.#starts[number] ?? 0;
-      for (let index = 0; index < segment.count; index++) visit(start + index, segment, index);
+      for (let index = 0; index < segment.count; index++) {
+        if (!segment.isRemoved(index)) visit(start + index, segment, index);
+      }
     }
   }
 
@@ -116,19 +128,27 @@ export class SharedBlobTable {
     return { segment, index: position - (this.#starts[number] ?? 0) };
   }
 
-  /**
-   * Keeps only the entries of packs that `keep` names; the others' positions close up. Views attached before answer
-   * "unknown" from now on. Needs room for one more segment while it runs.
-   */
-  retain(keep: (packNumber: number) => boolean): void {
+  /** Removes the entries of all packs that `isDoomed` names. */
+  removePacks(isDoomed: (packNumber: number) => boolean): void {
+    this.forEach((_, segment, index) => {
+      if (!isDoomed(segment.packNumberAt(index))) return;
+      segment.remove(index);
+      this.#removedCount++;
+    });
+    if (this.#removedCount >= minRemovedToCompact && this.#removedCount * 2 > this.count) this.compact();
+  }
+
+  /** Builds the table anew without the places of removed entries; needs room for one more segment while it runs. */
+  compact(): void {
     const old = this.#segments;
     this.#segments = [];
     this.#starts = [];
+    this.#removedCount = 0;
     Atomics.add(this.#control, epochWord, 1);
     Atomics.add(this.#control, versionWord, 1);
     for (let segment = old.shift(); segment !== undefined; segment = old.shift()) {
       for (let index = 0; index < segment.count; index++) {
-        if (keep(segment.packNumberAt(index))) this.insert(segment.idAt(index), segment.entryAt(index));
+        if (!segment.isRemoved(index)) this.insert(segment.idAt(index), segment.entryAt(index));
       }
     }
   }
@@ -168,7 +188,7 @@ export class SharedBlobTableView {
 
   /**
    * True only if the blob is in the table. False may also mean that it was inserted a moment ago, that the table has
-   * grown since this view was attached, or that entries were removed (then every answer is false until a new attach).
+   * grown since this view was attached, or that it was built anew (then every answer is false until a new attach).
    * @param id 32 bytes.
    */
   has(type: BlobType, id: Uint8Array): boolean {

@@ -1,6 +1,6 @@
 // One piece of the shared blob table: a fixed hash table over a SharedArrayBuffer. One thread inserts, any number of
-// threads look up at the same time: an entry is written whole before its slot is published with an atomic store, and
-// nothing is ever changed or removed in place, so a reader sees a finished entry or none.
+// threads look up at the same time: an entry is written whole before its slot is published with an atomic store, and of
+// a published one nothing changes but that one word may mark it as removed. So a reader sees a finished entry or none.
 
 /** 32-bit words of an entry: id (8), pack number and type (1), offset, sealed length, uncompressed length. */
 export const entryWords = 12;
@@ -17,6 +17,9 @@ const indexMask: number = 2 ** indexBits - 1;
 
 /** Three quarters of the slots may be taken: short probe chains at 5.3 bytes of slots a blob. */
 const fill = 0.75;
+
+/** In the place of pack number and type: the entry was removed. No pack has this number. */
+const removedMark = 0xffff_ffff;
 
 /** An id as the table compares it: its 32 bytes as eight words in the machine's byte order. */
 export type IdWords = Uint32Array;
@@ -103,6 +106,15 @@ export class SharedTableSegment {
     };
   }
 
+  /** Takes an entry out; its place stays, and look-ups in any thread pass over it. */
+  remove(index: number): void {
+    Atomics.store(this.#entries, index * entryWords + packWord, removedMark);
+  }
+
+  isRemoved(index: number): boolean {
+    return this.#entries[index * entryWords + packWord] === removedMark;
+  }
+
   packNumberAt(index: number): number {
     return (this.#entries[index * entryWords + packWord] ?? 0) >>> 1;
   }
@@ -138,7 +150,8 @@ export class SharedTableSegment {
     const at = index * entryWords;
     const words = this.#entries;
     for (let word = 0; word < idWords; word++) if (words[at + word] !== id[word]) return false;
-    return ((words[at + packWord] ?? 0) & 1) === (isTree ? 1 : 0);
+    const packAndType = words[at + packWord] ?? removedMark;
+    return packAndType !== removedMark && (packAndType & 1) === (isTree ? 1 : 0);
   }
 
   #publish(index: number, id: IdWords): void {

@@ -13,8 +13,5 @@ export async function* list(repo: Repository, kind: ListKind, signal?: AbortSign
     for await (const { id } of repo.list(fileKinds[kind], signal)) yield id;
     return;
   }
-  for (let position = 0; position < repo.index.blobCount; position++) {
-    const { type, id } = repo.index.blobAt(position);
-    yield `${type} ${id}`;
-  }
+  for (const { type, id } of repo.index.blobs()) yield `${type} ${id}`;
 }

@@ -108,10 +108,26 @@ test("BlobSet counts each blob once, knows what the index does not know, and gro
   assert.equal(set.count, 101);
 });
 
-test("BlobSet refuses to answer after entries were removed from the index", () => {
+test("BlobSet keeps its answers when entries are removed, and refuses once the table was built anew", () => {
   const index = new BlobIndex();
   index.add(pack(1), [blob(1)]);
+  index.markSaved([pack(1)], file(1));
+  index.add(pack(2), [blob(2)]);
   const set = new BlobSet(index);
+  set.add("data", blobId(1));
+  set.add("data", blobId(2));
   index.removePending();
-  assert.throws(() => set.has("data", blobId(1)), /bug/);
+  assert.equal(set.has("data", blobId(1)), true);
+  assert.equal(set.has("data", blobId(2)), false);
+  index.table.compact();
+  assert.throws(() => set.has("data", blobId(1)), { code: "index-incomplete" });
+});
+
+test("blobs names every entry, removed ones left out", () => {
+  const index = new BlobIndex();
+  index.add(pack(1), [blob(1)]);
+  index.removePending();
+  index.add(pack(2), [blob(2), blob(3, 100)]);
+  assert.deepEqual([...index.blobs()], [blob(2), blob(3, 100)]);
+  assert.equal(index.blobCount, 2);
 });

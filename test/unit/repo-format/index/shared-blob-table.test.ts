@@ -42,7 +42,7 @@ test("positions count all entries through every segment, and locate finds them a
 test("numbers of 32 bits and pack numbers of 31 bits come back as they were", () => {
   const table = new SharedBlobTable(8);
   const large = {
-    packNumber: 0x7fff_ffff,
+    packNumber: 0x7fff_fffe,
     isTree: true,
     offset: 0xffff_ffff,
     length: 0xffff_fffe,
@@ -50,6 +50,22 @@ test("numbers of 32 bits and pack numbers of 31 bits come back as they were", ()
   };
   table.insert(idOf(9), large);
   assert.deepEqual(table.findAll(idOf(9), true), [{ ...large, position: 0 }]);
+});
+
+test("a table that is more than half removed is built anew, and until then positions stay", () => {
+  const table = new SharedBlobTable(2 ** 15);
+  const count = 40_000;
+  for (let number = 0; number < count; number++) table.insert(idOf(number), { ...entry, packNumber: number % 4 });
+  table.removePacks((packNumber) => packNumber < 2);
+  assert.equal(table.liveCount, count / 2);
+  assert.equal(table.positionOf(idOf(2), false), 2);
+  assert.equal(table.epoch, 0);
+  const before = table.capacityBytes;
+  table.removePacks((packNumber) => packNumber === 2);
+  assert.equal(table.epoch, 1);
+  assert.equal(table.count, count / 4);
+  assert.equal(table.positionOf(idOf(3), false), 0);
+  assert.ok(table.capacityBytes < before);
 });
 
 test("a handle survives structured clone", () => {
