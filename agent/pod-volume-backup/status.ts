@@ -12,7 +12,7 @@ export interface BackupResult extends BackedUpVolume {
   readonly path: string;
 }
 
-export const emptyVolumeMessage = "volume was empty so no snapshot was taken";
+const emptyVolumeMessage = "volume was empty so no snapshot was taken";
 
 export function completedBackup(result: BackupResult, nowMs: number): EndState {
   const message = messageOfResult(result);

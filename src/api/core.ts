@@ -1,6 +1,6 @@
 // Kubernetes' own kinds, reduced to the fields that this program reads or writes.
 
-import type { KubeObject, LabelSelector, ObjectMeta, ObjectReference } from "./kube-object.ts";
+import type { KubeObject, ObjectReference } from "./kube-object.ts";
 
 export interface Pod extends KubeObject {
   readonly spec?: PodSpec;
@@ -102,15 +102,6 @@ export interface Secret extends KubeObject {
 
 export interface ConfigMap extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
-}
-
-export interface ServiceAccount extends KubeObject {}
-
-export interface DaemonSet extends KubeObject {
-  readonly spec?: {
-    readonly selector: LabelSelector;
-    readonly template: { readonly metadata?: Partial<ObjectMeta>; readonly spec?: PodSpec };
-  };
 }
 
 export interface CsiDriver extends KubeObject {

@@ -6,14 +6,12 @@ import type { BackupStorageLocation } from "./backup-storage-location.ts";
 import type {
   ConfigMap,
   CsiDriver,
-  DaemonSet,
   Namespace,
   Node,
   PersistentVolume,
   PersistentVolumeClaim,
   Pod,
   Secret,
-  ServiceAccount,
 } from "./core.ts";
 import type { KubeObject, Resource } from "./kube-object.ts";
 import type { PodVolumeBackup } from "./pod-volume-backup.ts";
@@ -58,7 +56,6 @@ export const volumeSnapshotLocations: Resource<VolumeSnapshotLocation> = velero(
 export const pods: Resource<Pod> = core("Pod", "pods");
 export const secrets: Resource<Secret> = core("Secret", "secrets");
 export const configMaps: Resource<ConfigMap> = core("ConfigMap", "configmaps");
-export const serviceAccounts: Resource<ServiceAccount> = core("ServiceAccount", "serviceaccounts");
 export const persistentVolumeClaims: Resource<PersistentVolumeClaim> = core(
   "PersistentVolumeClaim",
   "persistentvolumeclaims",
@@ -66,13 +63,6 @@ export const persistentVolumeClaims: Resource<PersistentVolumeClaim> = core(
 export const persistentVolumes: Resource<PersistentVolume> = core("PersistentVolume", "persistentvolumes", false);
 export const namespaces: Resource<Namespace> = core("Namespace", "namespaces", false);
 export const nodes: Resource<Node> = core("Node", "nodes", false);
-export const daemonSets: Resource<DaemonSet> = {
-  group: "apps",
-  version: "v1",
-  kind: "DaemonSet",
-  plural: "daemonsets",
-  isNamespaced: true,
-};
 export const csiDrivers: Resource<CsiDriver> = {
   group: "storage.k8s.io",
   version: "v1",

@@ -7,6 +7,7 @@ import { type KubeRequest, sendRequest, streamLines } from "./http-transport.ts"
 import type { KubeConnection } from "./kube-connection.ts";
 import { type ApiStatus, errorOfStatus, KubeError } from "./kube-errors.ts";
 import { type AnyKubeObject, apiVersionOf, type ResourceDescriptor } from "./kube-object.ts";
+import { describeCall, pathOf, type Query } from "./resource-path.ts";
 
 export interface ObjectAddress {
   readonly name: string;
@@ -79,7 +80,7 @@ export class TypedClient {
     address: ObjectAddress,
     options: CallOptions = {},
   ): Promise<T> {
-    const action = describe("get", resource, address);
+    const action = describeCall("get", resource, address);
     return (await this.#send({ method: "GET", path: pathOf(resource, address), action }, options)) as T;
   }
 
@@ -107,7 +108,7 @@ export class TypedClient {
     for (;;) {
       const query = { ...selectorQuery(options), limit: String(options.pageSize ?? 500), continue: token };
       const path = pathOf(resource, { namespace: options.namespace }, query);
-      const action = describe("list", resource, { namespace: options.namespace });
+      const action = describeCall("list", resource, { namespace: options.namespace });
       const page = (await this.#send({ method: "GET", path, action }, options)) as RawList<T>;
       items.push(...(page.items ?? []));
       token = page.metadata.continue;
@@ -124,7 +125,7 @@ export class TypedClient {
     const name = object.metadata.name ?? (object.metadata as { generateName?: string }).generateName ?? "";
     const body = { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind };
     const path = pathOf(resource, { namespace }, dryRunQuery(options));
-    const action = describe("create", resource, { namespace, name });
+    const action = describeCall("create", resource, { namespace, name });
     return (await this.#send({ method: "POST", path, action, body }, options)) as T;
   }
 
@@ -140,7 +141,7 @@ export class TypedClient {
   ): Promise<T> {
     const path = pathOf(resource, address, dryRunQuery(options));
     const contentType = "application/merge-patch+json";
-    const action = describe("patch", resource, address);
+    const action = describeCall("patch", resource, address);
     return (await this.#send({ method: "PATCH", path, action, body: patch, contentType }, options)) as T;
   }
 
@@ -153,7 +154,7 @@ export class TypedClient {
     const path = pathOf(resource, object.metadata, dryRunQuery(options));
     const body = { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind };
     return (await this.#send(
-      { method: "PUT", path, action: describe("update", resource, object.metadata), body },
+      { method: "PUT", path, action: describeCall("update", resource, object.metadata), body },
       options,
     )) as T;
   }
@@ -173,7 +174,7 @@ export class TypedClient {
     };
     const path = pathOf(resource, address, dryRunQuery(options));
     try {
-      await this.#send({ method: "DELETE", path, action: describe("delete", resource, address), body }, options);
+      await this.#send({ method: "DELETE", path, action: describeCall("delete", resource, address), body }, options);
     } catch (error) {
       if (!KubeError.is(error, "not-found")) throw error;
     }
@@ -187,7 +188,7 @@ export class TypedClient {
     resource: ResourceDescriptor<T>,
     options: WatchOptions,
   ): AsyncGenerator<WatchEvent<T>> {
-    const action = describe("watch", resource, { namespace: options.namespace });
+    const action = describeCall("watch", resource, { namespace: options.namespace });
     const query = {
       ...selectorQuery(options),
       watch: "true",
@@ -234,34 +235,6 @@ function isWorthRepeating(error: unknown, method: KubeRequest["method"]): boolea
   // A create that was perhaps carried out would be made twice (generateName). It cannot have been without a connection,
   // nor on an idle one that the server had closed.
   return method !== "POST" || systemCode === "ECONNREFUSED" || (systemCode === "ECONNRESET" && isReusedSocket === true);
-}
-
-type Query = Readonly<Record<string, string | undefined>>;
-
-function pathOf(
-  resource: ResourceDescriptor<AnyKubeObject>,
-  address: { readonly namespace?: string | undefined; readonly name?: string | undefined },
-  query: Query = {},
-): string {
-  const root = resource.group === "" ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
-  const inNamespace = resource.isNamespaced && address.namespace !== undefined && address.namespace !== "";
-  if (resource.isNamespaced && !inNamespace && address.name !== undefined) {
-    throw new Error(`bug: ${resource.plural} ${address.name} without a namespace`);
-  }
-  const namespace = inNamespace ? `/namespaces/${encodeURIComponent(address.namespace ?? "")}` : "";
-  const name = address.name === undefined ? "" : `/${encodeURIComponent(address.name)}`;
-  const set = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  const search = set.length === 0 ? "" : `?${new URLSearchParams(set)}`;
-  return `${root}${namespace}/${resource.plural}${name}${search}`;
-}
-
-function describe(
-  verb: string,
-  resource: ResourceDescriptor<AnyKubeObject>,
-  address: { readonly namespace?: string | undefined; readonly name?: string | undefined },
-): string {
-  const where = [address.namespace, address.name].filter((part) => part !== undefined && part !== "").join("/");
-  return where === "" ? `${verb} ${resource.plural}` : `${verb} ${resource.plural} ${where}`;
 }
 
 function selectorQuery(options: ListOptions): Query {

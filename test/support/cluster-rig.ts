@@ -14,7 +14,7 @@ import { type ResticResult, resticMust } from "./restic.ts";
 import { type S3Server, startS3Server } from "./s3-server.ts";
 import { makeTemporaryDirectory, removeDirectory } from "./temporary-directory.ts";
 
-export const rigNamespace = "velero";
+const rigNamespace = "velero";
 export const rigPassword = "a password for tests";
 const repositoryRoot = join(import.meta.dirname, "..", "..");
 const veleroApi = `/apis/velero.io/v1/namespaces/${rigNamespace}`;
