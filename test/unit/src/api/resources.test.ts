@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parse } from "yaml";
-import type { Resource } from "../../../../src/api/kube-object.ts";
+import type { KubeObject, Resource } from "../../../../src/api/kube-object.ts";
 import { podVolumeStages } from "../../../../src/api/phases.ts";
 import {
   backupRepositories,
@@ -35,7 +35,7 @@ interface Crd {
 
 const folder = join(import.meta.dirname, "..", "..", "..", "..", "manifests", "crds");
 const crds = readdirSync(folder).map((name) => parse(readFileSync(join(folder, name), "utf8")) as Crd);
-const resources: readonly Resource<never>[] = [
+const resources: readonly Resource<KubeObject>[] = [
   ...[backups, restores, schedules, deleteBackupRequests, downloadRequests, serverStatusRequests],
   ...[podVolumeBackups, podVolumeRestores, backupRepositories, backupStorageLocations, volumeSnapshotLocations],
 ];
