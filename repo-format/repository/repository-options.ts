@@ -53,18 +53,33 @@ const mebibyte: number = 1024 * 1024;
 const minPackSizeBytes: number = 4 * mebibyte;
 const maxPackSizeBytes: number = 128 * mebibyte;
 
-/** @throws RepositoryError "argument-invalid" for a pack size out of bounds. */
-export function settleOptions(options: Omit<RepositoryOptions, "storage" | "password">): RepositorySettings {
+/**
+ * @param storedLevel of compression that rustic has put into the config: counts where the caller asks for none.
+ * @throws RepositoryError "argument-invalid" for a pack size out of bounds.
+ */
+export function settleOptions(
+  options: Omit<RepositoryOptions, "storage" | "password">,
+  storedLevel?: number,
+): RepositorySettings {
   const packSizeBytes = options.packSizeBytes ?? defaultPackSizeBytes;
   if (!(packSizeBytes >= minPackSizeBytes && packSizeBytes <= maxPackSizeBytes)) {
     throw new RepositoryError("argument-invalid", `a pack has 4 to 128 MiB; got ${packSizeBytes} bytes`);
   }
   return {
-    compression: options.compression ?? "auto",
+    compression: options.compression ?? modeOfLevel(storedLevel),
     packSizeBytes,
     extraVerify: options.extraVerify ?? true,
     identity: options.identity,
     clock: options.clock ?? Date.now,
     random: options.random ?? randomBytes,
   };
+}
+
+/** The mode nearest to a zstd level of rustic's config; 0 means no compression. */
+function modeOfLevel(level: number | undefined): CompressionMode {
+  if (level === undefined) return "auto";
+  if (level === 0) return "off";
+  if (level < 3) return "fastest";
+  if (level < 6) return "auto";
+  return level < 10 ? "better" : "max";
 }

@@ -9,16 +9,16 @@ import type { BlobHandle } from "../format/blob.ts";
 import { decodeConfig, encodeConfig, type RepositoryConfig } from "../format/config-file.ts";
 import type { BlobId, Id, KeyId, PackId, SnapshotId } from "../format/id.ts";
 import type { MasterKey, ScryptParameters } from "../format/key-file.ts";
-import { decodeSnapshot, encodeSnapshot, type Snapshot } from "../format/snapshot-file.ts";
+import type { Snapshot } from "../format/snapshot-file.ts";
 import { BlobIndex } from "../index/blob-index.ts";
 import { configKey, type FileKind, keyOf } from "../storage/key-layout.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { BlobLoader, type LoadBlobsOptions, type LoadedBlob } from "./blob-loader.ts";
-import { boundedParallel } from "./bounded-parallel.ts";
 import { IndexRefresh } from "./index-refresh.ts";
 import { type OpenedKey, searchKey, writeKey } from "./key-search.ts";
 import type { RangeLimits } from "./plan-ranges.ts";
 import { type RepositoryOptions, type RepositorySettings, settleOptions } from "./repository-options.ts";
+import { SnapshotFiles, type StoredSnapshot } from "./snapshot-files.ts";
 import { TreeCache } from "./tree-cache.ts";
 import { hasAny, type ListedFile, listFiles, readConfig, UnpackedFiles, type UnpackedKind } from "./unpacked-files.ts";
 import { GatedStorage, WriteGate } from "./write-gate.ts";
@@ -37,11 +37,6 @@ export interface InitOptions extends RepositoryOptions {
   readonly version?: 1 | 2 | undefined;
   /** Default: measured so that one password try costs about half a second. */
   readonly kdf?: ScryptParameters | undefined;
-}
-
-export interface StoredSnapshot {
-  readonly id: SnapshotId;
-  readonly snapshot: Snapshot;
 }
 
 interface OpenedRepository {
@@ -68,6 +63,7 @@ export class Repository {
   /** For lock.ts. */
   readonly writeGate: WriteGate;
   readonly #files: UnpackedFiles;
+  readonly #snapshots: SnapshotFiles;
   readonly #loader: BlobLoader;
   readonly #refresh: IndexRefresh;
   readonly #trees = new TreeCache();
@@ -80,7 +76,7 @@ export class Repository {
     this.masterKey = key.masterKey;
     this.options = settings;
     this.writeGate = new WriteGate();
-    this.storage = new GatedStorage(storage, this.writeGate);
+    this.storage = new GatedStorage(storage, this.writeGate, config);
     this.sealer = new Sealer(key.masterKey);
     this.compressor = createCompressor(settings.compression === "off" ? "auto" : settings.compression);
     this.index = new BlobIndex();
@@ -92,6 +88,7 @@ export class Repository {
       decompress: (frame) => decompressUnknown(frame, maxUnpackedBytes),
       extraVerify: settings.extraVerify,
     });
+    this.#snapshots = new SnapshotFiles(this.storage, this.#files);
     this.#loader = new BlobLoader({ storage: this.storage, sealer: this.sealer, index: this.index });
     this.#refresh = new IndexRefresh({ storage: this.storage, files: this.#files, index: this.index });
   }
@@ -126,34 +123,17 @@ export class Repository {
   }
 
   /** @throws RepositoryError "snapshot-missing", "snapshot-malformed", "file-damaged" */
-  async loadSnapshot(id: SnapshotId, signal?: AbortSignal): Promise<Snapshot> {
-    try {
-      return decodeSnapshot(await this.#files.load("snapshot", id, signal));
-    } catch (error) {
-      if (RepositoryError.is(error, "object-missing")) throw snapshotMissing(id, error);
-      if (RepositoryError.is(error, "snapshot-malformed")) throw snapshotMalformed(id, error);
-      throw error;
-    }
+  loadSnapshot(id: SnapshotId, signal?: AbortSignal): Promise<Snapshot> {
+    return this.#snapshots.load(id, signal);
   }
 
-  async saveSnapshot(snapshot: Snapshot, signal?: AbortSignal): Promise<SnapshotId> {
-    return (await this.#files.save("snapshot", encodeSnapshot(snapshot), signal)) as SnapshotId;
+  saveSnapshot(snapshot: Snapshot, signal?: AbortSignal): Promise<SnapshotId> {
+    return this.#snapshots.save(snapshot, signal);
   }
 
-  /** All snapshots, in no particular order; those deleted meanwhile are left out. */
-  async *snapshots(signal?: AbortSignal): AsyncGenerator<StoredSnapshot> {
-    const step = async ({ id }: ListedFile): Promise<StoredSnapshot | undefined> => {
-      try {
-        return { id: id as SnapshotId, snapshot: await this.loadSnapshot(id as SnapshotId, signal) };
-      } catch (error) {
-        if (RepositoryError.is(error, "snapshot-missing")) return undefined;
-        throw error;
-      }
-    };
-    const limit = this.storage.connections;
-    for await (const found of boundedParallel(this.list("snapshot", signal), { limit, signal }, step)) {
-      if (found !== undefined) yield found;
-    }
+  /** All snapshots, in no particular order; those deleted meanwhile are left out, those read before not fetched again. */
+  snapshots(signal?: AbortSignal): AsyncGenerator<StoredSnapshot> {
+    return this.#snapshots.all(signal);
   }
 
   /** The blob's plaintext, verified; every stored copy is tried. @throws "blob-missing", "blob-damaged", "pack-missing" */
@@ -205,11 +185,11 @@ export class Repository {
  */
 export async function openRepository(options: RepositoryOptions): Promise<Repository> {
   const { storage, signal } = options;
-  const settings = settleOptions(options);
+  settleOptions(options);
   const sealedConfig = await readConfig(storage, signal).catch((error: unknown) => explainMissing(error, options));
   const key = await searchKey({ ...options, fits: (masterKey) => opensConfig(masterKey, sealedConfig) });
   const config = decodeConfig(new Sealer(key.masterKey).open(sealedConfig));
-  return new Repository({ storage, settings, config, key });
+  return new Repository({ storage, settings: settleOptions(options, config.compressionLevel), config, key });
 }
 
 /**
@@ -299,13 +279,4 @@ async function explainMissing(error: unknown, { storage, signal }: RepositoryOpt
     }
   }
   throw error;
-}
-
-function snapshotMissing(id: SnapshotId, cause: unknown): RepositoryError {
-  return new RepositoryError("snapshot-missing", `there is no snapshot ${id}`, { details: { snapshot: id }, cause });
-}
-
-function snapshotMalformed(id: SnapshotId, cause: RepositoryError): RepositoryError {
-  const message = `the snapshot ${id} cannot be read: ${cause.message}`;
-  return new RepositoryError("snapshot-malformed", message, { details: { snapshot: id }, cause });
 }

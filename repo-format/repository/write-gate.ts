@@ -1,7 +1,7 @@
 // Stands between the repository and its store: while a lock is in doubt no write passes, and once it is lost all writes
-// fail, because another program may be deleting by now. Lock files themselves always pass.
-import type { RepositoryError } from "../errors.ts";
-import { throwIfCancelled } from "../errors.ts";
+// fail, because another program may be deleting by now. It also refuses what the config forbids. Lock files always pass.
+import { RepositoryError, throwIfCancelled } from "../errors.ts";
+import type { RepositoryConfig } from "../format/config-file.ts";
 import { ForwardingStorage } from "../storage/forwarding-storage.ts";
 import { isLockKey } from "../storage/key-layout.ts";
 import type { ObjectBody, ObjectStorage, PutOptions, RequestOptions } from "../storage/object-storage.ts";
@@ -69,19 +69,32 @@ export class WriteGate {
 /** The same store with the gate before `put` and `delete`. */
 export class GatedStorage extends ForwardingStorage {
   readonly #gate: WriteGate;
+  readonly #config: Pick<RepositoryConfig, "appendOnly" | "isHot">;
 
-  constructor(inner: ObjectStorage, gate: WriteGate) {
+  constructor(inner: ObjectStorage, gate: WriteGate, config: Pick<RepositoryConfig, "appendOnly" | "isHot"> = {}) {
     super(inner);
     this.#gate = gate;
+    this.#config = config;
   }
 
   override async put(key: string, body: ObjectBody, options?: PutOptions): Promise<void> {
-    if (!isLockKey(key)) await this.#gate.pass(options?.signal);
+    if (!isLockKey(key)) {
+      if (this.#config.isHot)
+        throw refused("repository-unsupported", `${this.location} is the hot half of a repository`);
+      await this.#gate.pass(options?.signal);
+    }
     return this.inner.put(key, body, options);
   }
 
   override async delete(key: string, options?: RequestOptions): Promise<void> {
-    if (!isLockKey(key)) await this.#gate.pass(options?.signal);
+    if (!isLockKey(key)) {
+      if (this.#config.appendOnly) throw refused("storage-denied", `the repository at ${this.location} is append-only`);
+      await this.#gate.pass(options?.signal);
+    }
     return this.inner.delete(key, options);
   }
+}
+
+function refused(code: "repository-unsupported" | "storage-denied", message: string): RepositoryError {
+  return new RepositoryError(code, `${message}, as its config says`);
 }

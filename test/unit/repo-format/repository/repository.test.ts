@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { encodeConfig } from "../../../../repo-format/format/config-file.ts";
 import type { BlobId, SnapshotId, TreeId } from "../../../../repo-format/format/id.ts";
 import { emptyTreeId } from "../../../../repo-format/format/tree.ts";
 import { addKey } from "../../../../repo-format/repository/keys.ts";
@@ -167,6 +168,39 @@ test("snapshots deleted between listing and reading are left out, an absent one 
     [second],
   );
   await assert.rejects(repo.loadSnapshot("f".repeat(64) as SnapshotId), { code: "snapshot-missing" });
+});
+
+test("a snapshot is fetched once, however often all are asked for, and forgotten when it is gone", async () => {
+  const storage = new FaultyStorage(new InMemoryStorage());
+  const repo = await createTestRepository({ storage });
+  const first = await storeSnapshot(repo, emptyTreeId as TreeId);
+  await collect(repo.snapshots());
+  const second = await storeSnapshot(repo, emptyTreeId as TreeId);
+  storage.calls.length = 0;
+  assert.equal((await collect(repo.snapshots())).length, 2);
+  assert.deepEqual(storage.keysOf("get"), [`snapshots/${second}`]);
+  await repo.remove("snapshot", first);
+  const left = await collect(repo.snapshots());
+  assert.deepEqual(
+    left.map(({ id }) => id),
+    [second],
+  );
+});
+
+test("the compression that rustic put into the config counts where the caller asks for none", async () => {
+  const storage = new InMemoryStorage();
+  const repo = await createTestRepository({ storage });
+  for (const [level, mode] of [
+    [0, "off"],
+    [1, "fastest"],
+    [3, "auto"],
+    [7, "better"],
+    [19, "max"],
+  ] as const) {
+    await storage.put("config", repo.sealer.seal(encodeConfig({ ...repo.config, compressionLevel: level })));
+    assert.equal((await reopen(storage)).options.compression, mode);
+    assert.equal((await reopen(storage, { compression: "fastest" })).options.compression, "fastest");
+  }
 });
 
 test("names that are no ids are not listed", async () => {
