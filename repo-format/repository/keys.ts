@@ -68,8 +68,12 @@ export async function removeKey(repo: Repository, idOrPrefix: string): Promise<K
 }
 
 /** Adds a key for the new password and removes the one in use. @returns the new key's id */
-export async function changePassword(repo: Repository, password: string): Promise<KeyId> {
-  const id = await addKey(repo, { password });
+export async function changePassword(
+  repo: Repository,
+  password: string,
+  owner: Omit<AddKeyOptions, "password"> = {},
+): Promise<KeyId> {
+  const id = await addKey(repo, { ...owner, password });
   await repo.remove("key", repo.keyId);
   return id;
 }

@@ -49,7 +49,7 @@ test("removeKey refuses a beginning that two keys share", async () => {
 
 test("after changePassword only the new password opens", async () => {
   const repo = await createTestRepository();
-  const id = await changePassword(repo, "new");
+  const id = await changePassword(repo, "new", { kdf: cheapKdf });
   assert.equal((await reopen(repo.storage, { password: "new" })).keyId, id);
   await assert.rejects(reopen(repo.storage), { code: "wrong-password" });
 });
