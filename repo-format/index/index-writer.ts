@@ -7,7 +7,7 @@ import { encodeIndexFile } from "../format/index-file.ts";
 
 /** As in restic: a file with this many blobs is full. */
 export const blobsPerIndexFile = 50_000;
-export const indexFileMaxAgeMs: number = 2 * 60_000;
+const indexFileMaxAgeMs: number = 2 * 60_000;
 
 export interface IndexWriterOptions {
   /** Stores the JSON as an index file. */

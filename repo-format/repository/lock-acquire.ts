@@ -42,7 +42,7 @@ export const resticTimings: LockTimings = {
   longestWaitMs: minuteMs,
 };
 
-export const defaultRetryLockMs: number = 15 * minuteMs;
+const defaultRetryLockMs: number = 15 * minuteMs;
 
 export interface AcquireOptions {
   readonly exclusive: boolean;

@@ -9,7 +9,7 @@ import type { Repository } from "./repository.ts";
 import type { RepositoryIdentity } from "./repository-options.ts";
 
 /** After so long without a refresh restic takes a lock for abandoned. */
-export const staleAfterMs: number = 30 * 60_000;
+const staleAfterMs: number = 30 * 60_000;
 
 /** Lock requests pass every connection limit, so they need a bound of their own. */
 const parallelLoads = 16;

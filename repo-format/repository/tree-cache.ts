@@ -1,7 +1,7 @@
 // Trees that were read lately, bounded by bytes: a walk of a parent snapshot asks for the same ones again and again.
 import type { BlobId } from "../format/id.ts";
 
-export const treeCacheBytes: number = 32 * 1024 * 1024;
+const treeCacheBytes: number = 32 * 1024 * 1024;
 
 export class TreeCache {
   readonly #maxBytes: number;

@@ -44,7 +44,7 @@ export function pathOfTree(tree: WalkedTree): string {
 }
 
 /** The path of an entry of a walked tree, in the same form. */
-export function pathOfNode(tree: WalkedTree, node: Pick<Node, "name">): string {
+function pathOfNode(tree: WalkedTree, node: Pick<Node, "name">): string {
   return tree.parent === undefined ? `/${node.name}` : `${pathOfTree(tree)}/${node.name}`;
 }
 
