@@ -73,6 +73,10 @@ export const errorPolicies = {
     retry: "never",
     hint: "loosen the policy; to remove all, use --unsafe-allow-remove-all with a filter",
   },
+  "resources-exhausted": {
+    retry: "backoff",
+    hint: "raise the limit on open files (ulimit -n), or give the process more memory",
+  },
   cancelled: { retry: "never", hint: "run the command again to continue" },
 } as const;
 

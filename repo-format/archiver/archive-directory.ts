@@ -14,12 +14,18 @@ export interface Place {
   readonly directory: ArchiveDirectory;
   node: Node | undefined;
   isOpen: boolean;
+  /** What it adds to the meter. */
+  weight: number;
 }
 
-/** Counts nodes that wait in queues, over all directories of a run. */
+/** Counts nodes that wait in queues, over all directories of a run; one that takes much memory counts as many. */
 export interface QueueMeter {
   waiting: number;
 }
+
+/** Above it a directory's record is not continued: neither this process nor the one that restores it could hold it. */
+const maxTreeBytes: number = 1024 * 1024 * 1024;
+const idBytesInTree = 67;
 
 export interface ArchiveDirectoryOptions {
   /** Absolute, one character per byte; "" for the root, so that children are path + "/" + name. */
@@ -55,6 +61,8 @@ export class ArchiveDirectory {
   parentTree: ParentTree | undefined;
   /** Entries in the tree so far. */
   entryCount = 0;
+  /** Entries for which its tree had no room. */
+  refusedCount = 0;
   readonly #meter: QueueMeter;
   readonly #encoder = new TreeEncoder();
   #names: readonly string[];
@@ -121,12 +129,19 @@ export class ArchiveDirectory {
   /** Adds an entry that is complete. */
   append(node: Node): void {
     if (this.#head === this.#queue.length) this.#encode(node);
-    else this.#enqueue(node, false);
+    else this.#enqueue({ directory: this, node, isOpen: false, weight: weightOf(node) });
   }
 
   /** Keeps the place of an entry that is being worked on; `settle` fills it. */
-  reserve(): Place {
-    return this.#enqueue(undefined, true);
+  reserve(weight: number = 1): Place {
+    return this.#enqueue({ directory: this, node: undefined, isOpen: true, weight });
+  }
+
+  /** The node of a place is known, or will never be. */
+  settle(place: Place, node: Node | undefined): void {
+    const weight = node === undefined ? 1 : weightOf(node);
+    this.#meter.waiting += weight - place.weight;
+    Object.assign(place, { node, isOpen: false, weight });
   }
 
   /** No entries follow. */
@@ -142,7 +157,7 @@ export class ArchiveDirectory {
     for (let place = this.#queue[this.#head]; place !== undefined && !place.isOpen; place = this.#queue[this.#head]) {
       if (place.node !== undefined) this.#encode(place.node);
       this.#head++;
-      this.#meter.waiting--;
+      this.#meter.waiting -= place.weight;
     }
     if (this.#head === this.#queue.length || this.#head >= 1024) {
       this.#queue = this.#queue.slice(this.#head);
@@ -151,17 +166,26 @@ export class ArchiveDirectory {
     return this.#isListed && this.#queue.length === 0 ? this.#encoder.finish() : undefined;
   }
 
-  #enqueue(node: Node | undefined, isOpen: boolean): Place {
-    const place = { directory: this, node, isOpen };
+  #enqueue(place: Place): Place {
     this.#queue.push(place);
-    this.#meter.waiting++;
+    this.#meter.waiting += place.weight;
     return place;
   }
 
   #encode(node: Node): void {
+    if (this.#encoder.length + (node.content?.length ?? 0) * idBytesInTree > maxTreeBytes) {
+      this.refusedCount++;
+      return;
+    }
     this.#encoder.add(node);
     this.entryCount++;
   }
+}
+
+/** In nodes of the usual size. */
+function weightOf({ content, extendedAttributes }: Node): number {
+  const attributeBytes = extendedAttributes.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
+  return 1 + Math.floor((content?.length ?? 0) / 64 + attributeBytes / 4096);
 }
 
 function openParentOf(child: SourceDirectory): SourceDirectory | undefined {

@@ -92,8 +92,11 @@ export class FileArchiver {
 
   /** After a failure: waits for what is under way and forgets the rest. */
   async abandon(): Promise<void> {
-    await Promise.all(this.#underWay);
-    for (const { entry } of this.#batch.splice(0)) entry.directory.letGo();
+    do {
+      await Promise.all(this.#underWay);
+      for (const { entry } of this.#batch.splice(0)) entry.directory.letGo();
+      // What has ended may have taken on another one: the next name of a file that could not be read.
+    } while (this.#underWay.size > 0);
   }
 
   /** Resolves when every file was read. */
@@ -120,7 +123,12 @@ export class FileArchiver {
     this.#batchBytes = 0;
     this.#batchDirectories.clear();
     const { run } = this.#options;
-    if (!run.tryReserve(bytes)) await run.reserve(bytes);
+    try {
+      if (!run.tryReserve(bytes)) await run.reserve(bytes);
+    } catch (error) {
+      for (const { entry } of batch) entry.directory.letGo();
+      throw error;
+    }
     this.#batches++;
     this.#track(batch[0]?.entry.path ?? "", this.#readBatch(batch, bytes));
   }

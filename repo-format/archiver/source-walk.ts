@@ -67,6 +67,7 @@ export class SourceWalk {
     } catch (error) {
       for (const directory of this.#stack.splice(0)) directory.source?.letGo();
       await files.abandon();
+      this.#visitor.abandon();
       throw error;
     }
     signal.throwIfAborted();
@@ -182,8 +183,7 @@ export class SourceWalk {
 
   /** Fills the place, or leaves it out, and finishes every directory that was waiting for it. */
   #settle(place: Place, node: Node | undefined): void {
-    place.node = node;
-    place.isOpen = false;
+    place.directory.settle(place, node);
     this.#complete(place.directory);
   }
 
@@ -191,15 +191,18 @@ export class SourceWalk {
     let tree = start.advance();
     for (let directory = start; tree !== undefined; ) {
       const treeId = this.#context.trees.save(tree);
-      const { node, place, path, previous } = directory;
+      const { node, place, path, previous, refusedCount } = directory;
+      if (refusedCount > 0) {
+        const message = `${refusedCount} of its entries are missing: the list of the others fills 1 GiB`;
+        this.#context.statistics.warn(path || "/", "unreadable", message);
+      }
       if (node === undefined || place === undefined) {
         this.#result = { treeId, isEmpty: directory.entryCount === 0 };
         return;
       }
       node.subtree = treeId;
       this.#context.statistics.addItem(path, node, previous);
-      place.node = node;
-      place.isOpen = false;
+      place.directory.settle(place, node);
       directory = place.directory;
       tree = directory.advance();
     }

@@ -2,7 +2,7 @@
 // it is. All calls here are synchronous; what takes time is handed on.
 
 import { RepositoryError } from "../errors.ts";
-import type { DirectoryHandle } from "../file-tree/directory-handle.ts";
+import { type DirectoryHandle, maxPathBytes } from "../file-tree/directory-handle.ts";
 import { nodeOfPath, nodeTypeOf, statChild } from "../file-tree/node-metadata.ts";
 import { type FileStat, hasTrueSizes } from "../file-tree/opened-file.ts";
 import { fileModeFromStat } from "../format/file-mode.ts";
@@ -42,10 +42,18 @@ export interface EntryVisitorOptions {
   readonly settle: (place: Place, node: Node | undefined) => void;
 }
 
+/** A name that waits holds a descriptor: so many count as too many nodes long before. */
+const waitingNameWeight = 32;
+
+/** A hole of exabytes costs nobody anything, but its list of chunks would. */
+const maxFileBytes: bigint = 16n * 1024n ** 4n;
+
 export class EntryVisitor {
   readonly #context: WalkContext;
   readonly #settle: EntryVisitorOptions["settle"];
   readonly #hardLinks = new HardLinks();
+  /** Names that wait for the content of another name of their file; each holds its directory. */
+  readonly #waitingNames = new Set<StattedEntry>();
   readonly #trueSizes = new Map<bigint, boolean>();
 
   constructor(options: EntryVisitorOptions) {
@@ -55,7 +63,11 @@ export class EntryVisitor {
 
   /** @returns the directory to enter, if the entry is one. */
   visit(entry: WalkEntry): ArchiveDirectory | undefined {
-    const { excluder } = this.#context;
+    const { excluder, statistics } = this.#context;
+    if (entry.path.length > maxPathBytes) {
+      statistics.warn(entry.parent.path, "unreadable", `what lies deeper has paths of more than ${maxPathBytes} bytes`);
+      return undefined;
+    }
     const name = entry.name.toString("latin1");
     if (!entry.isExplicit && (excludesByMarks(entry.parent.marks, name) || excluder.excludesPath(entry.path))) return;
     try {
@@ -66,6 +78,12 @@ export class EntryVisitor {
       this.#warnOf(entry.path, error);
       return undefined;
     }
+  }
+
+  /** After a failure: nothing is going to settle any more. */
+  abandon(): void {
+    for (const { source } of this.#waitingNames) source.letGo();
+    this.#waitingNames.clear();
   }
 
   #excludesStat(entry: WalkEntry, stat: FileStat): boolean {
@@ -92,6 +110,7 @@ export class EntryVisitor {
 
   #visitByType(entry: StattedEntry): ArchiveDirectory | undefined {
     const type = nodeTypeOf(entry.stat);
+    refuseHugeFile(entry.stat);
     switch (type) {
       case "file":
         this.#visitFile(entry, this.#nodeOf(entry));
@@ -125,7 +144,7 @@ export class EntryVisitor {
     } else if (stat.size === 0n && this.#hasTrueSizes(entry)) {
       statistics.addItem(path, node, previous);
       parent.append(node);
-    } else if (stat.nlink > 1n) this.#readLinked(entry, node, parent.reserve());
+    } else if (stat.nlink > 1n) this.#readLinked(entry, node);
     else this.#read(entry, node, parent.reserve());
   }
 
@@ -147,19 +166,22 @@ export class EntryVisitor {
     return isTrue;
   }
 
-  #readLinked(entry: StattedEntry, node: Node, place: Place): void {
+  #readLinked(entry: StattedEntry, node: Node): void {
     const { file, isFirst } = this.#hardLinks.lookUp(entry.stat);
     if (isFirst) {
-      this.#read(entry, node, place, file);
+      this.#read(entry, node, entry.parent.reserve(), file);
       return;
     }
+    const place = entry.parent.reserve(waitingNameWeight);
     entry.source.hold();
+    this.#waitingNames.add(entry);
     file.whenSettled((content) => {
       if (content === undefined) this.#read(entry, node, place);
       else {
         this.#context.statistics.addBytes(content.sizeBytes);
         this.#finishFile(entry, place, { ...node, content: content.content, size: content.sizeBytes });
       }
+      this.#waitingNames.delete(entry);
       entry.source.letGo();
     });
   }
@@ -272,4 +294,11 @@ export class EntryVisitor {
     if (failure === undefined) throw error;
     this.#context.statistics.warn(path, failure.kind, failure.message);
   }
+}
+
+/** @throws RepositoryError "source-unreadable" */
+function refuseHugeFile(stat: FileStat): void {
+  if (stat.size <= maxFileBytes || !stat.isFile()) return;
+  const message = `the file claims ${stat.size} bytes; more than ${maxFileBytes} are not read`;
+  throw new RepositoryError("source-unreadable", message, { details: { sizeBytes: stat.size.toString() } });
 }

@@ -4,6 +4,9 @@ import { closeSync, constants, fstatSync, openSync, readdirSync } from "node:fs"
 import { RepositoryError } from "../errors.ts";
 
 const openFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+/** No program can open a path of more than 4096 bytes by its name: far longer ones are made only to exhaust somebody. */
+export const maxPathBytes = 16_384;
+
 const slash = 0x2f;
 const dot = 0x2e;
 

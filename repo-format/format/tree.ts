@@ -37,6 +37,11 @@ export class TreeEncoder {
     }
   }
 
+  /** Bytes so far. */
+  get length(): number {
+    return this.#target.length;
+  }
+
   /** The tree's bytes, a new buffer. */
   finish(): Buffer {
     this.#target.writeAscii("]}\n");

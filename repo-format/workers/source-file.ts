@@ -37,10 +37,19 @@ export interface SourceFailure {
   readonly message: string;
 }
 
-/** The failure of one file; undefined for an error that concerns more than this file. */
+/** What the machine lacks, whichever file it shows at. */
+const exhaustions: ReadonlySet<string | undefined> = new Set(["EMFILE", "ENFILE", "ENOMEM"]);
+
+/**
+ * The failure of one file; undefined for an error that concerns more than this file.
+ * @throws RepositoryError "resources-exhausted": every other file would be missing for the same reason.
+ */
 export function sourceFailureOf(error: unknown): SourceFailure | undefined {
   if (RepositoryError.is(error, "source-unreadable")) return { kind: "unreadable", message: error.message };
   if (RepositoryError.is(error) || !isSystemError(error)) return undefined;
+  if (exhaustions.has(error.code)) {
+    throw new RepositoryError("resources-exhausted", messageWithoutPath(error), { cause: error });
+  }
   const isGone = error.code === "ENOENT" || error.code === "ESTALE" || error.code === "ENOTDIR";
   return { kind: isGone ? "vanished" : "unreadable", message: messageWithoutPath(error) };
 }
