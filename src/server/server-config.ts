@@ -16,6 +16,8 @@ export interface ServerConfig {
   readonly maintenanceFrequencyMs: number;
   readonly storeValidationFrequencyMs: number;
   readonly backupTtlMs: number;
+  /** Where Backups go that name no storage location, while none says that it is the default. */
+  readonly defaultStorageLocation: string;
   /** Back up every volume that is not opted out, where a Backup does not say. */
   readonly defaultVolumesToFs: boolean;
   /** What was accepted but ignored, as sentences. */
@@ -34,6 +36,7 @@ Environment: VELERO_NAMESPACE
                                           (also --default-volumes-to-fs-backup, --default-volumes-to-restic)
   --fs-backup-timeout DURATION            longest time for all volumes of a Backup (default 4h)
   --default-backup-ttl DURATION           how long Backups are kept that do not say (default 720h)
+  --default-backup-storage-location NAME  used when no location is marked as the default (default "default")
   --default-repo-maintain-frequency DURATION   how often repositories are pruned (default 168h)
   --store-validation-frequency DURATION   how often storage locations are looked at; 0 for once (default 1m)
   --resource-timeout DURATION             longest wait for something in the cluster (default 10m)
@@ -52,6 +55,7 @@ const known = {
     "resource-timeout",
     "fs-backup-timeout",
     "default-backup-ttl",
+    "default-backup-storage-location",
     "default-repo-maintain-frequency",
     "store-validation-frequency",
   ],
@@ -88,6 +92,7 @@ export function readServerConfig(
     maintenanceFrequencyMs: ms("default-repo-maintain-frequency", "168h"),
     storeValidationFrequencyMs: ms("store-validation-frequency", "1m"),
     backupTtlMs: ms("default-backup-ttl", "720h"),
+    defaultStorageLocation: values["default-backup-storage-location"] ?? "default",
     defaultVolumesToFs: switches["default-volumes-to-fs"] ?? false,
     warnings,
   });

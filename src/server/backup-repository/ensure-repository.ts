@@ -11,7 +11,7 @@ import { type Clock, parseTimestamp } from "../../platform/clock.ts";
 import { formatDuration } from "../../platform/duration.ts";
 
 export interface EnsureRepositoryOptions {
-  readonly client: TypedClient;
+  readonly client: Pick<TypedClient, "list" | "create">;
   readonly namespace: string;
   readonly clock: Clock;
   /** How long a new repository may take to become Ready. */
@@ -19,46 +19,53 @@ export interface EnsureRepositoryOptions {
   readonly maintenanceFrequencyMs: number;
 }
 
+export interface RepositoryWish {
+  readonly volumeNamespace: string;
+  readonly location: BackupStorageLocation;
+  /** When the caller began to wait, in milliseconds since the epoch. */
+  readonly waitingSinceMs: number;
+}
+
 /** "wait": ask again in a moment. */
 export type EnsuredRepository = { readonly identifier: string } | { readonly error: string } | "wait";
 
-export type EnsureRepository = (
-  volumeNamespace: string,
-  location: BackupStorageLocation,
-  signal: AbortSignal,
-) => Promise<EnsuredRepository>;
+export type EnsureRepository = (wish: RepositoryWish, signal: AbortSignal) => Promise<EnsuredRepository>;
 
 /** Looks the repository up by its labels, as Velero does, and creates it when there is none. */
 export function repositoryEnsurer(options: EnsureRepositoryOptions): EnsureRepository {
-  return async (volumeNamespace, location, signal) => {
+  // Time in which no server was there to work on the repository does not count.
+  const serverStartMs = options.clock.now();
+  return async (wish, signal) => {
+    const { volumeNamespace, location } = wish;
     const labelSelector = Object.entries(repositoryLabels(volumeNamespace, location.metadata.name))
       .map(([name, value]) => `${name}=${value}`)
       .join(",");
-    const { items } = await options.client.list(backupRepositories, {
-      namespace: options.namespace,
-      labelSelector,
-      signal,
-    });
+    const { namespace } = options;
+    const { items } = await options.client.list(backupRepositories, { namespace, labelSelector, signal });
     if (items.length > 1) {
       const names = items.map((item) => item.metadata.name).join(", ");
       return { error: `namespace ${volumeNamespace} has several BackupRepositories (${names}); delete all but one` };
     }
     const [existing] = items;
-    if (existing !== undefined) return stateOf(existing, options);
-    await create(volumeNamespace, location.metadata.name, options);
+    if (existing !== undefined) return stateOf(existing, options, Math.max(wish.waitingSinceMs, serverStartMs));
+    await create(wish, options, signal);
     return "wait";
   };
 }
 
-function stateOf(repository: BackupRepository, options: EnsureRepositoryOptions): EnsuredRepository {
-  const { phase, message } = repository.status ?? {};
+function stateOf(
+  repository: BackupRepository,
+  { clock, resourceTimeoutMs }: EnsureRepositoryOptions,
+  waitingSinceMs: number,
+): EnsuredRepository {
+  const { phase, message = "" } = repository.status ?? {};
   const { name, creationTimestamp } = repository.metadata;
   if (phase === "Ready") return { identifier: repository.spec.resticIdentifier ?? "" };
   if (phase === "NotReady")
-    return { error: `BackupRepository ${name} is not ready: ${message ?? "no reason is given"}` };
-  const ageMs = options.clock.now() - (parseTimestamp(creationTimestamp) ?? 0);
-  if (ageMs < options.resourceTimeoutMs) return "wait";
-  return { error: `BackupRepository ${name} is not ready after ${formatDuration(options.resourceTimeoutMs)}` };
+    return { error: `BackupRepository ${name} is not ready: ${message === "" ? "no reason is given" : message}` };
+  const sinceMs = Math.max(waitingSinceMs, parseTimestamp(creationTimestamp) ?? 0);
+  if (clock.now() - sinceMs < resourceTimeoutMs) return "wait";
+  return { error: `BackupRepository ${name} is not ready after ${formatDuration(resourceTimeoutMs)}` };
 }
 
 function repositoryLabels(volumeNamespace: string, location: string): Record<string, string> {
@@ -69,30 +76,47 @@ function repositoryLabels(volumeNamespace: string, location: string): Record<str
   };
 }
 
-async function create(volumeNamespace: string, location: string, options: EnsureRepositoryOptions): Promise<void> {
-  try {
-    await options.client.create(backupRepositories, {
-      metadata: {
-        name: repositoryName(volumeNamespace, location),
-        namespace: options.namespace,
-        labels: repositoryLabels(volumeNamespace, location),
-      },
-      spec: {
-        volumeNamespace,
-        backupStorageLocation: location,
-        repositoryType: "restic",
-        maintenanceFrequency: formatDuration(options.maintenanceFrequencyMs),
-        // Velero up to 1.16 requires the field; the controller fills it in.
-        resticIdentifier: "",
-      },
-    });
-  } catch (error) {
-    if (!KubeError.is(error, "already-exists")) throw error;
-  }
+async function create(wish: RepositoryWish, options: EnsureRepositoryOptions, signal: AbortSignal): Promise<void> {
+  const { volumeNamespace, location } = wish;
+  const wanted = repositoryLabels(volumeNamespace, location.metadata.name);
+  const createAs = async (name: string): Promise<boolean> => {
+    try {
+      await options.client.create(
+        backupRepositories,
+        { metadata: { name, namespace: options.namespace, labels: wanted }, spec: specOf(wish, options) },
+        { signal },
+      );
+      return true;
+    } catch (error) {
+      if (KubeError.is(error, "already-exists")) return false;
+      throw error;
+    }
+  };
+  const name = `${volumeNamespace}-${location.metadata.name}-restic`;
+  if (name.length <= 253 && (await createAs(name))) return;
+  // Too long, or taken: by somebody who made it a moment ago, or because "a-b" in "c" and "a" in "b-c" come to the same.
+  const { items } = await options.client.list(backupRepositories, { namespace: options.namespace, signal });
+  const isWanted = ({ metadata }: BackupRepository): boolean =>
+    Object.entries(wanted).every(([label, value]) => metadata.labels?.[label] === value);
+  if (!items.some(isWanted)) await createAs(uniqueName(name, wish));
 }
 
-/** Velero's name where it fits; otherwise shortened and made unique. */
-function repositoryName(volumeNamespace: string, location: string): string {
-  const name = `${volumeNamespace}-${location}-restic`;
-  return name.length <= 253 ? name : `${name.slice(0, 240)}-${hash("sha256", name, "hex").slice(0, 10)}`;
+function specOf(
+  { volumeNamespace, location }: RepositoryWish,
+  options: EnsureRepositoryOptions,
+): BackupRepository["spec"] {
+  return {
+    volumeNamespace,
+    backupStorageLocation: location.metadata.name,
+    repositoryType: "restic",
+    maintenanceFrequency: formatDuration(options.maintenanceFrequencyMs),
+    // Velero up to 1.16 requires the field; the controller fills it in.
+    resticIdentifier: "",
+  };
+}
+
+/** The same for every try, so that two servers cannot make two. */
+function uniqueName(name: string, { volumeNamespace, location }: RepositoryWish): string {
+  const digits = hash("sha256", `${volumeNamespace}/${location.metadata.name}`, "hex").slice(0, 10);
+  return `${name.slice(0, 240).replace(/[^a-z0-9]+$/, "")}-${digits}`;
 }

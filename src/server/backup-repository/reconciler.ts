@@ -1,187 +1,193 @@
 // One step of a BackupRepository: New ones are opened or made, NotReady ones are tried again, Ready ones are rid of stale
 // locks and pruned when that is due.
-import type {
-  BackupRepository,
-  BackupRepositoryPhase,
-  BackupRepositoryStatus,
-  MaintenanceResult,
-} from "../../api/backup-repository.ts";
+import type { BackupRepository, BackupRepositoryPhase } from "../../api/backup-repository.ts";
 import type { BackupStorageLocation } from "../../api/backup-storage-location.ts";
 import { backupRepositories, backupStorageLocations } from "../../api/resources.ts";
-import type { ReconcileResult } from "../../kube/controller.ts";
+import type { Reconcile, ReconcileResult } from "../../kube/controller.ts";
+import type { CrdLookup } from "../../kube/crd-lookup.ts";
 import { KubeError } from "../../kube/kube-errors.ts";
+import { splitKey } from "../../kube/kube-object.ts";
 import type { TypedClient } from "../../kube/typed-client.ts";
 import { type Clock, formatTimestamp, parseTimestamp } from "../../platform/clock.ts";
-import { errorFacts, explainError } from "../../platform/coded-error.ts";
+import { asCodedError, errorFacts, explainError } from "../../platform/coded-error.ts";
 import { formatDuration, parseDuration } from "../../platform/duration.ts";
 import type { Logger } from "../../platform/logger.ts";
-
-/** What the server does to repositories; implemented over the engine. */
-export interface RepositoryCare {
-  /** The restic location of a namespace's repository. */
-  identifierOf(location: BackupStorageLocation, volumeNamespace: string): string;
-  /** Opens the repository; makes it when there is none. */
-  openOrInit(location: BackupStorageLocation, volumeNamespace: string, signal: AbortSignal): Promise<void>;
-  /** Removes locks whose owners are gone; returns how many. */
-  removeStaleLocks(location: BackupStorageLocation, volumeNamespace: string, signal: AbortSignal): Promise<number>;
-  /** Removes what no snapshot needs. */
-  prune(location: BackupStorageLocation, volumeNamespace: string, signal: AbortSignal): Promise<void>;
-}
+import { explainNotReady } from "./explain-not-ready.ts";
+import { locationAnnotation, locationFingerprint } from "./location-fingerprint.ts";
+import { maintenancePatch, pruneDueInMs } from "./maintenance-status.ts";
+import type { RepositoryCare } from "./repository-care.ts";
 
 export interface BackupRepositoryReconcilerOptions {
-  readonly client: TypedClient;
+  readonly client: Pick<TypedClient, "find" | "mergePatch">;
+  readonly crds: Pick<CrdLookup, "find">;
   readonly namespace: string;
   readonly clock: Clock;
   readonly log: Logger;
   readonly care: RepositoryCare;
+  /** Takes secrets out of a text that others will read. */
+  readonly redact: (text: string) => string;
+  /** --default-repo-maintain-frequency */
   readonly maintenanceFrequencyMs: number;
+  readonly countMaintenance: (result: "Succeeded" | "Failed") => void;
 }
 
-/** Ready and NotReady repositories are looked at again after this time, as Velero does. */
-const recheckMs = 300_000;
-/** A NotReady one sooner: a wrong password or a missing bucket is usually being repaired. */
+/** Ready repositories are looked after this often, as Velero does. */
+const careMs = 300_000;
+/** A NotReady one is tried again sooner: a wrong password or a missing bucket is usually being repaired. */
 const retryMs = 30_000;
-const keptResults = 3;
 
-type Step = (
-  repository: BackupRepository,
-  options: BackupRepositoryReconcilerOptions,
-  signal: AbortSignal,
-) => Promise<ReconcileResult>;
+/** When this process last did something; repeated at once after a restart, which does no harm. */
+interface Memory {
+  caredMs: number;
+  prunedMs: number;
+}
 
-const steps: Readonly<Record<BackupRepositoryPhase, Step>> = { New: connect, NotReady: connect, Ready: maintain };
+interface Work {
+  readonly repository: BackupRepository;
+  readonly options: BackupRepositoryReconcilerOptions;
+  readonly memory: Memory;
+  readonly signal: AbortSignal;
+}
+
+const steps: Readonly<Record<BackupRepositoryPhase, (work: Work) => Promise<ReconcileResult>>> = {
+  New: connect,
+  NotReady: connect,
+  Ready: lookAfter,
+};
 
 /** The reconcile function of the BackupRepository controller. */
-export function backupRepositoryReconciler(
-  options: BackupRepositoryReconcilerOptions,
-): (key: string, signal: AbortSignal) => Promise<ReconcileResult> {
+export function backupRepositoryReconciler(options: BackupRepositoryReconcilerOptions): Reconcile {
+  const memories = new Map<string, Memory>();
   return async (key, signal) => {
-    const name = key.slice(key.indexOf("/") + 1);
-    const repository = await options.client.find(
-      backupRepositories,
-      { namespace: options.namespace, name },
-      { signal },
-    );
-    if (repository === undefined || repository.metadata.deletionTimestamp !== undefined) return {};
+    const repository = await options.client.find(backupRepositories, splitKey(key), { signal });
+    if (repository === undefined || repository.metadata.deletionTimestamp !== undefined) {
+      memories.delete(key);
+      return {};
+    }
+    const { repositoryType = "" } = repository.spec;
     // Repositories of other kinds belong to somebody else.
-    if ((repository.spec.repositoryType ?? "") !== "restic" && (repository.spec.repositoryType ?? "") !== "") return {};
-    const phase = repository.status?.phase;
-    return await steps[phase === undefined || phase === "" ? "New" : phase](repository, options, signal);
+    if (repositoryType !== "restic" && repositoryType !== "") return {};
+    const memory = memories.get(key) ?? { caredMs: Number.NEGATIVE_INFINITY, prunedMs: Number.NEGATIVE_INFINITY };
+    memories.set(key, memory);
+    const phase = repository.status?.phase ?? "";
+    return await steps[phase === "" ? "New" : phase]({ repository, options, memory, signal });
   };
 }
 
-async function connect(
-  repository: BackupRepository,
-  options: BackupRepositoryReconcilerOptions,
-  signal: AbortSignal,
-): Promise<ReconcileResult> {
-  const { volumeNamespace } = repository.spec;
+async function connect(work: Work): Promise<ReconcileResult> {
+  const { repository, options, signal } = work;
+  const { volumeNamespace, maintenanceFrequency } = repository.spec;
   try {
-    const location = await locationOf(repository, options, signal);
+    const location = await locationOf(work);
     const identifier = options.care.identifierOf(location, volumeNamespace);
-    await options.care.openOrInit(location, volumeNamespace, signal);
-    const frequency = repository.spec.maintenanceFrequency;
-    await patch(repository, options, {
+    await options.care.connect(location, volumeNamespace, signal);
+    const hasFrequency = frequencyMs(repository) > 0;
+    const isNew = parseTimestamp(repository.status?.lastMaintenanceTime) === undefined;
+    await patch(work, {
+      metadata: { annotations: { [locationAnnotation]: locationFingerprint(location) } },
       spec: {
         resticIdentifier: identifier,
-        maintenanceFrequency: frequency === "" ? formatDuration(options.maintenanceFrequencyMs) : frequency,
+        maintenanceFrequency: hasFrequency ? maintenanceFrequency : formatDuration(options.maintenanceFrequencyMs),
       },
-      status: { phase: "Ready", message: "", ...lastMaintenance(repository, options) },
+      status: {
+        phase: "Ready",
+        message: "",
+        // Maintenance becomes due one period after the first look.
+        ...(isNew && { lastMaintenanceTime: formatTimestamp(options.clock.now()) }),
+      },
     });
     options.log.info("a repository is ready", { repository: repository.metadata.name, identifier });
-    return { requeueAfterMs: recheckMs };
+    return { requeueAfterMs: careMs };
   } catch (error) {
     if (signal.aborted || KubeError.is(error)) throw error;
-    const message = explainError(error);
-    if (repository.status?.phase !== "NotReady" || repository.status.message !== message) {
-      await patch(repository, options, { status: { phase: "NotReady", message } });
-    }
-    options.log.warn("a repository is not ready", { repository: repository.metadata.name, ...errorFacts(error) });
+    await setNotReady(work, error);
     return { requeueAfterMs: retryMs };
   }
 }
 
-/** Set once, when the repository is first seen: maintenance becomes due one period later. */
-function lastMaintenance(
-  repository: BackupRepository,
-  options: BackupRepositoryReconcilerOptions,
-): BackupRepositoryStatus {
-  if (parseTimestamp(repository.status?.lastMaintenanceTime) !== undefined) return {};
-  return { lastMaintenanceTime: formatTimestamp(options.clock.now()) };
-}
-
-async function maintain(
-  repository: BackupRepository,
-  options: BackupRepositoryReconcilerOptions,
-  signal: AbortSignal,
-): Promise<ReconcileResult> {
-  const { volumeNamespace } = repository.spec;
-  const location = await locationOf(repository, options, signal).catch(() => undefined);
-  if (
-    location === undefined ||
-    options.care.identifierOf(location, volumeNamespace) !== repository.spec.resticIdentifier
-  ) {
-    const message = "re-establish on BSL change: its BackupStorageLocation is gone or points elsewhere";
-    await patch(repository, options, { status: { phase: "NotReady", message } });
-    return { requeueAfterMs: 0 };
+async function lookAfter(work: Work): Promise<ReconcileResult> {
+  const { repository, options, signal } = work;
+  try {
+    const location = await locationOf(work);
+    if (hasMoved(repository, location, options.care)) {
+      await setNotReady(work, new Error("re-establish on BSL change: its BackupStorageLocation has changed"));
+      return { requeueAfterMs: 0 };
+    }
+    if (location.spec.accessMode === "ReadOnly") return { requeueAfterMs: careMs };
+    await removeLocks(work, location);
+    return await pruneWhenDue(work, location);
+  } catch (error) {
+    if (signal.aborted || KubeError.is(error) || asCodedError(error)?.retry === "backoff") throw error;
+    // What an agent would stumble over as well is better said here.
+    await setNotReady(work, error);
+    return { requeueAfterMs: retryMs };
   }
-  const removed = await options.care.removeStaleLocks(location, volumeNamespace, signal);
-  if (removed > 0) options.log.info("removed stale locks", { repository: repository.metadata.name, removed });
-  const dueMs = dueTime(repository, options);
-  const now = options.clock.now();
-  if (now < dueMs || location.spec.accessMode === "ReadOnly")
-    return { requeueAfterMs: Math.max(1000, Math.min(recheckMs, dueMs - now)) };
-  await prune(repository, location, options, signal);
-  return { requeueAfterMs: recheckMs };
 }
 
-function dueTime(repository: BackupRepository, options: BackupRepositoryReconcilerOptions): number {
-  const frequencyMs = parseDuration(repository.spec.maintenanceFrequency) ?? options.maintenanceFrequencyMs;
-  return (parseTimestamp(repository.status?.lastMaintenanceTime) ?? options.clock.now()) + frequencyMs;
+/** Another place, or the same place with other settings. Without the annotation somebody else made it ready. */
+function hasMoved(repository: BackupRepository, location: BackupStorageLocation, care: RepositoryCare): boolean {
+  const { volumeNamespace, resticIdentifier } = repository.spec;
+  if (care.identifierOf(location, volumeNamespace) !== resticIdentifier) return true;
+  const known = repository.metadata.annotations?.[locationAnnotation];
+  return known !== undefined && known !== locationFingerprint(location);
 }
 
-async function prune(
-  repository: BackupRepository,
+async function removeLocks(
+  { repository, options, memory, signal }: Work,
   location: BackupStorageLocation,
-  options: BackupRepositoryReconcilerOptions,
-  signal: AbortSignal,
 ): Promise<void> {
-  const startTimestamp = formatTimestamp(options.clock.now());
-  let outcome: Pick<MaintenanceResult, "result" | "message"> = { result: "Succeeded" };
+  const nowMs = options.clock.monotonicMs();
+  if (nowMs - memory.caredMs < careMs) return;
+  const removed = await options.care.removeStaleLocks(location, repository.spec.volumeNamespace, signal);
+  memory.caredMs = nowMs;
+  if (removed > 0) options.log.info("removed stale locks", { repository: repository.metadata.name, removed });
+}
+
+/** One that fails is tried again at the next look, not a whole period later. */
+async function pruneWhenDue(work: Work, location: BackupStorageLocation): Promise<ReconcileResult> {
+  const { repository, options, memory, signal } = work;
+  const periodMs = frequencyMs(repository) > 0 ? frequencyMs(repository) : options.maintenanceFrequencyMs;
+  const dueInMs = pruneDueInMs(repository, periodMs, options.clock.now());
+  const restMs = memory.prunedMs + careMs - options.clock.monotonicMs();
+  if (dueInMs > 0 || restMs > 0) return { requeueAfterMs: Math.min(careMs, Math.max(dueInMs, restMs, 1000)) };
+  const startMs = options.clock.now();
+  let failure: unknown;
   try {
     await options.care.prune(location, repository.spec.volumeNamespace, signal);
   } catch (error) {
     if (signal.aborted) throw error;
-    outcome = { result: "Failed", message: explainError(error) };
+    failure = error;
     options.log.warn("pruning a repository failed", { repository: repository.metadata.name, ...errorFacts(error) });
   }
-  const completeTimestamp = formatTimestamp(options.clock.now());
-  const results = [...(repository.status?.recentMaintenance ?? []), { ...outcome, startTimestamp, completeTimestamp }];
-  await patch(repository, options, {
-    // A failure is tried again one period later, as Velero does, not every five minutes.
-    status: { lastMaintenanceTime: completeTimestamp, recentMaintenance: results.slice(-keptResults) },
-  });
+  memory.prunedMs = options.clock.monotonicMs();
+  options.countMaintenance(failure === undefined ? "Succeeded" : "Failed");
+  const crd = await options.crds.find(backupRepositories, signal);
+  const message = failure === undefined ? undefined : options.redact(explainError(failure));
+  await patch(work, maintenancePatch(repository, crd, { startMs, endMs: options.clock.now(), failure: message }));
+  return { requeueAfterMs: careMs };
 }
 
-async function locationOf(
-  repository: BackupRepository,
-  options: BackupRepositoryReconcilerOptions,
-  signal: AbortSignal,
-): Promise<BackupStorageLocation> {
+/** 0 when the repository does not say, as those that agents ask for. */
+function frequencyMs({ spec }: BackupRepository): number {
+  return parseDuration(spec.maintenanceFrequency) ?? 0;
+}
+
+async function locationOf({ repository, options, signal }: Work): Promise<BackupStorageLocation> {
   const address = { namespace: options.namespace, name: repository.spec.backupStorageLocation };
   const location = await options.client.find(backupStorageLocations, address, { signal });
   if (location !== undefined) return location;
   throw new Error(`BackupStorageLocation ${address.name} does not exist`);
 }
 
-async function patch(
-  repository: BackupRepository,
-  options: BackupRepositoryReconcilerOptions,
-  change: { readonly spec?: object; readonly status: BackupRepositoryStatus },
-): Promise<void> {
-  await options.client.mergePatch(
-    backupRepositories,
-    { namespace: options.namespace, name: repository.metadata.name },
-    { ...change },
-  );
+async function setNotReady(work: Work, error: unknown): Promise<void> {
+  const { repository, options } = work;
+  const message = options.redact(explainNotReady(error, options.namespace));
+  const { phase, message: known } = repository.status ?? {};
+  options.log.warn("a repository is not ready", { repository: repository.metadata.name, ...errorFacts(error) });
+  if (phase !== "NotReady" || known !== message) await patch(work, { status: { phase: "NotReady", message } });
+}
+
+async function patch({ repository, options }: Work, change: Readonly<Record<string, unknown>>): Promise<void> {
+  const address = { namespace: options.namespace, name: repository.metadata.name };
+  await options.client.mergePatch(backupRepositories, address, change);
 }

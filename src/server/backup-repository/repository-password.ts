@@ -2,24 +2,30 @@
 // ours is 32 random bytes.
 import { randomBytes } from "node:crypto";
 import { repositoryPasswordSecret } from "../../api/names.ts";
-import { secrets } from "../../api/resources.ts";
+import { backupRepositories, secrets } from "../../api/resources.ts";
 import { KubeError } from "../../kube/kube-errors.ts";
 import type { TypedClient } from "../../kube/typed-client.ts";
 
-/** Makes the Secret when it is absent; true when it was made now. A Secret that exists is never changed. */
+/** "refused": it is gone although repositories exist that another password opens. */
+export type PasswordState = "present" | "made" | "refused";
+
+/** Makes the Secret when it is absent. A Secret that exists is never changed. */
 export async function ensureRepositoryPassword(
-  client: TypedClient,
+  client: Pick<TypedClient, "find" | "list" | "create">,
   namespace: string,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<PasswordState> {
   const { name, key } = repositoryPasswordSecret;
-  if ((await client.find(secrets, { namespace, name }, { signal })) !== undefined) return false;
+  if ((await client.find(secrets, { namespace, name }, { signal })) !== undefined) return "present";
+  const { items } = await client.list(backupRepositories, { namespace, signal });
+  // Only a repository that was opened once has this time.
+  if (items.some((one) => (one.status?.lastMaintenanceTime ?? "") !== "")) return "refused";
   const value = Buffer.from(randomBytes(32).toString("base64url")).toString("base64");
   try {
     await client.create(secrets, { metadata: { name, namespace }, type: "Opaque", data: { [key]: value } }, { signal });
-    return true;
+    return "made";
   } catch (error) {
-    if (KubeError.is(error, "already-exists")) return false;
+    if (KubeError.is(error, "already-exists")) return "present";
     throw error;
   }
 }

@@ -1,5 +1,5 @@
-// What went wrong with a Backup beyond its PodVolumeBackups, kept as an annotation of the Backup: the server has no
-// other memory, and users read it with `kubectl get backup -o yaml`.
+// What choosing a Backup's volumes came to, kept as an annotation of the Backup: the server has no other memory, and
+// users read it with `kubectl get backup -o yaml`.
 import type { Backup } from "../../api/backup.ts";
 
 /** On a Backup whose volumes are chosen; its value is a PlanRecord as JSON. */
@@ -17,6 +17,7 @@ export interface PlanRecord {
 
 /** Annotations of an object share 256 KiB; 50 sentences of each kind stay far below. */
 const keptMessages = 50;
+const keptCharacters = 600;
 
 /** The record for a finished plan. */
 export function planRecord(volumes: number, warnings: readonly string[], errors: readonly string[]): PlanRecord {
@@ -24,8 +25,8 @@ export function planRecord(volumes: number, warnings: readonly string[], errors:
     volumes,
     warningCount: warnings.length,
     errorCount: errors.length,
-    warnings: warnings.slice(0, keptMessages),
-    errors: errors.slice(0, keptMessages),
+    warnings: warnings.slice(0, keptMessages).map(shorten),
+    errors: errors.slice(0, keptMessages).map(shorten),
   };
 }
 
@@ -43,6 +44,11 @@ export function readPlanRecord(backup: Backup): PlanRecord | undefined {
     } = JSON.parse(text) as Partial<PlanRecord>;
     return { volumes, warningCount, errorCount, warnings, errors };
   } catch {
+    // Choosing again does no harm: what was made is found again.
     return undefined;
   }
+}
+
+function shorten(message: string): string {
+  return message.length <= keptCharacters ? message : `${message.slice(0, keptCharacters - 1)}…`;
 }

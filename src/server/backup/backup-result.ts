@@ -1,5 +1,6 @@
 // How a Backup ends, from its plan and its PodVolumeBackups.
 import type { BackupPhase } from "../../api/backup.ts";
+import { annotations } from "../../api/names.ts";
 import { podVolumePhase, podVolumeStage } from "../../api/phases.ts";
 import type { PodVolumeBackup } from "../../api/pod-volume-backup.ts";
 import type { PlanRecord } from "./backup-messages.ts";
@@ -10,45 +11,59 @@ export interface BackupResult {
   readonly warnings: number;
   /** The first reasons; "" when all is well. */
   readonly message: string;
+  readonly completedVolumes: number;
+  readonly failedVolumes: number;
 }
+
+const shownReasons = 5;
 
 /** True when no agent will write to any of them again. */
 export function allEnded(volumeBackups: readonly PodVolumeBackup[]): boolean {
   return volumeBackups.every((one) => podVolumeStage(one) === "ended");
 }
 
-/** Counts and the first reasons. With `timedOutAfter` (text of a duration) unfinished volumes count as errors. */
+/**
+ * For PodVolumeBackups that have all ended.
+ * @param timeOver said of those that were asked to stop; absent while the Backup has time left.
+ */
 export function backupResult(
   plan: PlanRecord,
   volumeBackups: readonly PodVolumeBackup[],
-  timedOutAfter?: string,
+  timeOver?: string,
 ): BackupResult {
-  const reasons = [...plan.errors];
-  let failed = 0;
-  for (const one of volumeBackups) {
-    if (podVolumePhase(one) === "Completed") continue;
-    failed++;
-    const where = `volume ${one.spec.volume} of pod ${one.spec.pod.namespace}/${one.spec.pod.name}`;
-    const ended = podVolumeStage(one) === "ended";
-    reasons.push(
-      ended
-        ? `${where}: ${one.status?.message ?? "no reason is given"}`
-        : `${where}: not finished after ${timedOutAfter ?? "the end"}`,
-    );
-  }
+  const failed = volumeBackups.filter((one) => podVolumePhase(one) !== "Completed");
   const missing = Math.max(0, plan.volumes - volumeBackups.length);
-  if (missing > 0) reasons.push(`${missing} PodVolumeBackups were deleted before they ended`);
-  const errors = plan.errorCount + failed + missing;
-  const warnings = plan.warningCount + volumeBackups.filter(hasWarnings).length;
-  return { phase: errors > 0 ? "PartiallyFailed" : "Completed", errors, warnings, message: summarise(reasons) };
+  const reasons = [
+    ...plan.errors,
+    ...(missing === 0 ? [] : [`PodVolumeBackups that were deleted before they ended: ${missing}`]),
+    ...failed.map((one) => reasonOf(one, timeOver)),
+  ];
+  const errors = plan.errorCount + failed.length + missing;
+  return {
+    phase: errors > 0 ? "PartiallyFailed" : "Completed",
+    errors,
+    warnings: plan.warningCount + volumeBackups.filter(hasWarnings).length,
+    message: summarise(reasons, errors),
+    completedVolumes: volumeBackups.length - failed.length,
+    failedVolumes: failed.length + missing,
+  };
+}
+
+function reasonOf({ spec, status }: PodVolumeBackup, timeOver: string | undefined): string {
+  const where = `volume ${spec.volume} of pod ${spec.pod.namespace}/${spec.pod.name}`;
+  const wasStopped = timeOver !== undefined && spec.cancel === true;
+  const message = status?.message ?? "";
+  const said = message === "" ? "no reason is given" : message;
+  return wasStopped && !said.includes(timeOver) ? `${where}: ${timeOver} (${said})` : `${where}: ${said}`;
 }
 
 /** The agent lists files that it could not store as they are in an annotation. */
 function hasWarnings(one: PodVolumeBackup): boolean {
-  return one.metadata.annotations?.["stowage.dev/warnings"] !== undefined;
+  return one.metadata.annotations?.[annotations.warnings] !== undefined;
 }
 
-function summarise(reasons: readonly string[]): string {
-  const shown = reasons.slice(0, 5).join("; ");
-  return reasons.length > 5 ? `${shown}; and ${reasons.length - 5} more` : shown;
+function summarise(reasons: readonly string[], count: number): string {
+  const shown = reasons.slice(0, shownReasons);
+  const hidden = count - shown.length;
+  return [...shown, ...(hidden > 0 ? [`and ${hidden} more`] : [])].join("; ");
 }

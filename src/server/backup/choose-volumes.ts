@@ -7,9 +7,12 @@ import { annotations } from "../../api/names.ts";
 export type SelectionMode = "opt-in" | "opt-out";
 
 export interface ChosenVolumes {
+  /** In the order of the pod, or of the annotation that lists them. */
   readonly volumes: readonly Volume[];
   /** Listed in the annotation, but not among the pod's volumes. */
   readonly unknownNames: readonly string[];
+  /** Listed in the annotation, but never backed up. */
+  readonly refused: readonly Volume[];
 }
 
 const neverSources = [
@@ -37,16 +40,18 @@ function namesIn(pod: Pod, annotation: string): string[] {
 /** Applies the annotations of one pod. */
 export function chooseVolumes(pod: Pod, mode: SelectionMode): ChosenVolumes {
   const volumes = pod.spec?.volumes ?? [];
-  const eligible = volumes.filter((volume) => !isNeverBackedUp(volume));
   if (mode === "opt-out") {
     const excluded = new Set(namesIn(pod, annotations.backupVolumesExcludes));
-    return { volumes: eligible.filter((volume) => !excluded.has(volume.name)), unknownNames: [] };
+    const chosen = volumes.filter((volume) => !isNeverBackedUp(volume) && !excluded.has(volume.name));
+    return { volumes: chosen, unknownNames: [], refused: [] };
   }
-  const listed = namesIn(pod, annotations.backupVolumes);
-  const known = new Set(volumes.map((volume) => volume.name));
+  const byName = new Map(volumes.map((volume) => [volume.name, volume]));
+  const names = [...new Set(namesIn(pod, annotations.backupVolumes))];
+  const listed = names.flatMap((name) => byName.get(name) ?? []);
   return {
-    volumes: eligible.filter((volume) => listed.includes(volume.name)),
-    unknownNames: listed.filter((name) => !known.has(name)),
+    volumes: listed.filter((volume) => !isNeverBackedUp(volume)),
+    unknownNames: names.filter((name) => !byName.has(name)),
+    refused: listed.filter(isNeverBackedUp),
   };
 }
 

@@ -26,7 +26,7 @@ export function makePodVolumeBackup(
   const parallel = backup.spec.uploaderConfig?.parallelFilesUpload;
   return {
     metadata: {
-      name: podVolumeBackupName(backup, planned),
+      ...podVolumeBackupName(backup, planned),
       ...(namespace === undefined ? {} : { namespace }),
       labels: {
         [labels.backupName]: validName(name),
@@ -60,10 +60,15 @@ export function makePodVolumeBackup(
 }
 
 /**
- * `<backup>-<5 digits>` as generateName would make it, but the same for the same volume of the same Backup: a server
- * that was restarted between two creations cannot make one twice.
+ * `<backup>-<10 digits>`, much as generateName would make it, but the same for the same volume of the same Backup: a
+ * server that was restarted between two creations, or a second server, cannot make one twice.
  */
-function podVolumeBackupName(backup: Backup, planned: PlannedVolume): string {
-  const key = [backup.metadata.uid, planned.pod.metadata.uid, planned.volume.name].join("/");
-  return `${backup.metadata.name.slice(0, 230)}-${hash("sha256", key, "hex").slice(0, 10)}`;
+function podVolumeBackupName(
+  backup: Backup,
+  { pod, volume }: PlannedVolume,
+): { readonly name: string; readonly generateName: string } {
+  const key = [backup.metadata.uid, pod.metadata.uid, volume.name].join("/");
+  // A cut name must not end in a dot.
+  const generateName = `${backup.metadata.name.slice(0, 230).replace(/[^a-z0-9]+$/, "")}-`;
+  return { name: `${generateName}${hash("sha256", key, "hex").slice(0, 10)}`, generateName };
 }

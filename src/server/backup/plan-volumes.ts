@@ -1,9 +1,9 @@
 // Decides for every pod in scope which volumes are backed up now, which are passed over with a warning, and which are
-// errors: a pure function of what the API server says, so that each rule is tested without one.
+// errors: a pure function of what the API server says, so that each rule is tested without one. The order of the checks
+// and their weight are Velero's (pkg/podvolume/backupper.go).
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from "../../api/core.ts";
+import { excludeFromBackup } from "./choose-namespaces.ts";
 import { chooseVolumes, claimNameOf, isBlockDevice, isMounted, type SelectionMode } from "./choose-volumes.ts";
-
-const excludeLabel = "velero.io/exclude-from-backup";
 
 /** What was read from the API server before planning. */
 export interface ClusterState {
@@ -30,38 +30,125 @@ export interface VolumePlan {
   readonly errors: readonly string[];
 }
 
-type Verdict = { readonly warning: string } | { readonly error: string } | "taken-already" | PlannedVolume;
-
-/** Plans a Backup. Pods are taken in the order given; a claim that several pods mount is taken with the first. */
-export function planVolumes(state: ClusterState, mode: SelectionMode): VolumePlan {
-  const plan = { volumes: [] as PlannedVolume[], warnings: [] as string[], errors: [] as string[] };
-  const takenClaims = new Set<string>();
-  for (const pod of state.pods) {
-    if (pod.metadata.labels?.[excludeLabel] === "true") continue;
-    const { volumes, unknownNames } = chooseVolumes(pod, mode);
-    for (const name of unknownNames)
-      plan.warnings.push(`pod ${podName(pod)} has no volume "${name}", which its annotation lists`);
-    if (volumes.length === 0) continue;
-    const problem = podProblem(pod, state.agentNodes);
-    if (problem !== undefined) {
-      plan[problem.kind].push(
-        `pod ${podName(pod)}: ${problem.text}; its volumes ${volumes.map((volume) => volume.name).join(", ")} are skipped`,
-      );
-      continue;
-    }
-    for (const volume of volumes) {
-      const verdict = judgeVolume(pod, volume, state, takenClaims);
-      if (verdict === "taken-already") continue;
-      if ("warning" in verdict) plan.warnings.push(verdict.warning);
-      else if ("error" in verdict) plan.errors.push(verdict.error);
-      else plan.volumes.push(verdict);
-    }
-  }
-  return plan;
+/** What an earlier try at the same Backup has made already. */
+export interface EarlierVolume {
+  readonly podUid: string | undefined;
+  readonly volume: string;
+  readonly claimUid: string | undefined;
 }
 
-function podName(pod: Pod): string {
+interface Candidate {
+  readonly volume: Volume;
+  readonly claimName: string | undefined;
+  readonly claim: PersistentVolumeClaim | undefined;
+}
+
+class Planner {
+  readonly volumes: PlannedVolume[] = [];
+  readonly warnings: string[] = [];
+  readonly errors: string[] = [];
+  readonly #state: ClusterState;
+  /** Uid of a claim → the pod through which it is taken. */
+  readonly #takenBy = new Map<string, string>();
+
+  constructor(state: ClusterState, earlier: readonly EarlierVolume[]) {
+    this.#state = state;
+    for (const { claimUid, podUid } of earlier) {
+      if (claimUid !== undefined && podUid !== undefined) this.#takenBy.set(claimUid, podUid);
+    }
+  }
+
+  addPod(pod: Pod, mode: SelectionMode): void {
+    const { volumes, unknownNames, refused } = chooseVolumes(pod, mode);
+    for (const { name } of refused)
+      this.warnings.push(`${placeOf(pod, name)} is skipped: volumes of its kind are never backed up`);
+    const candidates = volumes
+      .map((volume) => this.#candidate(pod, volume))
+      .filter((candidate) => !this.#isTaken(pod, candidate))
+      .filter((candidate) => this.#hasItsClaim(pod, candidate));
+    if (candidates.length + unknownNames.length === 0) return;
+    const problem = podProblem(pod, this.#state.agentNodes);
+    if (problem !== undefined) {
+      const names = [...candidates.map(({ volume }) => volume.name), ...unknownNames].join(", ");
+      this[problem.kind].push(`pod ${nameOf(pod)}: ${problem.text}; its volumes ${names} are skipped`);
+      return;
+    }
+    for (const name of unknownNames)
+      this.warnings.push(
+        `${placeOf(pod, name)} is skipped: the pod's annotation lists it, but the pod has no such volume`,
+      );
+    for (const candidate of candidates) this.#addVolume(pod, candidate);
+  }
+
+  #candidate(pod: Pod, volume: Volume): Candidate {
+    const claimName = claimNameOf(pod, volume);
+    const claim = this.#state.claims.get(`${pod.metadata.namespace}/${claimName}`);
+    return { volume, claimName, claim: claimName === undefined ? undefined : claim };
+  }
+
+  /** A claim that several pods mount is taken through the first of them. */
+  #isTaken(pod: Pod, { claim }: Candidate): boolean {
+    const takenBy = this.#takenBy.get(claim?.metadata.uid ?? "");
+    return takenBy !== undefined && takenBy !== pod.metadata.uid;
+  }
+
+  #hasItsClaim(pod: Pod, { volume, claimName, claim }: Candidate): boolean {
+    if (claimName === undefined || claim !== undefined) return true;
+    this.errors.push(`${placeOf(pod, volume.name)}: its claim ${claimName} does not exist`);
+    return false;
+  }
+
+  #addVolume(pod: Pod, { volume, claim }: Candidate): void {
+    const problem = this.#volumeProblem(pod, volume, claim);
+    if (problem !== undefined) {
+      this.warnings.push(`${placeOf(pod, volume.name)} is skipped: ${problem}`);
+      return;
+    }
+    if (claim?.metadata.uid !== undefined) {
+      // A pod may mount one claim under two names.
+      if (this.#takenBy.has(claim.metadata.uid) && this.#isPlanned(pod, claim)) return;
+      this.#takenBy.set(claim.metadata.uid, pod.metadata.uid ?? "");
+    }
+    this.volumes.push({ pod, node: pod.spec?.nodeName ?? "", volume, claim });
+  }
+
+  #isPlanned(pod: Pod, claim: PersistentVolumeClaim): boolean {
+    return this.volumes.some((planned) => planned.pod === pod && planned.claim === claim);
+  }
+
+  #volumeProblem(pod: Pod, volume: Volume, claim: PersistentVolumeClaim | undefined): string | undefined {
+    const persistentVolume = this.#state.persistentVolumes.get(claim?.spec?.volumeName ?? "");
+    if (persistentVolume?.spec?.hostPath !== undefined)
+      return `its persistent volume ${persistentVolume.metadata.name} is a hostPath`;
+    if (isBlockDevice(pod, volume) || claim?.spec?.volumeMode === "Block") return "it is a raw block device";
+    return isMounted(pod, volume) ? undefined : "no container mounts it (init containers do not count)";
+  }
+}
+
+/**
+ * Plans a Backup. Pods are taken in the order given.
+ * @param earlier what is there already when a server goes on with the work of one that was ended.
+ */
+export function planVolumes(
+  state: ClusterState,
+  mode: SelectionMode,
+  earlier: readonly EarlierVolume[] = [],
+): VolumePlan {
+  const planner = new Planner(state, earlier);
+  for (const pod of state.pods) {
+    if (!excludeFromBackup(pod)) planner.addPod(pod, mode);
+  }
+  const { volumes, warnings, errors } = planner;
+  return { volumes, warnings, errors };
+}
+
+/** "namespace/name". */
+function nameOf(pod: Pod): string {
   return `${pod.metadata.namespace}/${pod.metadata.name}`;
+}
+
+function placeOf(pod: Pod, volume: string): string {
+  return `volume ${volume} of pod ${nameOf(pod)}`;
 }
 
 function podProblem(
@@ -75,25 +162,4 @@ function podProblem(
   if (node === undefined || node === "") return { kind: "warnings", text: "it is on no node yet" };
   if (!agentNodes.has(node)) return { kind: "errors", text: `no node-agent pod is running on its node ${node}` };
   return undefined;
-}
-
-function judgeVolume(pod: Pod, volume: Volume, state: ClusterState, takenClaims: Set<string>): Verdict {
-  const where = `volume ${volume.name} of pod ${podName(pod)}`;
-  const claimName = claimNameOf(pod, volume);
-  const claimKey = `${pod.metadata.namespace}/${claimName}`;
-  const claim = claimName === undefined ? undefined : state.claims.get(claimKey);
-  if (claimName !== undefined && claim === undefined)
-    return { error: `${where}: its claim ${claimName} does not exist` };
-  if (claimName !== undefined && takenClaims.has(claimKey)) return "taken-already";
-  const persistentVolume =
-    claim?.spec?.volumeName === undefined ? undefined : state.persistentVolumes.get(claim.spec.volumeName);
-  if (persistentVolume?.spec?.hostPath !== undefined) {
-    return { warning: `${where} is skipped: its persistent volume ${persistentVolume.metadata.name} is a hostPath` };
-  }
-  if (isBlockDevice(pod, volume) || claim?.spec?.volumeMode === "Block") {
-    return { warning: `${where} is skipped: it is a raw block device` };
-  }
-  if (!isMounted(pod, volume)) return { warning: `${where} is skipped: no container mounts it` };
-  if (claimName !== undefined) takenClaims.add(claimKey);
-  return { pod, node: pod.spec?.nodeName ?? "", volume, claim };
 }

@@ -1,41 +1,61 @@
 // Reads what planning a Backup needs from the API server, once.
-
-import type { BackupSpec } from "../../api/backup.ts";
-import type { Namespace } from "../../api/core.ts";
+import type { Namespace, PersistentVolume, PersistentVolumeClaim, Pod } from "../../api/core.ts";
 import { nodeAgentName } from "../../api/names.ts";
 import { namespaces, persistentVolumeClaims, persistentVolumes, pods } from "../../api/resources.ts";
+import type { AnyKubeObject, ResourceDescriptor } from "../../kube/kube-object.ts";
 import type { TypedClient } from "../../kube/typed-client.ts";
-import { chooseNamespaces } from "./choose-namespaces.ts";
 import type { ClusterState } from "./plan-volumes.ts";
 
 export interface ClusterReader {
-  readonly client: TypedClient;
+  readonly client: Pick<TypedClient, "list">;
   /** Where Velero's resources and the node agents live. */
   readonly namespace: string;
 }
 
-/** Pods and claims of the chosen namespaces, in the order of their names. */
+/** Beyond so many namespaces one list of the whole cluster is cheaper than a list of each. */
+const maxSingleLists = 10;
+
+export async function readNamespaces({ client }: ClusterReader, signal: AbortSignal): Promise<readonly Namespace[]> {
+  return (await client.list(namespaces, { signal })).items;
+}
+
+/** Pods and claims of the chosen namespaces, pods in the order of namespace and name. */
 export async function readClusterState(
-  spec: BackupSpec,
+  chosen: readonly string[],
   reader: ClusterReader,
   signal: AbortSignal,
-): Promise<ClusterState & { readonly namespaces: readonly Namespace[] }> {
-  const { client } = reader;
-  const existing = (await client.list(namespaces, { signal })).items;
-  const chosen = chooseNamespaces(existing, spec);
-  const state = { pods: [] as ClusterState["pods"][number][], claims: new Map(), persistentVolumes: new Map() };
-  for (const namespace of chosen) {
-    const found = (await client.list(pods, { namespace, signal })).items;
-    state.pods.push(...found.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)));
-    for (const claim of (await client.list(persistentVolumeClaims, { namespace, signal })).items) {
-      state.claims.set(`${namespace}/${claim.metadata.name}`, claim);
-    }
+): Promise<ClusterState> {
+  const foundPods = await listIn<Pod>(pods, chosen, { reader, signal });
+  const foundClaims = await listIn<PersistentVolumeClaim>(persistentVolumeClaims, chosen, { reader, signal });
+  const volumes: readonly PersistentVolume[] =
+    foundClaims.length === 0 ? [] : (await reader.client.list(persistentVolumes, { signal })).items;
+  return {
+    pods: foundPods,
+    claims: new Map(foundClaims.map((claim) => [`${claim.metadata.namespace}/${claim.metadata.name}`, claim])),
+    persistentVolumes: new Map(volumes.map((volume) => [volume.metadata.name, volume])),
+    agentNodes: await nodesWithAgent(reader, signal),
+  };
+}
+
+async function listIn<T extends AnyKubeObject>(
+  resource: ResourceDescriptor<T>,
+  chosen: readonly string[],
+  { reader, signal }: { readonly reader: ClusterReader; readonly signal: AbortSignal },
+): Promise<T[]> {
+  const found: T[] = [];
+  if (chosen.length > maxSingleLists) {
+    const wanted = new Set(chosen);
+    const { items } = await reader.client.list(resource, { signal });
+    found.push(...items.filter((item) => wanted.has(item.metadata.namespace ?? "")));
+  } else {
+    for (const namespace of chosen) found.push(...(await reader.client.list(resource, { namespace, signal })).items);
   }
-  if (state.claims.size > 0) {
-    for (const volume of (await client.list(persistentVolumes, { signal })).items)
-      state.persistentVolumes.set(volume.metadata.name, volume);
-  }
-  return { ...state, namespaces: existing, agentNodes: await nodesWithAgent(reader, signal) };
+  return found.sort((a, b) => (orderKey(a) < orderKey(b) ? -1 : 1));
+}
+
+/** Sorts like namespace, then name: a blank comes before every character of a name. */
+function orderKey({ metadata }: AnyKubeObject): string {
+  return `${metadata.namespace} ${metadata.name}`;
 }
 
 /** Nodes with a running agent pod. Velero up to 1.15 looks at the label `name`, later ones at `role`: either will do. */

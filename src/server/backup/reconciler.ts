@@ -2,66 +2,84 @@
 // restarted server goes on where the last one stopped.
 import type { Backup, BackupPhase } from "../../api/backup.ts";
 import { backups } from "../../api/resources.ts";
-import type { ReconcileResult } from "../../kube/controller.ts";
+import type { Reconcile, ReconcileResult } from "../../kube/controller.ts";
 import { KubeError } from "../../kube/kube-errors.ts";
-import type { TypedClient } from "../../kube/typed-client.ts";
-import type { Clock } from "../../platform/clock.ts";
-import type { Logger } from "../../platform/logger.ts";
-import type { EnsureRepository } from "../backup-repository/ensure-repository.ts";
-import { startBackup, superviseBackup } from "./steps.ts";
+import { splitKey } from "../../kube/kube-object.ts";
+import { asCodedError, explainError } from "../../platform/coded-error.ts";
+import type { BackupContext } from "./backup-context.ts";
+import { readPlanRecord } from "./backup-messages.ts";
+import { backupTimeout } from "./backup-timeout.ts";
+import { endBackup } from "./end-backup.ts";
+import { listVolumeBackups, prepareVolumes } from "./prepare-volumes.ts";
+import { startBackup } from "./start-backup.ts";
+import { stopVolumes } from "./stop-volumes.ts";
+import { waitForVolumes } from "./wait-for-volumes.ts";
 
-export interface BackupReconcilerOptions {
-  readonly client: TypedClient;
-  /** Where Velero's resources live. */
-  readonly namespace: string;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly ensureRepository: EnsureRepository;
-  /** --default-volumes-to-fs */
-  readonly defaultVolumesToFs: boolean;
-  readonly fsBackupTimeoutMs: number;
-  readonly defaultTtlMs: number;
-  /** Called once for each Backup that ends, with its phase. */
-  readonly countEnd: (phase: string) => void;
-}
+type Step = (backup: Backup, context: BackupContext, signal: AbortSignal) => Promise<ReconcileResult>;
 
-type Step = (backup: Backup, options: BackupReconcilerOptions, signal: AbortSignal) => Promise<ReconcileResult>;
+const leaveAlone: Step = async () => ({});
 
-const done: Step = async () => ({});
-
-/** Phases that Velero's newer servers write count as running where they mean work that is left to do. */
+/** The phases of Velero's newer servers before the start count as New; what they write after it is theirs to end. */
 const steps: Readonly<Record<BackupPhase, Step>> = {
   New: startBackup,
   Queued: startBackup,
   ReadyToStart: startBackup,
   InProgress: superviseBackup,
-  FailedValidation: done,
-  WaitingForPluginOperations: done,
-  WaitingForPluginOperationsPartiallyFailed: done,
-  Finalizing: done,
-  FinalizingPartiallyFailed: done,
-  Completed: done,
-  PartiallyFailed: done,
-  Failed: done,
-  Deleting: done,
+  FailedValidation: leaveAlone,
+  WaitingForPluginOperations: leaveAlone,
+  WaitingForPluginOperationsPartiallyFailed: leaveAlone,
+  Finalizing: leaveAlone,
+  FinalizingPartiallyFailed: leaveAlone,
+  Completed: leaveAlone,
+  PartiallyFailed: leaveAlone,
+  Failed: leaveAlone,
+  Deleting: leaveAlone,
 };
 
 /** The reconcile function of the Backup controller. */
-export function backupReconciler(
-  options: BackupReconcilerOptions,
-): (key: string, signal: AbortSignal) => Promise<ReconcileResult> {
+export function backupReconciler(context: BackupContext): Reconcile {
   return async (key, signal) => {
-    const name = key.slice(key.indexOf("/") + 1);
-    const backup = await options.client.find(backups, { namespace: options.namespace, name }, { signal });
+    const backup = await context.client.find(backups, splitKey(key), { signal });
     if (backup === undefined || backup.metadata.deletionTimestamp !== undefined) return {};
-    const phase = backup.status?.phase;
-    const step = steps[phase === undefined || phase === "" ? "New" : phase] ?? done;
+    const phase = backup.status?.phase ?? "";
+    const step = steps[phase === "" ? "New" : phase] ?? leaveAlone;
     try {
-      return await step(backup, options, signal);
+      return await step(backup, context, signal);
     } catch (error) {
-      // Somebody else changed the object: look again.
-      if (KubeError.is(error, "conflict")) return { requeueAfterMs: 100 };
+      // Somebody else has changed or deleted the Backup: look again.
+      if (KubeError.is(error, "conflict") || KubeError.is(error, "not-found")) return { requeueAfterMs: 100 };
       throw error;
     }
   };
+}
+
+/** Outages pass; what can never succeed, or did not until the time was over, ends the Backup with the reason. */
+async function superviseBackup(backup: Backup, context: BackupContext, signal: AbortSignal): Promise<ReconcileResult> {
+  try {
+    const record = readPlanRecord(backup);
+    if (record === undefined) return await prepareVolumes(backup, context, signal);
+    return await waitForVolumes(backup, record, { context, signal });
+  } catch (error) {
+    const isPassing = signal.aborted || KubeError.is(error, "conflict") || KubeError.is(error, "not-found");
+    const isHopeless = asCodedError(error)?.retry === "never" || isLongOver(backup, context);
+    if (isPassing || !isHopeless) throw error;
+    await failBackup(backup, context, { error, signal });
+    return {};
+  }
+}
+
+/** Failures that pass may go on for a while after the Backup's time, but not for ever. */
+function isLongOver(backup: Backup, context: BackupContext): boolean {
+  return -backupTimeout(backup, context).remainingMs > context.settings.resourceTimeoutMs;
+}
+
+async function failBackup(
+  backup: Backup,
+  context: BackupContext,
+  { error, signal }: { readonly error: unknown; readonly signal: AbortSignal },
+): Promise<void> {
+  const failureReason = explainError(error);
+  await endBackup(backup, context, { phase: "Failed", failureReason, errors: 1 });
+  const items = await listVolumeBackups(backup, context, signal);
+  await stopVolumes(items, { ...context, reason: `its Backup failed: ${failureReason}`, isPatienceOver: false });
 }

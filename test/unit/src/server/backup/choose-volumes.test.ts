@@ -43,11 +43,16 @@ describe("chooseVolumes", () => {
     assert.deepEqual(names(chooseVolumes(pod({ "backup.velero.io/backup-volumes": "" }), "opt-in")), []);
   });
 
-  it("takes the listed volumes, in the pod's order, and never what the API server or the node owns", () => {
+  it("takes the listed volumes, once and in their order, and refuses what the API server or the node owns", () => {
     const listed = pod({
-      "backup.velero.io/backup-volumes": "scratch,data,settings,keys,logs,token,labels,default-token-x1",
+      "backup.velero.io/backup-volumes": "scratch,data,settings,keys,logs,token,labels,default-token-x1,data",
     });
-    assert.deepEqual(names(chooseVolumes(listed, "opt-in")), ["data", "scratch"]);
+    const chosen = chooseVolumes(listed, "opt-in");
+    assert.deepEqual(names(chosen), ["scratch", "data"]);
+    assert.deepEqual(
+      chosen.refused.map((volume) => volume.name),
+      ["settings", "keys", "logs", "token", "labels", "default-token-x1"],
+    );
   });
 
   it("takes names literally: a blank belongs to the name, and unknown names are told", () => {

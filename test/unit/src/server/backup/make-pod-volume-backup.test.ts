@@ -22,6 +22,7 @@ describe("makePodVolumeBackup", () => {
   it("fills labels, owner, tags and spec as Velero's server does, and no status", () => {
     const made = makePodVolumeBackup(request);
     assert.match(made.metadata.name ?? "", /^nightly-[0-9a-f]{10}$/);
+    assert.equal(made.metadata.generateName, "nightly-");
     assert.deepEqual(made.metadata.labels, {
       "velero.io/backup-name": "nightly",
       "velero.io/backup-uid": "b-uid",
@@ -67,6 +68,13 @@ describe("makePodVolumeBackup", () => {
     assert.equal(made.metadata.annotations, undefined);
     assert.equal("pvc-uid" in (made.spec.tags ?? {}), false);
     assert.equal(made.metadata.labels?.["velero.io/backup-name"]?.length, 63);
+  });
+
+  it("cuts a Backup's long name where a name may end", () => {
+    const name = `${"n".repeat(229)}.tail`;
+    const made = makePodVolumeBackup({ ...request, backup: { ...backup, metadata: { ...backup.metadata, name } } });
+    assert.match(made.metadata.name ?? "", /^n{229}-[0-9a-f]{10}$/);
+    assert.equal(made.spec.tags?.backup, name);
   });
 
   it("passes the parallel count on when the Backup has one", () => {

@@ -132,4 +132,81 @@ describe("planVolumes", () => {
     );
     assert.deepEqual([plan.warnings, plan.errors], [[], []]);
   });
+
+  it("takes a shared claim through the next pod when the first one is not running", () => {
+    const plan = planOf([pod({ name: "a", phase: "Pending" }), pod({ name: "b" })]);
+    assert.deepEqual(
+      plan.volumes.map((planned) => planned.pod.metadata.name),
+      ["b"],
+    );
+    assert.equal(plan.warnings.length, 1);
+  });
+
+  it("says nothing about a pod that is not running when its only claim is taken already", () => {
+    const plan = planOf([pod({ name: "a" }), pod({ name: "b", phase: "Succeeded" })]);
+    assert.deepEqual([plan.warnings, plan.errors], [[], []]);
+  });
+
+  it("takes one claim once that a pod mounts under two names", () => {
+    const mounts = ["data", "again"].map((name) => ({ name, mountPath: `/${name}` }));
+    const volumes = ["data", "again"].map((name) => ({ name, persistentVolumeClaim: { claimName: "claim" } }));
+    assert.equal(
+      planOf([pod({ spec: { containers: [{ name: "c", volumeMounts: mounts }], volumes } })]).volumes.length,
+      1,
+    );
+  });
+
+  it("keeps to what an earlier try has made: the same pod again, no other pod for the same claim", () => {
+    const earlier = [{ podUid: "uid-b", volume: "data", claimUid: "claim-uid" }];
+    const plan = planVolumes(state([pod({ name: "a" }), pod({ name: "b" })]), "opt-out", earlier);
+    assert.deepEqual(
+      plan.volumes.map((planned) => planned.pod.metadata.name),
+      ["b"],
+    );
+  });
+
+  it("reports a missing claim before it looks at the pod, and the other volumes with the pod", () => {
+    const volumes = [
+      { name: "data", persistentVolumeClaim: { claimName: "gone" } },
+      { name: "tmp", emptyDir: {} },
+    ];
+    const plan = planOf([pod({ phase: "Pending", spec: { volumes } })]);
+    assert.match(plan.errors.join(), /claim gone does not exist/);
+    assert.match(plan.warnings.join(), /not running \(phase Pending\); its volumes tmp are skipped/);
+  });
+
+  it("finds the claim of a generic ephemeral volume under the pod's name", () => {
+    const own = { metadata: { name: "app-data", namespace: "shop", uid: "own" }, spec: { volumeName: "pv" } };
+    const plan = planOf([pod({ spec: { volumes: [{ name: "data", ephemeral: {} }] } })], {
+      claims: new Map([["shop/app-data", own]]),
+    });
+    assert.equal(plan.volumes[0]?.claim?.metadata.uid, "own");
+  });
+});
+
+describe("planVolumes when pods opt in", () => {
+  const listing = (names: string, changes: PodChanges = {}): Pod =>
+    pod({ ...changes, metadata: { annotations: { "backup.velero.io/backup-volumes": names } } });
+  const optIn = (one: Pod): ReturnType<typeof planVolumes> => planVolumes(state([one]), "opt-in");
+
+  it("warns of listed volumes that the pod does not have, and of kinds that are never backed up", () => {
+    const spec = {
+      volumes: [
+        { name: "data", emptyDir: {} },
+        { name: "node", hostPath: { path: "/x" } },
+      ],
+    };
+    const plan = optIn(listing("data,node, data", { spec }));
+    assert.equal(plan.volumes.length, 1);
+    assert.deepEqual(plan.errors, []);
+    assert.match(plan.warnings.join("\n"), /volume node of pod shop\/app is skipped: volumes of its kind are never/);
+    assert.match(plan.warnings.join("\n"), /volume {2}data of pod shop\/app is skipped: .*the pod has no such volume/);
+  });
+
+  it("judges the pod first: one message for all that is listed", () => {
+    const plan = optIn(listing("data,absent", { phase: "Pending" }));
+    assert.deepEqual(plan.errors, []);
+    assert.equal(plan.warnings.length, 1);
+    assert.match(plan.warnings[0] ?? "", /its volumes data, absent are skipped/);
+  });
 });

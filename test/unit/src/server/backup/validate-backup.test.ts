@@ -54,16 +54,64 @@ describe("validateBackup", () => {
     assert.match(validateBackup(backup(spec), location).join(), /spec\.brandNewField/);
   });
 
+  it("takes * for everything where that is the default, and only there", () => {
+    const everything: BackupSpec = { includedResources: ["*"], includedNamespaceScopedResources: ["*"] };
+    assert.deepEqual(validateBackup(backup(everything), location), []);
+    const excluding: BackupSpec = { excludedNamespaceScopedResources: ["*"], excludedResources: ["*"] };
+    assert.equal(validateBackup(backup(excluding), location).length, 2);
+  });
+
+  it("takes empty selectors and lists for nothing", () => {
+    const empty: BackupSpec = {
+      labelSelector: { matchLabels: {} },
+      orLabelSelectors: [],
+      hooks: { resources: [] },
+      orderedResources: {},
+      snapshotVolumes: false,
+      volumeSnapshotLocations: [],
+      uploaderConfig: null,
+    };
+    assert.deepEqual(validateBackup(backup(empty), location), []);
+  });
+
   it("refuses contradicting namespaces and a malformed time to live", () => {
     const spec: BackupSpec = { includedNamespaces: ["a"], excludedNamespaces: ["a"], ttl: "a month" };
     assert.equal(validateBackup(backup(spec), location).length, 2);
+    assert.match(validateBackup(backup({ ttl: "-1h" }), location).join(), /spec.ttl/);
+    assert.deepEqual(validateBackup(backup({ ttl: "0s" }), location), []);
   });
 
-  it("refuses a location that is absent, read-only or unavailable, and says why", () => {
+  it("refuses * beside other names, and * among the excluded ones", () => {
+    assert.match(validateBackup(backup({ includedNamespaces: ["*", "a"] }), location).join(), /must stand alone/);
+    assert.match(validateBackup(backup({ excludedNamespaces: ["*"] }), location).join(), /must not hold/);
+  });
+
+  it("refuses what cannot be a namespace, and says that patterns are not supported", () => {
+    const problems = validateBackup(backup({ includedNamespaces: ["app-*", "Upper", "fine"] }), location);
+    assert.equal(problems.length, 2);
+    assert.match(problems[0] ?? "", /"app-\*".*patterns are not supported/);
+    assert.match(problems[1] ?? "", /"Upper" is not the name of a namespace$/);
+  });
+
+  it("refuses an annotation with a malformed or useless time for volumes", () => {
+    for (const timeout of ["soon", "0", "-5m", ""]) {
+      const annotated = {
+        ...backup({}),
+        metadata: { name: "b", annotations: { "velero.io/pod-volume-timeout": timeout } },
+      };
+      assert.match(validateBackup(annotated, location).join(), /pod-volume-timeout/, timeout);
+    }
+    const fine = { ...backup({}), metadata: { name: "b", annotations: { "velero.io/pod-volume-timeout": "90m" } } };
+    assert.deepEqual(validateBackup(fine, location), []);
+  });
+
+  it("refuses a location that is absent, read-only, unavailable or never validated, and says why", () => {
     assert.match(validateBackup(backup({ storageLocation: "far" }), undefined).join(), /far does not exist/);
+    assert.match(validateBackup(backup({}), undefined).join(), /none is the default/);
     const readOnly = { ...location, spec: { ...location.spec, accessMode: "ReadOnly" as const } };
     assert.match(validateBackup(backup({}), readOnly).join(), /read-only/);
     const unavailable = { ...location, status: { phase: "Unavailable" as const, message: "no such bucket" } };
     assert.match(validateBackup(backup({}), unavailable).join(), /no such bucket/);
+    assert.match(validateBackup(backup({}), { ...location, status: {} }).join(), /has not been validated/);
   });
 });

@@ -1,0 +1,102 @@
+// The first step of a Backup: refused with the reasons, or set InProgress with everything written down that later steps
+// rely on, so that neither another server nor other flags change what it does.
+import type { Backup } from "../../api/backup.ts";
+import type { BackupStorageLocation } from "../../api/backup-storage-location.ts";
+import { labels } from "../../api/names.ts";
+import { backupStorageLocations } from "../../api/resources.ts";
+import { validName } from "../../api/valid-name.ts";
+import type { ReconcileResult } from "../../kube/controller.ts";
+import { formatTimestamp, parseTimestamp } from "../../platform/clock.ts";
+import { formatDuration, parseDuration } from "../../platform/duration.ts";
+import type { BackupContext } from "./backup-context.ts";
+import { endBackup, patchBackup, tellAboutBackup } from "./end-backup.ts";
+import { validateBackup } from "./validate-backup.ts";
+
+/** A location that was just made is validated within a moment. */
+const validationPollMs = 500;
+
+export async function startBackup(
+  backup: Backup,
+  context: BackupContext,
+  signal: AbortSignal,
+): Promise<ReconcileResult> {
+  const location = await resolveLocation(backup, context, signal);
+  if (location !== undefined && mayStillBeValidated(backup, location, context))
+    return { requeueAfterMs: validationPollMs };
+  const nowMs = context.clock.now();
+  const problems = validateBackup(backup, location);
+  const ttlMs = parseDuration(backup.spec.ttl ?? "") || context.settings.backupTtlMs;
+  const common = { version: 1, formatVersion: "1.1.0", expiration: formatTimestamp(nowMs + ttlMs) };
+  if (location === undefined || problems.length > 0) {
+    await endBackup(backup, context, { ...common, phase: "FailedValidation", validationErrors: problems });
+    context.metrics.countAttempt(backup);
+    return {};
+  }
+  const storageLocation = location.metadata.name;
+  const { defaultVolumesToFsBackup, defaultVolumesToRestic } = backup.spec;
+  const started = await patchBackup(backup, context, {
+    metadata: {
+      labels: { [labels.storageLocation]: validName(storageLocation) },
+      annotations: {
+        "velero.io/resource-timeout": formatDuration(context.settings.resourceTimeoutMs),
+        ...(await clusterVersion(context, signal)),
+      },
+    },
+    spec: {
+      storageLocation,
+      ttl: formatDuration(ttlMs),
+      defaultVolumesToFsBackup:
+        defaultVolumesToFsBackup ?? defaultVolumesToRestic ?? context.settings.defaultVolumesToFs,
+    },
+    status: { ...common, phase: "InProgress", startTimestamp: formatTimestamp(nowMs) },
+  });
+  context.metrics.countAttempt(started);
+  context.log.info("a backup started", { backup: backup.metadata.name, location: storageLocation });
+  const message = `backing up to the storage location ${storageLocation}`;
+  tellAboutBackup(started, context, { type: "Normal", reason: "BackupStarted", message });
+  return { requeueAfterMs: 0 };
+}
+
+/** The location that the Backup names, else the default one. */
+async function resolveLocation(
+  backup: Backup,
+  { client, namespace, settings }: BackupContext,
+  signal: AbortSignal,
+): Promise<BackupStorageLocation | undefined> {
+  const wanted = backup.spec.storageLocation ?? "";
+  if (wanted !== "") return await client.find(backupStorageLocations, { namespace, name: wanted }, { signal });
+  const { items } = await client.list(backupStorageLocations, { namespace, signal });
+  return (
+    items.find((location) => location.spec.default === true) ??
+    items.find((location) => location.metadata.name === settings.defaultStorageLocation)
+  );
+}
+
+function mayStillBeValidated(backup: Backup, location: BackupStorageLocation, context: BackupContext): boolean {
+  if ((location.status?.phase ?? "") !== "") return false;
+  const waitedMs = context.clock.now() - (parseTimestamp(backup.metadata.creationTimestamp) ?? 0);
+  return waitedMs < context.settings.resourceTimeoutMs;
+}
+
+interface VersionAnswer {
+  readonly gitVersion?: string;
+  readonly major?: string;
+  readonly minor?: string;
+}
+
+/** Velero's annotations about the cluster; without them nothing is lost. */
+async function clusterVersion(
+  { client, log }: BackupContext,
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, string>>> {
+  try {
+    const { gitVersion, major, minor } = (await client.getPath("/version", { signal })) as VersionAnswer;
+    const entries = Object.entries({ gitversion: gitVersion, "major-version": major, "minor-version": minor });
+    const known = entries.filter((entry): entry is [string, string] => typeof entry[1] === "string");
+    return Object.fromEntries(known.map(([name, value]) => [`velero.io/source-cluster-k8s-${name}`, value]));
+  } catch (error) {
+    signal.throwIfAborted();
+    log.debug("the cluster's version is unknown", { error: String(error) });
+    return {};
+  }
+}

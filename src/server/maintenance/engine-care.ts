@@ -1,0 +1,60 @@
+// What the server does to repositories, over the engine: makes them, drops stale locks, prunes.
+import { parseTime, prune, removeStaleLocks } from "../../../repo-format/index.ts";
+import type { RepositoryAccess } from "../../repository-access/repository-access.ts";
+import { repositoryIdentifier } from "../../repository-access/repository-identifier.ts";
+import type { RepositoryCare } from "../backup-repository/repository-care.ts";
+
+export interface EngineCareOptions {
+  readonly access: RepositoryAccess;
+  /** As in the locks that this process takes. */
+  readonly lockOwner: LockOwner;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+}
+
+/** Tells the locks of one installation's servers from all others, and this server from those before it. */
+export interface LockOwner {
+  readonly [key: string]: string;
+  readonly server: string;
+  readonly process: string;
+}
+
+/** How long a prune waits for running backups; it is tried again later. */
+const pruneLockWaitMs = 300_000;
+/** A lock that is held is refreshed every five minutes. */
+const abandonedAfterMs = 600_000;
+
+/** The engine behind the BackupRepository controller. */
+export function engineCare({ access, lockOwner, clock }: EngineCareOptions): RepositoryCare {
+  return {
+    identifierOf: repositoryIdentifier,
+    connect: async (location, volumeNamespace, signal) => {
+      const target = { location, volumeNamespace };
+      // What is open in memory proves nothing about the store: look again.
+      access.forget(target);
+      if (location.spec.accessMode === "ReadOnly") await access.open(target, signal);
+      else await access.openOrInit(target, signal);
+    },
+    removeStaleLocks: async (location, volumeNamespace, signal) => {
+      const repository = await access.open({ location, volumeNamespace }, signal);
+      // A server that was killed while it pruned would else keep everybody out for half an hour.
+      const also = (lock: LockFacts): boolean => isAbandoned(lock, lockOwner, clock());
+      return await removeStaleLocks(repository, { also, signal });
+    },
+    prune: async (location, volumeNamespace, signal) => {
+      const repository = await access.open({ location, volumeNamespace }, signal);
+      await prune(repository, { retryLockMs: pruneLockWaitMs, signal });
+    },
+  };
+}
+
+interface LockFacts {
+  readonly time: string;
+  readonly extra?: Readonly<Record<string, string>>;
+}
+
+/** An earlier server of this installation took it and has not refreshed it for a while. */
+export function isAbandoned({ time, extra }: LockFacts, owner: LockOwner, nowMs: number): boolean {
+  if (extra?.server !== owner.server || extra.process === owner.process) return false;
+  return nowMs - Number(parseTime(time).unixNs / 1_000_000n) > abandonedAfterMs;
+}
