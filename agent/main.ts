@@ -61,6 +61,8 @@ export async function main(argv: readonly string[], env: Environment): Promise<n
   }
 }
 
+const flushLimitMs = 3000;
+
 interface Process {
   readonly log: Logger;
   readonly secrets: SecretValues;
@@ -92,7 +94,8 @@ async function runAgent(config: AgentConfig, process_: Process): Promise<void> {
     server.controllers = volumes;
     await volumes.run(signal);
   } finally {
-    await context.events.flush();
+    // Events are a courtesy: an API server that is away must not hold up the end.
+    await Promise.race([context.events.flush(), context.clock.sleep(flushLimitMs)]);
     await access.close();
     await metricsServer.close();
     process_.log.info("the agent has ended");

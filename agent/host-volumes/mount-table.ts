@@ -1,9 +1,16 @@
 // The mount table of this process: tells a volume that is empty from one whose mount has not reached the agent.
 
-import { readFile } from "node:fs/promises";
+import { readFile, realpath } from "node:fs/promises";
 
-/** Directories at which something is mounted, as this process sees them. */
-export async function readMountPoints(file = "/proc/self/mountinfo"): Promise<ReadonlySet<string>> {
+/** Whether something is mounted at this directory, as this process sees it. */
+export async function isMountPoint(path: string): Promise<boolean> {
+  const mountPoints = await readMountPoints();
+  // The table knows no links; the way to the host's pods directory may lead over one.
+  return mountPoints.has(path) || mountPoints.has(await realpath(path));
+}
+
+/** Directories at which something is mounted. */
+async function readMountPoints(file = "/proc/self/mountinfo"): Promise<ReadonlySet<string>> {
   return parseMountInfo(await readFile(file, "latin1"));
 }
 

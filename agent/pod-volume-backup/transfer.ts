@@ -10,9 +10,10 @@ import type { TransferControl } from "../data-path/data-path-manager.ts";
 import type { RepositoryAddress, RepositorySource } from "../data-path/repository-source.ts";
 import { duringStep, TransferFailure } from "../data-path/transfer-failure.ts";
 import { type LocatedVolume, locatePodVolume } from "../host-volumes/locate-pod-volume.ts";
-import { readMountPoints } from "../host-volumes/mount-table.ts";
+import { isMountPoint } from "../host-volumes/mount-table.ts";
 import { VolumeError } from "../host-volumes/volume-error.ts";
 import { programVersion } from "../program-version.ts";
+import { tellLockWait } from "../volume-work/lock-wait.ts";
 import { parallelSetting } from "../volume-work/uploader-settings.ts";
 import type { BackupResult } from "./status.ts";
 
@@ -50,8 +51,7 @@ export async function transferBackup(
       parallelFiles: parallelSetting(backup.spec.uploaderSettings, "ParallelFilesUpload"),
       programVersion,
       control,
-      onLockWait: (holder, waitedMs) =>
-        context.log.info("waiting for a repository lock", { holder, waitedSeconds: Math.round(waitedMs / 1000) }),
+      onLockWait: tellLockWait(context, podVolumeBackups, backup),
     }),
   );
   if (result.isEmpty) await duringStep(exposing, signal, () => checkEmpty(volume, result, context));
@@ -77,7 +77,7 @@ async function checkEmpty(volume: LocatedVolume, result: BackedUpVolume, context
     );
   }
   if (!volume.mustBeMounted || context.config.allowUnmountedVolumes) return;
-  if ((await readMountPoints()).has(volume.path)) return;
+  if (await isMountPoint(volume.path)) return;
   throw new VolumeError("not-mounted", `${volume.path} is empty, and nothing is mounted there as this agent sees it`);
 }
 

@@ -12,10 +12,12 @@ import { prepareMarkers, writeDoneMarker, writeProgressMarker } from "../data-pa
 import type { RepositorySource } from "../data-path/repository-source.ts";
 import { type RestoredVolume, restoreVolume } from "../data-path/restore-volume.ts";
 import { duringStep, TransferFailure } from "../data-path/transfer-failure.ts";
-import { type LocatedVolume, locatePodVolume } from "../host-volumes/locate-pod-volume.ts";
-import { readMountPoints } from "../host-volumes/mount-table.ts";
+import { locatePodVolume } from "../host-volumes/locate-pod-volume.ts";
+import { isMountPoint } from "../host-volumes/mount-table.ts";
 import { VolumeError } from "../host-volumes/volume-error.ts";
+import { tellLockWait } from "../volume-work/lock-wait.ts";
 import { parallelSetting, writesSparseFiles } from "../volume-work/uploader-settings.ts";
+import { restoreWaitState } from "./restore-wait.ts";
 
 const exposing = "error exposing host path for pod volume";
 const initializing = "error to initialize data path";
@@ -36,7 +38,8 @@ export async function transferRestore(
     : await moveData(context, repositories, restore, { control, volume, restoreUid });
   await duringStep("error writing done file", signal, async () => {
     if (!isRestored) await noteDataRestored(context, restore);
-    writeDoneMarker(volume.path, restoreUid);
+    // An earlier process had written it and restore-wait has seen it: nothing may appear in the application's volume.
+    if (!(isRestored && volume.isWaitOver)) writeDoneMarker(volume.path, restoreUid);
   });
   return result;
 }
@@ -52,12 +55,18 @@ export function restoreUidOf(restore: PodVolumeRestore): string {
   );
 }
 
+export interface RestoreTarget {
+  readonly path: string;
+  /** restore-wait has ended well: the application may run. */
+  readonly isWaitOver: boolean;
+}
+
 /** The volume's directory, in which the kubelet's mount must be visible: data must not end up below it on the node. */
 export async function locateTarget(
   context: AgentContext,
   restore: PodVolumeRestore,
   signal: AbortSignal,
-): Promise<LocatedVolume> {
+): Promise<RestoreTarget> {
   const { client, config } = context;
   const { namespace = "", name = "", uid } = restore.spec.pod;
   const pod: Pod = await client.get(pods, { namespace, name }, { signal });
@@ -65,14 +74,15 @@ export async function locateTarget(
     throw new VolumeError("pod-missing", `pod ${namespace}/${name} was replaced by another one of this name`);
   }
   const volume = await locatePodVolume(pod, restore.spec.volume, { client, hostPodsDir: config.hostPodsDir, signal });
-  if (!volume.mustBeMounted || config.allowUnmountedVolumes) return volume;
-  if ((await readMountPoints()).has(volume.path)) return volume;
+  const target = { path: volume.path, isWaitOver: restoreWaitState(pod) === "succeeded" };
+  if (!volume.mustBeMounted || config.allowUnmountedVolumes) return target;
+  if (await isMountPoint(volume.path)) return target;
   throw new VolumeError("not-mounted", `nothing is mounted at ${volume.path} as this agent sees it`);
 }
 
 interface MoveDataOptions {
   readonly control: TransferControl;
-  readonly volume: LocatedVolume;
+  readonly volume: RestoreTarget;
   readonly restoreUid: string;
 }
 
@@ -82,7 +92,7 @@ async function moveData(
   restore: PodVolumeRestore,
   { control, volume, restoreUid }: MoveDataOptions,
 ): Promise<RestoredVolume> {
-  const { config, clock, log } = context;
+  const { config, clock } = context;
   const { signal } = control;
   const { spec } = restore;
   const address = {
@@ -108,8 +118,7 @@ async function moveData(
       lockTimeoutMs: config.lockTimeoutMs,
       clock,
       control,
-      onLockWait: (holder, waitedMs) =>
-        log.info("waiting for a repository lock", { holder, waitedSeconds: Math.round(waitedMs / 1000) }),
+      onLockWait: tellLockWait(context, podVolumeRestores, restore),
     }),
   );
 }

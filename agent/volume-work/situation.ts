@@ -32,11 +32,13 @@ export interface Facts {
 }
 
 export function situationOf(facts: Facts): Situation {
-  const { object, transfer } = facts;
+  const { transfer } = facts;
+  // What is being deleted counts as gone, whoever still holds a finalizer on it.
+  const object = facts.object?.metadata.deletionTimestamp === undefined ? facts.object : undefined;
   if (transfer !== undefined) {
-    if (object === undefined || object.metadata.uid !== transfer.uid) return "abandoned";
+    if (object?.metadata.uid !== transfer.uid) return "abandoned";
     if (transfer.outcome !== undefined) return "settled";
-    return object.spec.cancel === true ? "cancelled" : "running";
+    return object?.spec.cancel === true ? "cancelled" : "running";
   }
   if (object === undefined) return "idle";
   switch (podVolumeStage(object)) {

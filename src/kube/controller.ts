@@ -110,7 +110,9 @@ export class Controller {
       return "terminal";
     }
     const delayMs = this.#queue.addAfterFailure(name);
-    this.#options.log.warn("reconciling failed, will try again", { ...facts, delaySeconds: delayMs / 1000 });
+    // To act on a state that has just changed is everyday business.
+    const level = retry === "after-refresh" ? "debug" : "warn";
+    this.#options.log[level]("reconciling failed, will try again", { ...facts, delaySeconds: delayMs / 1000 });
     return "retry";
   }
 }

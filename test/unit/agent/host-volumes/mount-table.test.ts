@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
-import { parseMountInfo, readMountPoints } from "../../../../agent/host-volumes/mount-table.ts";
+import { isMountPoint, parseMountInfo } from "../../../../agent/host-volumes/mount-table.ts";
+import { temporaryDirectory } from "../../../support/temporary-directory.ts";
 
 test("mount points are read with their spaces, backslashes and letters beyond ASCII", () => {
   const text = [
@@ -12,6 +15,10 @@ test("mount points are read with their spaces, backslashes and letters beyond AS
   assert.deepEqual([...parseMountInfo(text)], ["/host_pods/u1/volumes/kubernetes.io~csi/pv 1/mount", "/a\\b", "/ü"]);
 });
 
-test("this machine's table has its root", async () => {
-  assert.ok((await readMountPoints()).has("/"));
+test("the root is a mount point, also over a link; a plain directory is none", async (t) => {
+  const folder = temporaryDirectory(t);
+  symlinkSync("/", join(folder, "link"));
+  assert.equal(await isMountPoint("/"), true);
+  assert.equal(await isMountPoint(join(folder, "link")), true);
+  assert.equal(await isMountPoint(folder), false);
 });

@@ -46,6 +46,12 @@ test("cancelling reaches a running transfer, and comes too late for one that has
   assert.equal(situationOf({ ...nothing, object: cancelled, transfer: ended }), "settled");
 });
 
+test("an object that is being deleted counts as gone", () => {
+  const deleted = { ...object("New"), metadata: { name: "x", uid: "u1", deletionTimestamp: "2024-01-01T00:00:00Z" } };
+  assert.equal(situationOf({ ...nothing, object: deleted, isDue: true, isRefused: true }), "idle");
+  assert.equal(situationOf({ ...nothing, object: deleted, transfer: running }), "abandoned");
+});
+
 test("a transfer whose object is gone, or is another one of the same name, is abandoned", () => {
   assert.equal(situationOf({ ...nothing, transfer: running }), "abandoned");
   assert.equal(situationOf({ ...nothing, object: object("New", { uid: "u2" }), transfer: running }), "abandoned");
