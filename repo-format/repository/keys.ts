@@ -49,6 +49,7 @@ export async function addKey(repo: Repository, options: AddKeyOptions): Promise<
 }
 
 /**
+ * Removes a password.
  * @param idOrPrefix of a key that is not the one in use.
  * @returns the removed key's id. @throws RepositoryError "key-missing", "key-in-use", "argument-invalid" (ambiguous)
  */

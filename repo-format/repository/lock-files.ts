@@ -77,13 +77,6 @@ export function isStale(lock: LockFile, identity: RepositoryIdentity, nowMs: num
   return lock.hostname === identity.hostname && !isProcessAlive(lock.pid);
 }
 
-/** A lock that this node (by `extra.node`) took in another process than this one: an earlier pod of the agent. */
-export function isFromEarlierProcess(lock: LockFile, identity: RepositoryIdentity): boolean {
-  const node = identity.extra?.node;
-  if (node === undefined || lock.extra?.node !== node) return false;
-  return lock.extra?.pod !== identity.extra?.pod || lock.pid !== identity.pid;
-}
-
 /** One line for people: kind, owner, age. */
 export function describeLock(lock: LockFile, nowMs: number): string {
   const kind = lock.exclusive ? "exclusively " : "";

@@ -1,5 +1,6 @@
 // Locks as restic takes them (restic design, *Locks*): shared for readers and writers, exclusive for whoever deletes. Work
-// runs inside `withLock`; all shared ones of an open repository use one lock file.
+// runs inside `withLock`; all shared ones of an open repository use one lock file. A process that takes locks must outlive
+// SIGHUP: `restic unlock` sends it to find out whether a lock's owner is alive.
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import type { LockId } from "../format/id.ts";
 import type { LockFile } from "../format/lock-file.ts";
@@ -8,6 +9,7 @@ import { acquireLock, type LockTimings, resticTimings, type Sleep, timerSleep } 
 import { isStale, listLocks, storeTimeMs } from "./lock-files.ts";
 import type { Repository } from "./repository.ts";
 
+/** How a lock is taken. */
 export interface LockOptions {
   readonly exclusive: boolean;
   /** How long to wait while another process holds the repository; 0 tries once. Default 15 min. */
@@ -56,10 +58,11 @@ export async function withLock<T>(
   }
 }
 
+/** Which locks `removeStaleLocks` removes besides those whose owners are gone. */
 export interface RemoveLocksOptions {
   /** Every lock, readable or not, also of processes that run. */
   readonly all?: boolean | undefined;
-  /** Further locks to remove, e.g. those of this node's earlier agent (`isFromEarlierProcess`). */
+  /** Further locks to remove, e.g. those that an earlier agent of this node has left. */
   readonly also?: ((lock: LockFile) => boolean) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -78,18 +81,6 @@ export async function removeStaleLocks(repo: Repository, options: RemoveLocksOpt
   }
   for (const id of doomed) await repo.remove("lock", id, signal);
   return doomed.length;
-}
-
-/**
- * Keeps SIGHUP from ending this process: `restic unlock` sends it to find out whether the owner of a lock is alive. For
- * entry points, before the first lock. Repeats change nothing.
- */
-export function ignoreHangup(): void {
-  if (!process.listeners("SIGHUP").includes(doNothing)) process.on("SIGHUP", doNothing);
-}
-
-function doNothing(): void {
-  // Being alive is the answer.
 }
 
 interface TakenLock {

@@ -17,6 +17,7 @@ export interface RepositoryIdentity {
   readonly extra?: Readonly<Record<string, string>>;
 }
 
+/** What a repository is opened with. */
 export interface RepositoryOptions {
   readonly storage: ObjectStorage;
   readonly password: string;

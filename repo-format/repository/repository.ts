@@ -32,6 +32,7 @@ const treeRangeLimits: RangeLimits = { maxGapBytes: 256 * 1024, maxRangeBytes: 8
 /** Only repositories of the layout before restic 0.7 ("s3legacy") have keys here. */
 const legacyKeyPrefix = "key/";
 
+/** What a repository is created with. */
 export interface InitOptions extends RepositoryOptions {
   /** Default 2. */
   readonly version?: 1 | 2 | undefined;
@@ -46,6 +47,7 @@ interface OpenedRepository {
   readonly key: OpenedKey;
 }
 
+/** An open repository, of `openRepository` or `initRepository`. */
 export class Repository {
   readonly id: string;
   readonly version: 1 | 2;

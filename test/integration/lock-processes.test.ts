@@ -27,9 +27,9 @@ async function spawnHolder(t: TestContext, path: string, exclusive: boolean): Pr
     import { hostname } from "node:os";
     import { once } from "node:events";
     const { openRepository } = await import("${engine}repository/repository.ts");
-    const { ignoreHangup, withLock } = await import("${engine}repository/lock.ts");
+    const { withLock } = await import("${engine}repository/lock.ts");
     const { LocalDirectoryStorage } = await import("${engine}storage/local-directory.ts");
-    ignoreHangup();
+    process.on("SIGHUP", () => undefined);
     const identity = { hostname: hostname(), username: "holder", pid: process.pid, uid: 0, gid: 0 };
     const storage = new LocalDirectoryStorage(${JSON.stringify(path)});
     const repo = await openRepository({ storage, password: ${JSON.stringify(testPassword)}, identity });

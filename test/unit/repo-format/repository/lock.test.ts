@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
+import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { RepositoryError } from "../../../../repo-format/errors.ts";
 import type { LockId } from "../../../../repo-format/format/id.ts";
 import { decodeLockFile, encodeLockFile, type LockFile } from "../../../../repo-format/format/lock-file.ts";
 import { formatTime } from "../../../../repo-format/format/time.ts";
-import { ignoreHangup, type LockOptions, removeStaleLocks, withLock } from "../../../../repo-format/repository/lock.ts";
-import { isFromEarlierProcess, listLocks } from "../../../../repo-format/repository/lock-files.ts";
+import { type LockOptions, removeStaleLocks, withLock } from "../../../../repo-format/repository/lock.ts";
+import { listLocks } from "../../../../repo-format/repository/lock-files.ts";
 import type { Repository } from "../../../../repo-format/repository/repository.ts";
 import { InMemoryStorage } from "../../../../repo-format/storage/in-memory.ts";
 import { FaultyStorage, unavailable } from "../../../support/faulty-storage.ts";
@@ -448,35 +447,15 @@ test("removeStaleLocks removes locks older than 30 minutes and those of dead pro
   assert.deepEqual(await lockIds(repo), []);
 });
 
-test("removeStaleLocks can also remove what this node's earlier processes left, and nothing of other nodes", async () => {
-  const { clock, repo } = await setUp();
-  const identity = { ...testIdentity, extra: { node: "n1", pod: "new" } };
+test("removeStaleLocks can also remove what the caller knows to be left behind", async () => {
+  const { repo } = await setUp();
   await putLock(repo, { extra: { node: "n1", pod: "old" } });
-  await putLock(repo, { extra: { node: "n1", pod: "new" }, pid: process.pid + 1 });
   const kept = [
     await putLock(repo, { extra: { node: "n2", pod: "old" } }),
-    await putLock(repo, { extra: { node: "n1", pod: "new" }, pid: process.pid }),
+    await putLock(repo, { extra: { node: "n1", pod: "new" } }),
     await putLock(repo, {}),
   ];
-  const agent = await reopen(repo.storage, { clock: clock.now, identity });
-  assert.equal(await removeStaleLocks(agent, { also: (lock) => isFromEarlierProcess(lock, identity) }), 2);
+  const also = ({ extra }: LockFile): boolean => extra?.node === "n1" && extra.pod !== "new";
+  assert.equal(await removeStaleLocks(repo, { also }), 1);
   assert.deepEqual((await lockIds(repo)).sort(), kept.sort());
-});
-
-test("ignoreHangup lets the process live through the signal by which restic asks for it", async () => {
-  const module = new URL("../../../../repo-format/repository/lock.ts", import.meta.url).href;
-  const code = `
-    const { ignoreHangup } = await import(${JSON.stringify(module)});
-    ignoreHangup(); ignoreHangup();
-    if (process.listeners("SIGHUP").length !== 1) process.exit(3);
-    process.stdout.write("ready");
-    process.stdin.on("data", () => process.exit(7));
-  `;
-  const child = spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: ["pipe", "pipe", "inherit"] });
-  await once(child.stdout, "data");
-  child.kill("SIGHUP");
-  child.stdin.write("go on");
-  const [status] = (await once(child, "exit")) as [number | null];
-  assert.equal(status, 7);
-  assert.equal(typeof ignoreHangup, "function");
 });
