@@ -60,11 +60,14 @@ export class FilePlanner {
     await comparisons.start(() => this.#compare(file, stat, isEqualSize));
   }
 
-  /** @returns true when the node is a further name of a file that comes before. */
+  /**
+   * @returns true when the node is a further name of a file that comes before. An inode that was used for another file
+   * while the backup ran shows as one file with two contents: each gets its own.
+   */
   #planLink(node: Node, name: string, directory: number): boolean {
     const key = `${node.inode}:${node.deviceId}`;
     const first = this.#hardLinks.get(key);
-    if (first === undefined) {
+    if (first === undefined || !this.#isRestoredWith(first, node.content ?? [])) {
       this.#hardLinks.set(key, this.#plan.files.count);
       return false;
     }
@@ -72,6 +75,14 @@ export class FilePlanner {
     this.#plan.files.linkTo.set(file, first);
     this.#context.report.expect(0);
     return true;
+  }
+
+  /** False also for a file that is not touched, or cannot be had: nobody knows what another name of it would show. */
+  #isRestoredWith(file: number, content: readonly BlobId[]): boolean {
+    const action = this.#plan.files.action.get(file);
+    if (action === fileAction.skip || action === fileAction.failed) return false;
+    const { first, end } = this.#plan.partsOf(file);
+    return end - first === content.length && content.every((id, index) => this.#plan.part(first + index).id === id);
   }
 
   #mayOverwrite(node: Node, stat: FileStat): boolean {

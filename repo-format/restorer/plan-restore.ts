@@ -1,5 +1,6 @@
 // First half of a restore: looks through the snapshot and at the target, changes nothing, and says what there is to do.
 import { setImmediate } from "node:timers/promises";
+import { getHeapStatistics } from "node:v8";
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import type { BlobId } from "../format/id.ts";
 import type { Node } from "../format/node.ts";
@@ -26,6 +27,8 @@ export interface PlanContext extends FilePlannerContext {
 /** Entries between two looks at the event loop, where locks are refreshed. */
 const entriesPerTurn = 2000;
 const treesAhead = 8;
+/** Share of the heap at which planning stops. */
+const fullHeap = 0.9;
 
 /**
  * @throws RepositoryError "cancelled"; errors of the store that concern more than one directory. A directory whose tree
@@ -104,6 +107,7 @@ class Planner {
       if (++this.#entryCount % entriesPerTurn !== 0) continue;
       await setImmediate();
       throwIfCancelled(signal);
+      refuseWithoutMemory(this.#entryCount);
     }
     row.isComplete = true;
   }
@@ -184,6 +188,14 @@ class Planner {
     const path = this.plan.directoryPath(directory);
     return shownPath(name === undefined ? path : `${path}/${name}`);
   }
+}
+
+/** Trees may share subtrees, so a few small ones can stand for more directories than any memory holds. */
+function refuseWithoutMemory(entryCount: number): void {
+  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+  if (used < limit * fullHeap) return;
+  const message = `the snapshot has more than ${entryCount} entries, too many for the memory of this process`;
+  throw new RepositoryError("resources-exhausted", message, { details: { entryCount, heapBytes: limit } });
 }
 
 function treeError(error: RepositoryError, tree: BlobId): RepositoryError {

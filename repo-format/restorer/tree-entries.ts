@@ -1,7 +1,7 @@
 // The entries of one directory of a snapshot that a restore may touch. A snapshot may come from anybody who has the key:
 // names that would lead out of the directory, second entries of one name and links with something below them are refused
 // here, before anything else sees them. Decisions depend on the tree's bytes alone, so every pass makes the same.
-import { isSafeName } from "../file-tree/directory-handle.ts";
+import { isSafeName, maxPathBytes } from "../file-tree/directory-handle.ts";
 import type { Node } from "../format/node.ts";
 import { iterateTree } from "../format/tree.ts";
 import type { Select, Selection } from "./select-entries.ts";
@@ -31,7 +31,7 @@ export function* treeEntries(tree: Buffer, options: EntryOptions): Generator<Tre
     const name = node.name.toString("latin1");
     const isRepeated = names.isRepeated(name);
     const path = `${options.directoryPath}/${name}`;
-    const reason = refusalOf(node, isRepeated);
+    const reason = refusalOf(node, isRepeated, path);
     if (reason !== undefined) {
       options.onRefused?.(path, reason);
       continue;
@@ -50,10 +50,11 @@ export function namesInTree(tree: Buffer): Set<string> {
   return names;
 }
 
-function refusalOf(node: Node, isRepeated: boolean): string | undefined {
+function refusalOf(node: Node, isRepeated: boolean, path: string): string | undefined {
   if (!isSafeName(node.name)) return "the name does not name an entry of its directory";
   if (isRepeated) return "the directory has this name twice; the second entry was not restored";
   if (node.type !== "dir" && node.subtree !== undefined) return `a ${node.type || "node"} with entries below it`;
+  if (path.length > maxPathBytes) return `the path has more than ${maxPathBytes} bytes`;
   return undefined;
 }
 

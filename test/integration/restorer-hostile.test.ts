@@ -123,20 +123,21 @@ test("nothing is removed in a restore that met an unsafe name: it is not known w
   assert.ok(existsSync(join(path, "sub", "extra")));
 });
 
-test("a hard link to a file that was refused, and types that nobody can restore, are errors of their own", async (t) => {
+test("a second name of a file that cannot be had, and types that nobody can restore, are errors of their own", async (t) => {
   const { target: path } = target(t);
   const repo = await createTestRepository();
+  const missing = { links: 2, inode: 7n, deviceId: 1n, content: ["ab".repeat(32) as never] };
   const snapshotId = await storeEntries(repo, [
-    ["first", file(["x"], { links: 2, inode: 7n, deviceId: 1n, content: ["ab".repeat(32) as never] })],
+    ["first", file(["x"], missing)],
     ["irregular", other("irregular")],
-    ["second", file(["x"], { links: 2, inode: 7n, deviceId: 1n })],
+    ["second", file(["x"], missing)],
     ["socket", other("socket")],
   ]);
   const result = await restoreInThread(repo, { snapshotId, target: path });
   assert.deepEqual(readdirSync(path), []);
   assert.deepEqual(
     result.warnings.map(({ path: at, kind }) => `${at} ${kind}`),
-    ["/first data", "/irregular entry", "/second entry"],
+    ["/first data", "/irregular entry", "/second data"],
   );
 });
 
