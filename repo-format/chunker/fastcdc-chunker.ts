@@ -16,7 +16,8 @@ interface FastCdcModule {
   get_chunks(result: number, input: number, length: number, min: number, average: number, max: number): void;
 }
 
-const { __wasm: wasm } = createRequire(import.meta.url)("fastcdc-wasm") as { readonly __wasm: FastCdcModule };
+const require = createRequire(import.meta.url);
+const { __wasm: wasm } = require("fastcdc-wasm") as { readonly __wasm: FastCdcModule };
 
 /** The chunker of all repositories that this program writes: 512 KiB, 1 MiB, 8 MiB. */
 export function createFastCdcChunker(): Chunker {
