@@ -19,7 +19,7 @@ export interface ApplyMetadataOptions {
 }
 
 export interface MetadataProblem {
-  readonly step: "owner" | "attribute" | "times" | "mode";
+  readonly step: "owner" | "attribute" | "removal" | "times" | "mode";
   readonly message: string;
   /** False for what the target's file system cannot hold: reported, but the restore counts as complete. */
   readonly isError: boolean;
@@ -81,7 +81,7 @@ function applyAttributes(path: Buffer, node: Node, options: ApplyMetadataOptions
   for (const bytes of present) {
     const name = bytes.toString();
     if (expected.has(name) || name === selinuxAttribute || !isSelected(name)) continue;
-    attempt("attribute", () => named(name, () => systemCalls.lremovexattr(path, bytes)));
+    attempt("removal", () => named(name, () => systemCalls.lremovexattr(path, bytes)));
   }
 }
 
@@ -100,6 +100,9 @@ function named(name: string, action: () => void): void {
 
 function problemOf(step: MetadataProblem["step"], error: unknown, isRoot: boolean): MetadataProblem | undefined {
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code === "EPERM" && !isRoot) return undefined;
+  const isGone = step === "removal" && code === "ENODATA";
+  if ((code === "EPERM" && !isRoot) || isGone) return undefined;
+  // Some attributes belong to the kernel or to a policy: they come with every new file and cannot be removed.
+  if (step === "removal") return { step, message: `remove attribute ${message}`, isError: false };
   return { step, message: `set ${step}: ${message}`, isError: !(step === "attribute" && code === "ENOTSUP") };
 }

@@ -27,6 +27,9 @@ export interface RestorePacksContext {
 /** Ranges that are being fetched or written; their bytes are bounded by the budget of the threads. */
 const maxRangesUnderWay = 16;
 
+/** Each has up to 64 files open: together they stay below the 1,024 that a process may have by default. */
+const maxTasksUnderWay = 12;
+
 /**
  * Writes all data of the plan.
  * @throws RepositoryError "target-full", "cancelled", "worker-failed", and errors of the store that concern more than one
@@ -45,7 +48,7 @@ class PackRestorer {
 
   constructor(context: RestorePacksContext) {
     this.#context = context;
-    this.#slots = new Slots(context.threads.threads * 2);
+    this.#slots = new Slots(Math.min(context.threads.threads * 2, maxTasksUnderWay));
   }
 
   async run(): Promise<void> {
