@@ -7,7 +7,10 @@ import { type ProcessResult, runProcess } from "../support/processes.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const root = join(import.meta.dirname, "..", "..");
-const { knip, type } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Record<string, unknown>;
+const { bin, knip, type } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Record<string, unknown>;
+
+// By its output folder knip finds the source of the executable.
+const tsconfig = readFileSync(join(root, "tsconfig.json"), "utf8");
 
 const sound = {
   "src/main.ts": 'import { used } from "./api/used.ts";\n\nused();\n',
@@ -52,8 +55,8 @@ async function assertFound(t: TestContext, more: Files, expected: RegExp, depend
 
 async function searchDeadCode(t: TestContext, files: Files, dependencies: Files = {}): Promise<ProcessResult> {
   const folder = temporaryDirectory(t, "dead-code");
-  const manifest = JSON.stringify({ name: "fixture", type, dependencies, knip });
-  for (const [path, content] of Object.entries({ ...files, "package.json": manifest })) {
+  const manifest = JSON.stringify({ name: "fixture", type, bin, dependencies, knip });
+  for (const [path, content] of Object.entries({ ...files, "package.json": manifest, "tsconfig.json": tsconfig })) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), content);
   }
