@@ -1,7 +1,8 @@
 // Everything that can be wrong around a volume ends in Failed with a message that names it, and a lock of somebody else
 // is waited for.
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { openRepository, openStorage, type Repository, withLock } from "../../repo-format/index.ts";
@@ -145,4 +146,59 @@ test("a running pod without its directory keeps the agent from starting, and the
   mkdirSync(join(rig.hostPods, pod.metadata.uid ?? ""));
   const agent = await rig.startAgent({ node: "node-two" });
   assert.equal((await agent.stop()).code, 0);
+});
+
+test("a restore that is cancelled ends Failed, and so does the pod's restore-wait", async (t) => {
+  const agent = await rig.startAgent({ node });
+  t.after(() => agent.stop());
+  const origin = await podWithFile("to-cancel");
+  const backup = await rig.backupEnd(await rig.makeBackup(origin, "data"));
+  const pod = await rig.makePod({ name: "cancelled", node, volumes: [data], isWaiting: true });
+  const target = rig.volumePath(pod, "data");
+  const other = await openAsOther("app");
+  const uid = randomUUID();
+  await withLock(other, { exclusive: true }, async () => {
+    const name = await rig.makeRestore(pod, "data", { snapshotID: backup.status?.snapshotID ?? "" }, uid);
+    await eventually("the restore waits", () => agent.output().includes("waiting for a repository lock"));
+    await rig.patch("podvolumerestores", name, { spec: { cancel: true } });
+    const restore = await rig.restoreEnd(name);
+    assert.equal(restore.status?.phase, "Failed");
+    assert.equal(restore.status?.message, "data path restore canceled: PVR is canceled");
+  });
+  assert.match(readFileSync(join(target, ".velero", `${uid}.failed`), "utf8"), /PVR is canceled/);
+  await other.close();
+});
+
+test("a store that is away for a while delays a volume and does not fail it", async (t) => {
+  const agent = await rig.startAgent({ node });
+  t.after(() => agent.stop());
+  const pod = await podWithFile("delayed");
+  await rig.s3.halt();
+  const name = await rig.makeBackup(pod, "data");
+  const isBegun = async () => {
+    const { status } = await rig.get<{ status: { phase?: string } }>("podvolumebackups", name);
+    return status.phase === "InProgress";
+  };
+  await eventually("it has begun", isBegun);
+  await rig.s3.resume();
+  const backup = await rig.backupEnd(name);
+  assert.equal(backup.status?.phase, "Completed", backup.status?.message);
+});
+
+test("an API server that is away for a while delays the end of a volume and does not lose it", async (t) => {
+  const agent = await rig.startAgent({ node });
+  t.after(() => agent.stop());
+  const pod = await podWithFile("unreachable");
+  const other = await openAsOther("app");
+  let name = "";
+  await withLock(other, { exclusive: true }, async () => {
+    name = await rig.makeBackup(pod, "data");
+    await eventually("the backup waits", () => agent.output().includes("waiting for a repository lock"));
+    await rig.controlPlane.haltApiServer();
+  });
+  await eventually("the agent misses its API server", () => agent.output().includes("cannot"));
+  await rig.controlPlane.resumeApiServer();
+  const backup = await rig.backupEnd(name);
+  assert.equal(backup.status?.phase, "Completed", backup.status?.message);
+  await other.close();
 });
