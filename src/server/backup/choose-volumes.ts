@@ -24,7 +24,7 @@ const neverSources = [
 ] as const satisfies readonly (keyof Volume)[];
 
 /** True for volumes that are never backed up, whatever the annotations say. */
-export function isNeverBackedUp(volume: Volume): boolean {
+function isNeverBackedUp(volume: Volume): boolean {
   return (
     volume.name.startsWith("default-token") ||
     neverSources.some((source) => volume[source] !== undefined && volume[source] !== null)

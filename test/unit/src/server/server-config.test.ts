@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { readServerConfig, serverUsage } from "../../../../src/server/server-config.ts";
+
+describe("readServerConfig", () => {
+  it("has Velero's defaults", () => {
+    assert.deepEqual(readServerConfig([], {}), {
+      namespace: undefined,
+      kubeconfig: undefined,
+      metricsAddress: ":8085",
+      logLevel: "info",
+      logFormat: "text",
+      resourceTimeoutMs: 600_000,
+      fsBackupTimeoutMs: 4 * 3_600_000,
+      maintenanceFrequencyMs: 168 * 3_600_000,
+      storeValidationFrequencyMs: 60_000,
+      backupTtlMs: 720 * 3_600_000,
+      defaultStorageLocation: "default",
+      defaultVolumesToFs: false,
+      warnings: [],
+    });
+  });
+
+  it("takes every name of the switch for all volumes, also switched off", () => {
+    for (const name of ["default-volumes-to-fs", "default-volumes-to-fs-backup", "default-volumes-to-restic"]) {
+      assert.equal(readServerConfig([`--${name}`], {})?.defaultVolumesToFs, true, name);
+      assert.equal(readServerConfig([`--${name}=false`], {})?.defaultVolumesToFs, false, name);
+    }
+  });
+
+  it("takes the namespace from the flag before the environment", () => {
+    const env = { VELERO_NAMESPACE: "from-env" };
+    assert.equal(readServerConfig([], env)?.namespace, "from-env");
+    assert.equal(readServerConfig(["-n", "from-flag"], env)?.namespace, "from-flag");
+  });
+
+  it("reads durations as Go writes them, also under their older name", () => {
+    const config = readServerConfig(["--fs-backup-timeout", "1h30m", "--resource-timeout=5s"], {});
+    assert.deepEqual([config?.fsBackupTimeoutMs, config?.resourceTimeoutMs], [5_400_000, 5000]);
+    assert.equal(readServerConfig(["--restic-timeout=1m"], {})?.fsBackupTimeoutMs, 60_000);
+    assert.throws(() => readServerConfig(["--fs-backup-timeout=soon"], {}), { code: "flag-invalid" });
+  });
+
+  it("warns of flags that only Velero's server has, and goes on", () => {
+    const config = readServerConfig(["--features=EnableCSI", "--uploader-type", "restic", "--metrics-address=:1"], {});
+    assert.equal(config?.warnings.length, 2);
+    assert.equal(config?.metricsAddress, ":1");
+  });
+
+  it("is undefined when help is asked for, which names every flag", () => {
+    assert.equal(readServerConfig(["--help"], {}), undefined);
+    for (const flag of ["fs-backup-timeout", "default-backup-storage-location", "default-repo-maintain-frequency"])
+      assert.match(serverUsage, new RegExp(`--${flag} `));
+  });
+});
