@@ -3,7 +3,7 @@
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import type { RepositoryConfig } from "../format/config-file.ts";
 import { ForwardingStorage } from "../storage/forwarding-storage.ts";
-import { isLockKey } from "../storage/key-layout.ts";
+import { isLockKey, isSnapshotKey } from "../storage/key-layout.ts";
 import type { ObjectBody, ObjectStorage, PutOptions, RequestOptions } from "../storage/object-storage.ts";
 
 /** One lock's say over the gate. */
@@ -17,12 +17,21 @@ export interface WriteBarrier {
   remove(): void;
 }
 
+/** What the gate asks a lock. */
+export interface LockQuestions {
+  /** Asked before every write: after a suspend nobody may have looked at the clock yet. */
+  isInDoubt(): boolean;
+  /** Asked before a snapshot is written. @throws RepositoryError "lock-lost"; the errors of the store; "cancelled" */
+  confirm(signal: AbortSignal | undefined): Promise<void>;
+}
+
 export class WriteGate {
+  readonly #barriers = new Map<WriteBarrier, LockQuestions | undefined>();
   readonly #frozen = new Set<WriteBarrier>();
   readonly #failed = new Map<WriteBarrier, RepositoryError>();
   #waiting: (() => void)[] = [];
 
-  addBarrier(): WriteBarrier {
+  addBarrier(questions?: LockQuestions): WriteBarrier {
     const barrier: WriteBarrier = {
       freeze: () => void this.#frozen.add(barrier),
       thaw: () => this.#change(() => this.#frozen.delete(barrier)),
@@ -31,8 +40,10 @@ export class WriteGate {
         this.#change(() => {
           this.#frozen.delete(barrier);
           this.#failed.delete(barrier);
+          this.#barriers.delete(barrier);
         }),
     };
+    this.#barriers.set(barrier, questions);
     return barrier;
   }
 
@@ -42,9 +53,15 @@ export class WriteGate {
       const [error] = this.#failed.values();
       if (error !== undefined) throw error;
       throwIfCancelled(signal);
+      for (const [barrier, lock] of this.#barriers) if (lock?.isInDoubt() === true) this.#frozen.add(barrier);
       if (this.#frozen.size === 0) return;
       await this.#nextChange(signal);
     }
+  }
+
+  /** Resolves when every lock is still there for others to see. @throws as `LockQuestions.confirm` */
+  async confirm(signal: AbortSignal | undefined): Promise<void> {
+    for (const lock of this.#barriers.values()) await lock?.confirm(signal);
   }
 
   #change(apply: () => void): void {
@@ -82,6 +99,7 @@ export class GatedStorage extends ForwardingStorage {
       if (this.#config.isHot)
         throw refused("repository-unsupported", `${this.location} is the hot half of a repository`);
       await this.#gate.pass(options?.signal);
+      if (isSnapshotKey(key)) await this.#gate.confirm(options?.signal);
     }
     return this.inner.put(key, body, options);
   }

@@ -39,6 +39,10 @@ export function isLockKey(key: string): boolean {
   return key.startsWith(folders.lock);
 }
 
+export function isSnapshotKey(key: string): boolean {
+  return key.startsWith(folders.snapshot);
+}
+
 export function isPackKey(key: string): boolean {
   return key.startsWith(folders.pack);
 }
