@@ -8,6 +8,7 @@ import {
   parseDataSubset,
 } from "../../../repo-format/index.ts";
 import { formatCount } from "../output/format-values.ts";
+import { StepReporter } from "../output/progress.ts";
 import { UsageError } from "../usage-error.ts";
 import type { CommandContext } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
@@ -19,24 +20,40 @@ interface CheckFlags extends SnapshotFilterFlags {
   readonly checkUnused?: boolean;
 }
 
+const about = `Look for damage: the index, that all packs are there and have their size, and all directories of all
+snapshots. The stored data itself is only read with --read-data or --read-data-subset, because that costs as much as
+restoring everything. Nothing is changed. Others wait meanwhile: a check takes the exclusive lock, as restic's does.`;
+
+const examples = `
+Examples:
+  stowage repo check
+  stowage repo check --read-data-subset 3/7        the third seventh of all data, for a check on each day of a week
+  stowage repo check --read-data-subset 5% --no-lock
+
+Ends with 1 when there is damage, and says what to do about it.`;
+
+const steps = { index: "index files", snapshots: "snapshots", data: "packs read" } as const;
+
 export function addCheckCommand(parent: Command, context: CommandContext): void {
   const command = parent
     .command("check")
-    .description("look for damage in the repository")
+    .summary("look for damage in the repository")
+    .description(about)
     .argument("[ids...]", "only these snapshots and what they need")
     .option("--read-data", "read and verify all stored data, too")
     .option("--read-data-subset <part>", "a part of it: n/t, a share like 2.5%, or a size like 10G")
     .option("--check-unused", "report data that no snapshot needs as an error")
     .option("--with-cache", "accepted for restic's sake: a check reads everything from the store");
-  addSnapshotFilterOptions(command).action(async (ids: string[], flags: CheckFlags) => {
-    const { output } = context;
-    const result = await context.withRepository((repository) => {
-      output.print(`checking repository ${repository.id.slice(0, 10)}`);
-      return check(repository, checkOptions(ids, flags, context));
+  addSnapshotFilterOptions(command)
+    .addHelpText("after", examples)
+    .action(async (ids: string[], flags: CheckFlags) => {
+      const options = checkOptions(ids, flags, context);
+      const result = await context.withRepository((repository) => {
+        context.output.print(`checking repository ${repository.id.slice(0, 10)}`);
+        return check(repository, options);
+      });
+      report(context, result);
     });
-    report(context, result);
-    if (!result.isSound) context.exitCode = exitCodes.failure;
-  });
 }
 
 function checkOptions(ids: readonly string[], flags: CheckFlags, context: CommandContext): CheckOptions {
@@ -45,29 +62,28 @@ function checkOptions(ids: readonly string[], flags: CheckFlags, context: Comman
   }
   const subset = flags.readDataSubset === undefined ? undefined : parseDataSubset(flags.readDataSubset);
   const readData = flags.readData === true ? { kind: "all" as const } : subset;
+  const reporter = new StepReporter(context.reporting);
   return {
-    ...snapshotFilter(flags),
+    ...snapshotFilter(flags, context),
     ids,
     ...(readData === undefined ? {} : { readData }),
     findUnused: flags.checkUnused === true,
-    lock: context.flags.lock,
-    retryLockMs: context.retryLockMs(),
-    onLockWait: context.reportLockWait,
-    signal: context.signal,
+    ...context.exclusiveLock({ mayGoWithout: true }),
     onFinding: (finding) => reportFinding(context, finding),
-    onProgress: ({ step, done, total }) => context.output.status([`${step}: ${done} / ${total}`]),
+    onProgress: ({ step, done, total }) => reporter.update({ step: steps[step], done, total }),
   };
 }
 
 function reportFinding({ output }: CommandContext, finding: Finding): void {
   if (finding.severity === "error") {
     output.warn(`error: ${finding.message}`, { message_type: "error", message: finding.message, code: finding.code });
-  } else {
+  } else if (finding.severity === "warning" || output.verbosity > 0) {
     output.print(`${finding.severity}: ${finding.message}`);
   }
 }
 
-function report({ output }: CommandContext, result: CheckResult): void {
+function report(context: CommandContext, result: CheckResult): void {
+  const { output } = context;
   if (output.isJson) {
     output.message({
       message_type: "summary",
@@ -76,12 +92,27 @@ function report({ output }: CommandContext, result: CheckResult): void {
       suggest_repair_index: result.suggestRepairIndex,
       suggest_prune: result.suggestPrune,
     });
+  }
+  const advice = adviceOf(result);
+  if (result.isSound) {
+    for (const line of advice) output.print(`next: ${line}`);
+    output.print("no errors were found");
     return;
   }
-  if (result.suggestRepairIndex) output.print("next: restic repair index");
-  if (result.brokenPacks.length > 0)
-    output.print(`next: restic repair packs ${result.brokenPacks.join(" ")}, then restic repair snapshots --forget`);
-  if (result.suggestPrune) output.print("next: stowage repo prune");
-  if (result.isSound) output.print("no errors were found");
-  else output.warn(`the repository is damaged: ${formatCount(result.counts.error, "error")}`);
+  const steps = advice.map((line) => `\n  next: ${line}`).join("");
+  const errors = formatCount(result.counts.error, "error");
+  context.fail(exitCodes.failure, `Fatal: the repository contains errors: ${errors} found${steps}`);
+}
+
+/** What is to be done, in this order; what this program cannot do, restic can. */
+function adviceOf({ suggestRepairIndex, brokenPacks, suggestPrune, isSound, counts }: CheckResult): string[] {
+  const isBroken = brokenPacks.length > 0;
+  return [
+    ...(isSound ? [] : ["copy the repository before you repair it"]),
+    ...(suggestRepairIndex || (!isSound && !isBroken) ? ["restic repair index"] : []),
+    ...(isBroken ? [`restic repair packs ${brokenPacks.join(" ")}`] : []),
+    ...(isSound ? [] : ["stowage repo backup of what is still there, which stores missing data again"]),
+    ...(counts.error > 0 ? ["restic repair snapshots --forget, for what stays lost"] : []),
+    ...(suggestPrune && isSound ? ["stowage repo prune, when it suits: some files are of no use"] : []),
+  ];
 }

@@ -2,11 +2,18 @@
 // that the flags name.
 import { readFile } from "node:fs/promises";
 import os from "node:os";
-import type { CompressionMode, ObjectStorage, Repository, RepositoryOptions } from "../../../repo-format/index.ts";
+import type {
+  CheckOptions,
+  CompressionMode,
+  ObjectStorage,
+  Repository,
+  RepositoryOptions,
+} from "../../../repo-format/index.ts";
 import { openRepository, openStorage, RepositoryError, withLock } from "../../../repo-format/index.ts";
 import type { CliEnvironment } from "../cli-config.ts";
 import { formatDuration } from "../output/format-values.ts";
 import type { Output } from "../output/output.ts";
+import type { ReporterOptions } from "../output/progress.ts";
 import { storeOptions } from "../store-options.ts";
 import { UsageError } from "../usage-error.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
@@ -40,15 +47,17 @@ const answeringVerbs: ReadonlySet<string> = new Set([
 
 const maxPasswordTries = 3;
 
+type ExclusiveLock = Pick<CheckOptions, "lock" | "retryLockMs" | "onLockWait" | "signal">;
+
 export class CommandContext {
   readonly output: Output;
   readonly environment: CliEnvironment;
   readonly signal: AbortSignal;
   readonly clock: () => number;
   readonly version: string;
-  exitCode: ExitCode = exitCodes.success;
   flags: GlobalFlags = { verbose: 0, lock: true, extraVerify: true };
   #verb: string | undefined;
+  #failure: { readonly code: ExitCode; readonly message: string } | undefined;
 
   constructor(options: CommandRuntime) {
     this.output = options.output;
@@ -61,6 +70,23 @@ export class CommandContext {
   /** The command that runs, such as "backup" or "key list"; undefined before its flags are parsed. */
   get verb(): string | undefined {
     return this.#verb;
+  }
+
+  /** A command that ran to its end and has not done all that was asked: the first such word is said last. */
+  fail(code: ExitCode, message: string): void {
+    this.#failure ??= { code, message };
+  }
+
+  /** Says the last word of a command that ran to its end. @returns the exit code */
+  conclude(): ExitCode {
+    if (this.#failure === undefined) return exitCodes.success;
+    this.output.fatal(this.#failure.message, this.#failure.code);
+    return this.#failure.code;
+  }
+
+  /** For progress. */
+  get reporting(): ReporterOptions {
+    return { output: this.output, framesPerSecond: this.environment.progressFps, clock: this.clock };
   }
 
   /** True for commands that have nothing left to do when nobody reads their output. */
@@ -174,6 +200,16 @@ export class CommandContext {
     return this.flags.lock ? "shared" : "none";
   }
 
+  /** How maintenance takes its exclusive lock; only what changes nothing may go without, by --no-lock. */
+  exclusiveLock({ mayGoWithout }: { readonly mayGoWithout: boolean }): ExclusiveLock {
+    return {
+      lock: this.flags.lock || !mayGoWithout,
+      retryLockMs: this.retryLockMs(),
+      onLockWait: this.reportLockWait,
+      signal: this.signal,
+    };
+  }
+
   retryLockMs(): number {
     return parseDurationMs(this.flags.retryLock ?? this.environment.retryLock ?? defaultRetryLock, "--retry-lock");
   }
@@ -186,6 +222,11 @@ export class CommandContext {
       `waiting${waited} (at most ${formatDuration(limitMs / 1000)}, --retry-lock): the repository is ${holder}`,
       { message_type: "waiting_for_lock", holder, seconds_waited: Math.floor(waitedMs / 1000) },
     );
+  };
+
+  /** Says what was passed over: an id that does not exist, a snapshot that cannot be read. */
+  readonly reportIgnored = (what: string, error: unknown): void => {
+    this.output.warn(`ignored ${what}: ${error instanceof Error ? error.message : String(error)}`);
   };
 
   /** The wanted size of a pack. */

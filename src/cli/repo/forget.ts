@@ -1,22 +1,12 @@
 // stowage repo forget: removes snapshots that a retention policy does not keep.
 import type { Command } from "commander";
-import {
-  type ForgetGroup,
-  type ForgetResult,
-  forget,
-  type KeepPolicy,
-  parseGroupBy,
-  parseKeepDuration,
-} from "../../../repo-format/index.ts";
-import { formatCount } from "../output/format-values.ts";
+import { forget, type KeepPolicy, parseGroupBy, parseKeepDuration } from "../../../repo-format/index.ts";
 import { UsageError } from "../usage-error.ts";
-import { collect } from "./collect.ts";
 import type { CommandContext } from "./command-context.ts";
-import { exitCodes } from "./exit-codes.ts";
-import { addPruneOptions, type PruneFlags, pruneOptions, showPrune } from "./prune.ts";
+import { collect } from "./flag-values.ts";
+import { showForget } from "./forget-report.ts";
+import { addPruneOptions, type PruneFlags, pruneOptions } from "./prune.ts";
 import { addSnapshotFilterOptions, type SnapshotFilterFlags, snapshotFilter, splitTags } from "./snapshot-filter.ts";
-import { snapshotToJson } from "./snapshot-json.ts";
-import { snapshotTable } from "./snapshots.ts";
 
 interface ForgetFlags extends SnapshotFilterFlags, PruneFlags {
   readonly keepLast?: string;
@@ -38,12 +28,25 @@ interface ForgetFlags extends SnapshotFilterFlags, PruneFlags {
   readonly unsafeAllowRemoveAll?: boolean;
 }
 
+const about = `Remove snapshots: those that are named, or those that no --keep rule keeps. The rules apply to each group of
+snapshots of the same host and paths by itself; a snapshot stays when any rule wants it. The data that only they needed
+is removed by a prune afterwards (--prune does it at once).`;
+
+const examples = `
+Examples:
+  stowage repo forget --keep-daily 14 --keep-weekly 8 --keep-monthly 12 --dry-run
+  stowage repo forget --tag nightly --keep-within 30d --prune
+  stowage repo forget 79766175
+
+Ends with 3 when some snapshots could not be removed.`;
+
 export function addForgetCommand(parent: Command, context: CommandContext): void {
   const command = parent
     .command("forget")
-    .description("remove snapshots: those named, or those that a policy does not keep")
+    .summary("remove snapshots: those named, or those that a policy does not keep")
+    .description(about)
     .argument("[ids...]", "exactly these, whatever the policy says")
-    .option("-l, --keep-last <n>", "keep the newest n")
+    .option("-l, --keep-last <n>", "keep the newest n (unlimited, or -1: all; so for the others)")
     .option("-H, --keep-hourly <n>", "keep the newest of each of n hours")
     .option("-d, --keep-daily <n>", "keep the newest of each of n days")
     .option("-w, --keep-weekly <n>", "keep the newest of each of n weeks")
@@ -58,28 +61,32 @@ export function addForgetCommand(parent: Command, context: CommandContext): void
     .option("--keep-tag <tags>", "keep those with all of these tags; may be repeated", collect)
     .option("-g, --group-by <fields>", "apply the policy to each group of: host, paths, tags", "host,paths")
     .option("-c, --compact", "one line a snapshot")
-    .option("--prune", "remove the data that nothing needs any more, too")
-    .option("--unsafe-allow-remove-all", "allow removing all snapshots; needs a filter");
+    .option("-n, --dry-run", "show what would be done")
+    .option("--unsafe-allow-remove-all", "allow removing all snapshots; needs a filter")
+    .option("--prune", "remove the data that nothing needs any more, too");
   addPruneOptions(command);
   // restic's short -H is --keep-hourly here, so the host filter has none.
-  addSnapshotFilterOptions(command, { shortHost: false }).action(async (ids: string[], flags: ForgetFlags) => {
-    await context.withRepository(async (repository) => {
-      const result = await forget(repository, {
-        ...snapshotFilter(flags),
-        ids,
-        policy: policyOf(flags),
-        groupBy: parseGroupBy(flags.groupBy),
-        unsafeAllowRemoveAll: flags.unsafeAllowRemoveAll === true,
-        dryRun: flags.dryRun === true,
-        ...(flags.prune === true ? { prune: pruneOptions(flags, context) } : {}),
-        retryLockMs: context.retryLockMs(),
-        onLockWait: context.reportLockWait,
-        signal: context.signal,
-        onIgnored: (what, error) => context.output.warn(`ignored ${what}: ${(error as Error).message}`),
-      });
-      show(context, flags, result);
-      if (result.failed.length > 0) context.exitCode = exitCodes.incomplete;
-    });
+  addSnapshotFilterOptions(command, { shortHost: false })
+    .addHelpText("after", examples)
+    .action((ids: string[], flags: ForgetFlags) => run(ids, flags, context));
+}
+
+async function run(ids: readonly string[], flags: ForgetFlags, context: CommandContext): Promise<void> {
+  const isDryRun = flags.dryRun === true;
+  const options = {
+    ...snapshotFilter(flags, context),
+    ids,
+    policy: policyOf(flags),
+    groupBy: parseGroupBy(flags.groupBy),
+    unsafeAllowRemoveAll: flags.unsafeAllowRemoveAll === true,
+    dryRun: isDryRun,
+    ...(flags.prune === true ? { prune: pruneOptions(flags, context) } : {}),
+    ...context.exclusiveLock({ mayGoWithout: isDryRun }),
+    onIgnored: context.reportIgnored,
+  };
+  await context.withRepository(async (repository) => {
+    const result = await forget(repository, options);
+    showForget(context, result, { isDryRun, compact: flags.compact === true, isPruned: flags.prune === true });
   });
 }
 
@@ -101,53 +108,10 @@ function policyOf(flags: ForgetFlags): KeepPolicy {
   };
 }
 
-/** A count; "unlimited" and -1 mean all. */
+/** A count; "unlimited" and, as in restic of old, -1 mean all. */
 function keepCount(text: string | undefined, flag: string): number {
   if (text === undefined) return 0;
   if (text === "unlimited" || text === "-1") return -1;
   if (/^\d+$/.test(text)) return Number(text);
   throw new UsageError(`${flag} ${text}: give a whole number, or unlimited`);
-}
-
-function show(context: CommandContext, flags: ForgetFlags, result: ForgetResult): void {
-  const { output } = context;
-  if (output.isJson) {
-    if (result.groups.length > 0) output.result(`${JSON.stringify(result.groups.map(groupToJson))}\n`);
-  } else {
-    for (const group of result.groups) showGroup(context, group, flags.compact === true);
-    const would = flags.dryRun === true ? "would be removed" : "removed";
-    output.print(`${formatCount(result.remove.length - result.failed.length, "snapshot")} ${would}`);
-  }
-  for (const { id, error } of result.failed)
-    output.warn(`could not remove snapshot ${id.slice(0, 8)}: ${(error as Error).message}`);
-  if (result.prune !== undefined) showPrune(context, result.prune);
-  else if (!output.isJson && result.remove.length > 0 && flags.prune !== true) {
-    output.print("the data is still stored; remove what nothing needs with: stowage repo prune");
-  }
-}
-
-function groupToJson(group: ForgetGroup): object {
-  return {
-    tags: group.key.tags,
-    host: group.key.hostname,
-    paths: group.key.paths,
-    keep: group.keep.map(snapshotToJson),
-    remove: group.remove.length === 0 ? null : group.remove.map(snapshotToJson),
-    reasons: group.reasons.map(({ snapshot, matches, counters }) => ({
-      snapshot: snapshotToJson(snapshot),
-      matches,
-      counters,
-    })),
-  };
-}
-
-function showGroup({ output }: CommandContext, group: ForgetGroup, compact: boolean): void {
-  const name = [group.key.hostname, ...(group.key.paths ?? []), ...(group.key.tags ?? [])]
-    .filter((part) => part !== "")
-    .join(", ");
-  output.print(`snapshots for ${name === "" ? "all" : name}:`);
-  if (group.keep.length > 0)
-    output.print(`keep ${formatCount(group.keep.length, "snapshot")}:\n${snapshotTable(group.keep, compact)}`);
-  if (group.remove.length > 0)
-    output.print(`remove ${formatCount(group.remove.length, "snapshot")}:\n${snapshotTable(group.remove, compact)}`);
 }

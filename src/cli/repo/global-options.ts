@@ -2,7 +2,7 @@
 import { type Command, Option } from "commander";
 import { parseDuration } from "../../platform/duration.ts";
 import { UsageError } from "../usage-error.ts";
-import { collect } from "./collect.ts";
+import { collect } from "./flag-values.ts";
 
 /** Values as commander delivers them. */
 export interface GlobalFlags {

@@ -13,31 +13,36 @@ interface NewKeyFlags {
   readonly host?: string;
 }
 
+const about = `List, add, remove or change the passwords. Every password opens the same master key, which never changes:
+who had a password and copied the repository's key file can read on, until the data is stored in a new repository.`;
+
+const examples = `
+Examples:
+  stowage repo key list
+  stowage repo key add --new-password-file /run/secrets/second
+  stowage repo key passwd
+  stowage repo key remove 3f6dcf87`;
+
 export function addKeyCommand(parent: Command, context: CommandContext): void {
-  const key = parent.command("key").description("list, add, remove or change the passwords");
+  const key = parent
+    .command("key")
+    .summary("list, add, remove or change the passwords")
+    .description(about)
+    .usage("list | add | remove ID | passwd")
+    .addHelpText("after", examples);
   key
     .command("list")
-    .description("list the keys; * marks the one in use")
+    .description("List the keys; * marks the one in use.")
     .action(async () => {
       await context.withLockedRepository(context.readLock, (repository) => showKeys(repository, context));
     });
-  withNewPassword(key.command("add").description("add a password"))
+  withNewPassword(key.command("add").description("Add a password. The new key is tried before it is reported."))
     .option("--user <name>", "user name of the new key")
     .option("--host <name>", "host name of the new key")
-    .action(async (flags: NewKeyFlags) => {
-      await context.withLockedRepository("shared", async (repository) => {
-        const password = await newPassword(flags);
-        const owner = {
-          ...(flags.user === undefined ? {} : { username: flags.user }),
-          ...(flags.host === undefined ? {} : { hostname: flags.host }),
-        };
-        const id = await addKey(repository, { password, ...owner });
-        context.output.print(`saved new key with ID ${id}`);
-      });
-    });
+    .action((flags: NewKeyFlags) => add(flags, context));
   key
     .command("remove")
-    .description("remove a password")
+    .description("Remove a password. The one in use cannot be removed.")
     .argument("<id>", "id or unique beginning of it")
     .action(async (id: string) => {
       await context.withLockedRepository("exclusive", async (repository) => {
@@ -45,14 +50,26 @@ export function addKeyCommand(parent: Command, context: CommandContext): void {
         context.output.print(`removed key ${removed}`);
       });
     });
-  withNewPassword(key.command("passwd").description("change the password of the key in use")).action(
+  withNewPassword(key.command("passwd").description("Change the password of the key in use.")).action(
     async (flags: NewKeyFlags) => {
       await context.withLockedRepository("exclusive", async (repository) => {
-        const id = await changePassword(repository, await newPassword(flags));
+        const id = await changePassword(repository, await newPassword(flags, context.signal));
         context.output.print(`saved new key as ${id}`);
       });
     },
   );
+}
+
+async function add(flags: NewKeyFlags, context: CommandContext): Promise<void> {
+  await context.withLockedRepository("shared", async (repository) => {
+    const password = await newPassword(flags, context.signal);
+    const owner = {
+      ...(flags.user === undefined ? {} : { username: flags.user }),
+      ...(flags.host === undefined ? {} : { hostname: flags.host }),
+    };
+    const id = await addKey(repository, { password, ...owner });
+    context.output.print(`saved new key with ID ${id}`);
+  });
 }
 
 function withNewPassword(command: Command): Command {
@@ -61,7 +78,7 @@ function withNewPassword(command: Command): Command {
     .option("--new-insecure-no-password", "make the new password empty; must be asked for by name");
 }
 
-function newPassword(flags: NewKeyFlags): Promise<string> {
+function newPassword(flags: NewKeyFlags, signal: AbortSignal): Promise<string> {
   return readPassword(
     {
       file: flags.newPasswordFile,
@@ -69,21 +86,21 @@ function newPassword(flags: NewKeyFlags): Promise<string> {
       value: undefined,
       allowEmpty: flags.newInsecureNoPassword === true,
     },
-    { question: "enter the new password: ", confirm: true },
+    { question: "enter the new password: ", confirm: true, signal },
   );
 }
 
-async function showKeys(repository: Repository, context: CommandContext): Promise<void> {
-  const keys = await listKeys(repository);
-  if (context.output.isJson) {
+async function showKeys(repository: Repository, { output, signal }: CommandContext): Promise<void> {
+  const keys = await listKeys(repository, signal);
+  if (output.isJson) {
     const rows = keys.map(({ id, key }) => ({
       current: id === repository.keyId,
-      id: id.slice(0, 8),
+      id,
       userName: key.username,
       hostName: key.hostname,
       created: displayTime(key.created),
     }));
-    return context.output.result(`${JSON.stringify(rows)}\n`);
+    return output.result(`${JSON.stringify(rows)}\n`);
   }
   const rows = keys.map(({ id, key }) => [
     `${id === repository.keyId ? "*" : " "}${id.slice(0, 8)}`,
@@ -91,5 +108,5 @@ async function showKeys(repository: Repository, context: CommandContext): Promis
     key.hostname,
     displayTime(key.created),
   ]);
-  context.output.result(formatTable({ head: [" ID", "User", "Host", "Created"], rows }));
+  output.result(formatTable({ head: [" ID", "User", "Host", "Created"], rows }));
 }

@@ -4,8 +4,8 @@ import type { Command, Option } from "commander";
 /** The same words in the one form that our parser knows; what stands behind "--" stays as it is. */
 export function plainWords(words: readonly string[], program: Command): string[] {
   const options = allOptions(program);
-  const switches = new Set(options.filter((option) => option.isBoolean()).map(({ long }) => long));
-  for (const { long } of options.filter((option) => !option.isBoolean())) switches.delete(long);
+  const switches = new Set(options.filter(isSwitch).map(({ long }) => long));
+  for (const option of options) if (!isSwitch(option)) switches.delete(option.long);
   const end = words.indexOf("--");
   const flags = end === -1 ? words : words.slice(0, end);
   const rest = end === -1 ? [] : words.slice(end);
@@ -19,6 +19,11 @@ function plainWord(word: string, switches: ReadonlySet<string | undefined>): str
   if (long !== null && switches.has(long[1])) return /^[t1]/i.test(long[2] ?? "") ? [long[1] ?? ""] : [];
   const short = /^(-[A-Za-z])=(.*)$/s.exec(word);
   return short === null ? [word] : [short[1] ?? "", short[2] ?? ""];
+}
+
+/** It takes no value; commander's own word for it leaves out --no-… */
+function isSwitch(option: Option): boolean {
+  return option.isBoolean() || option.negate;
 }
 
 function allOptions(command: Command): Option[] {

@@ -28,7 +28,7 @@ export async function runRepo(argv: readonly string[], runtime: RepoRuntime): Pr
     // Only now is it known whether the last bytes were taken.
     await output.flush();
     const { reason } = interruption;
-    if (reason === undefined || reason.kind === "signal") return context.exitCode;
+    if (reason === undefined || reason.kind === "signal") return context.conclude();
     return reportFailure(undefined, { output, interruption: reason, verb: context.verb });
   } catch (error) {
     return reportFailure(error, { output, interruption: interruption.reason, verb: context.verb });

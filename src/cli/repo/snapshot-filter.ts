@@ -1,7 +1,8 @@
 // The flags that choose snapshots, with restic's meanings: --host, --tag and --path, each may be repeated.
 import type { Command } from "commander";
 import type { SnapshotFilter } from "../../../repo-format/index.ts";
-import { collect } from "./collect.ts";
+import type { CommandContext } from "./command-context.ts";
+import { collect } from "./flag-values.ts";
 
 export interface SnapshotFilterFlags {
   readonly host?: readonly string[];
@@ -15,9 +16,9 @@ export function addSnapshotFilterOptions(
   options: { readonly shortHost: boolean } = { shortHost: true },
 ): Command {
   return command
-    .option(`${options.shortHost ? "-H, " : ""}--host <name>`, "only snapshots of this host; may be repeated", collect)
-    .option("--tag <tags>", "only snapshots with all of these tags (comma); may be repeated: any of the lists", collect)
-    .option("--path <path>", "only snapshots of this path; may be repeated: all of them", collect);
+    .option(`${options.shortHost ? "-H, " : ""}--host <name>`, "only snapshots of this host (RESTIC_HOST)", collect)
+    .option("--tag <tags>", "only snapshots with all of these tags (commas); repeated: any of the lists", collect)
+    .option("--path <path>", "only snapshots of this path; repeated: of all of them", collect);
 }
 
 /** "a,b" and "c" become [["a","b"],["c"]]; an empty text means untagged and becomes [[]]. */
@@ -30,7 +31,15 @@ export function splitTags(tags: readonly string[] | undefined): string[][] {
   );
 }
 
-/** The engine's filter for the flags. */
-export function snapshotFilter(flags: SnapshotFilterFlags): SnapshotFilter {
-  return { hosts: [...(flags.host ?? [])], tags: splitTags(flags.tag), paths: [...(flags.path ?? [])] };
+/** The engine's filter for the flags; `--host ""` undoes RESTIC_HOST. */
+export function snapshotFilter(
+  flags: SnapshotFilterFlags,
+  { environment }: Pick<CommandContext, "environment">,
+): SnapshotFilter {
+  const hosts = flags.host ?? (environment.host === undefined ? [] : [environment.host]);
+  return {
+    hosts: hosts.length === 1 && hosts[0] === "" ? [] : [...hosts],
+    tags: splitTags(flags.tag),
+    paths: [...(flags.path ?? [])],
+  };
 }

@@ -7,73 +7,76 @@ import {
   parseGroupBy,
   type SnapshotGroup,
 } from "../../../repo-format/index.ts";
-import { formatBytes, formatCount } from "../output/format-values.ts";
-import { formatTable } from "../output/table.ts";
-import { positiveInteger } from "./backup.ts";
 import type { CommandContext } from "./command-context.ts";
+import { positiveInteger } from "./flag-values.ts";
 import { addSnapshotFilterOptions, type SnapshotFilterFlags, snapshotFilter } from "./snapshot-filter.ts";
 import { snapshotToJson } from "./snapshot-json.ts";
-import { displayTime } from "./snapshot-time.ts";
+import { groupTitle, snapshotTable } from "./snapshot-table.ts";
 
 interface SnapshotsFlags extends SnapshotFilterFlags {
   readonly latest?: string;
+  readonly last?: boolean;
   readonly groupBy?: string;
   readonly compact?: boolean;
 }
 
+const about = `List the snapshots, oldest first. Each is complete: any one can be restored, or removed, without the others.
+The size is what a restore writes, not what the snapshot takes in the repository.`;
+
+const examples = `
+Examples:
+  stowage repo snapshots --tag nightly --latest 3
+  stowage repo snapshots --group-by host --compact
+  stowage repo snapshots latest --json`;
+
 export function addSnapshotsCommand(parent: Command, context: CommandContext): void {
   const command = parent
     .command("snapshots")
-    .description("list the snapshots")
-    .argument("[ids...]", "only these")
-    .option("--latest <n>", "only the newest n of each host and paths")
+    .summary("list the snapshots")
+    .description(about)
+    .argument("[ids...]", "only these: ids, unique beginnings of ids, or latest")
+    .option("--latest <n>", "only the newest n of each host and paths, or of each group")
     .option("-g, --group-by <fields>", "show in groups: host, paths, tags")
     .option("-c, --compact", "one line a snapshot");
-  addSnapshotFilterOptions(command).action(async (ids: string[], flags: SnapshotsFlags) => {
-    await context.withLockedRepository(context.readLock, async (repository, signal) => {
-      const found = await findSnapshots(repository, { ...snapshotFilter(flags), ids, signal });
-      show(context, flags, latestOnly(found, positiveInteger(flags.latest, "--latest")));
+  addSnapshotFilterOptions(command)
+    .addHelpText("after", examples)
+    .action(async (ids: string[], flags: SnapshotsFlags) => {
+      const latest = positiveInteger(flags.latest, "--latest");
+      const groupBy = flags.groupBy === undefined ? undefined : parseGroupBy(flags.groupBy);
+      const isGrouped = groupBy !== undefined && (groupBy.host || groupBy.paths || groupBy.tags);
+      await context.withLockedRepository(context.readLock, async (repository, signal) => {
+        const filter = snapshotFilter(flags, context);
+        const found = await findSnapshots(repository, { ...filter, ids, signal, onIgnored: context.reportIgnored });
+        const groups = isGrouped ? groupSnapshots(found, groupBy) : undefined;
+        if (groups === undefined) show(context, newestOf(found, latest), flags.compact === true);
+        else showGroups(context, groups.map(newestOfGroup(latest)), flags.compact === true);
+      });
     });
-  });
 }
 
 /** The newest n of each host and set of paths; the order stays. */
-function latestOnly(found: readonly FoundSnapshot[], count: number | undefined): readonly FoundSnapshot[] {
+function newestOf(found: readonly FoundSnapshot[], count: number | undefined): readonly FoundSnapshot[] {
   if (count === undefined) return found;
   const groups = groupSnapshots(found, { host: true, paths: true, tags: false });
   const kept = new Set(groups.flatMap((group) => group.snapshots.slice(-count)));
   return found.filter((one) => kept.has(one));
 }
 
-function show(context: CommandContext, flags: SnapshotsFlags, found: readonly FoundSnapshot[]): void {
-  const grouped = flags.groupBy !== undefined && flags.groupBy !== "";
-  const groups = grouped ? groupSnapshots(found, parseGroupBy(flags.groupBy ?? "")) : undefined;
-  const compact = flags.compact === true;
-  if (context.output.isJson) context.output.result(`${JSON.stringify(toJson(found, groups))}\n`);
-  else if (groups === undefined) context.output.result(snapshotTable(found, compact));
-  else
-    for (const group of groups)
-      context.output.result(`${groupTitle(group)}\n${snapshotTable(group.snapshots, compact)}\n`);
+function newestOfGroup(count: number | undefined): (group: SnapshotGroup) => SnapshotGroup {
+  return ({ key, snapshots }) => ({ key, snapshots: count === undefined ? snapshots : snapshots.slice(-count) });
 }
 
-function toJson(found: readonly FoundSnapshot[], groups: readonly SnapshotGroup[] | undefined): unknown {
-  if (groups === undefined) return found.map(snapshotToJson);
-  return groups.map((group) => ({ group_key: group.key, snapshots: group.snapshots.map(snapshotToJson) }));
+function show({ output }: CommandContext, found: readonly FoundSnapshot[], compact: boolean): void {
+  if (output.isJson) output.result(`${JSON.stringify(found.map(snapshotToJson))}\n`);
+  else output.result(snapshotTable(found, { compact }));
 }
 
-function groupTitle({ key }: SnapshotGroup): string {
-  const parts = [key.hostname === "" ? "" : `host ${key.hostname}`, ...(key.paths ?? []), ...(key.tags ?? [])];
-  return `snapshots for ${parts.filter((part) => part !== "").join(", ") || "all"}:`;
-}
-
-/** The table of snapshots, oldest first. */
-export function snapshotTable(found: readonly FoundSnapshot[], compact: boolean): string {
-  const rows = found.map(({ id, snapshot }) => {
-    const size = snapshot.summary === undefined ? "" : formatBytes(snapshot.summary.totalBytesProcessed);
-    const cells = [id.slice(0, 8), displayTime(snapshot.time), snapshot.hostname];
-    const tags = snapshot.tags.join(compact ? "," : "\n");
-    return compact ? [...cells, tags, size] : [...cells, tags, snapshot.paths.join("\n"), size];
-  });
-  const head = compact ? ["ID", "Time", "Host", "Tags", "Size"] : ["ID", "Time", "Host", "Tags", "Paths", "Size"];
-  return formatTable({ head, rows, right: [head.length - 1], footer: formatCount(found.length, "snapshot") });
+function showGroups({ output }: CommandContext, groups: readonly SnapshotGroup[], compact: boolean): void {
+  if (output.isJson) {
+    const list = groups.map(({ key, snapshots }) => ({ group_key: key, snapshots: snapshots.map(snapshotToJson) }));
+    output.result(`${JSON.stringify(list)}\n`);
+    return;
+  }
+  for (const { key, snapshots } of groups)
+    output.result(`snapshots for ${groupTitle(key)}:\n${snapshotTable(snapshots, { compact })}\n`);
 }

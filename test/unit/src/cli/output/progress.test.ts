@@ -15,6 +15,7 @@ const state: ProgressState = {
   totalBytes: 4 * 1024 ** 2,
   filesDone: 1,
   totalFiles: 4,
+  isTotalKnown: true,
   errorCount: 0,
   currentFiles: ["/a", "/b", "/c"],
 };
@@ -22,22 +23,30 @@ const state: ProgressState = {
 describe("shareDone and secondsRemaining", () => {
   it("say nothing while the total is unknown", () => {
     assert.equal(shareDone({ bytesDone: 5, totalBytes: 0 }), 0);
-    assert.equal(secondsRemaining({ ...state, totalBytes: 0 }), undefined);
+    assert.equal(secondsRemaining({ ...state, totalBytes: 0 }, 5), undefined);
+    assert.equal(secondsRemaining(state, 0), undefined);
   });
 
-  it("extrapolate the rate so far and never pass the end", () => {
-    assert.equal(secondsRemaining(state), 30);
+  it("extrapolate the rate and never pass the end", () => {
+    assert.equal(secondsRemaining(state, state.bytesDone / 10), 30);
     assert.equal(shareDone({ bytesDone: 9, totalBytes: 3 }), 1);
   });
 });
 
 describe("progressLines", () => {
   it("show percent, counts, rate, remaining time and at most two files", () => {
-    assert.deepEqual(progressLines(state), [
+    assert.deepEqual(progressLines(state, state.bytesDone / 10), [
       "[0:10]  25.00%  1 / 4 files  1.000 MiB / 4.000 MiB  102.400 KiB/s  ETA 0:30",
       "/a",
       "/b",
     ]);
+  });
+
+  it("show neither percent nor remaining time while the totals still grow", () => {
+    assert.equal(
+      progressLines({ ...state, isTotalKnown: false, errorCount: 1 }, 0)[0],
+      "[0:10]  1 / 4+ files  1.000 MiB / 4.000 MiB+  1 error",
+    );
   });
 });
 

@@ -1,0 +1,106 @@
+// The flags of `backup`, as the engine's options.
+import {
+  type ArchiveOptions,
+  type ExcludeOptions,
+  parseGroupBy,
+  type Repository,
+  resolveSnapshot,
+} from "../../../repo-format/index.ts";
+import { parseSize } from "../output/format-values.ts";
+import { UsageError } from "../usage-error.ts";
+import type { SourceFlags } from "./backup-sources.ts";
+import { type CommandContext, currentIdentity } from "./command-context.ts";
+import { positiveInteger } from "./flag-values.ts";
+import { readPatternFiles } from "./pattern-files.ts";
+import { splitTags } from "./snapshot-filter.ts";
+import { parseSnapshotTime } from "./snapshot-time.ts";
+
+export interface BackupFlags extends SourceFlags {
+  readonly dryRun?: boolean;
+  readonly exclude?: readonly string[];
+  readonly iexclude?: readonly string[];
+  readonly excludeFile?: readonly string[];
+  readonly iexcludeFile?: readonly string[];
+  readonly excludeIfPresent?: readonly string[];
+  readonly excludeCaches?: boolean;
+  readonly excludeLargerThan?: string;
+  readonly force?: boolean;
+  readonly parent?: string;
+  readonly groupBy: string;
+  readonly host?: string;
+  readonly hostname?: string;
+  readonly tag?: readonly string[];
+  readonly time?: string;
+  readonly oneFileSystem?: boolean;
+  readonly withAtime?: boolean;
+  readonly ignoreCtime?: boolean;
+  readonly ignoreInode?: boolean;
+  readonly scan: boolean;
+  readonly skipIfUnchanged?: boolean;
+  readonly readConcurrency?: string;
+  readonly stdin?: boolean;
+  readonly stdinFilename?: string;
+  readonly stdinFromCommand?: boolean;
+}
+
+type ArchiveSettings = Omit<ArchiveOptions, "targets" | "signal" | "clock">;
+
+/** @throws UsageError for a value that makes no sense; RepositoryError for a --parent that does not exist */
+export async function archiveSettings(
+  repository: Repository,
+  flags: BackupFlags,
+  { environment, version, signal }: CommandContext,
+): Promise<ArchiveSettings> {
+  if (flags.stdin ?? flags.stdinFromCommand ?? flags.stdinFilename)
+    throw new UsageError("--stdin is not available: store the data in a file and back that up");
+  const { hostname, username, uid, gid } = currentIdentity();
+  const threads = positiveInteger(flags.readConcurrency ?? environment.readConcurrency, "--read-concurrency");
+  return {
+    hostname: flags.host ?? flags.hostname ?? environment.host ?? hostname,
+    username,
+    uid,
+    gid,
+    tags: splitTags(flags.tag).flat(),
+    ...(flags.time === undefined ? {} : { time: parseSnapshotTime(flags.time) }),
+    ...(await parentChoice(flags, repository, signal)),
+    excludes: await excludeOptions(flags, environment.all),
+    oneFileSystem: flags.oneFileSystem === true,
+    withAtime: flags.withAtime === true,
+    ignoreCtime: flags.ignoreCtime === true || environment.ignoreCtime,
+    ignoreInode: flags.ignoreInode === true || environment.ignoreInode,
+    noScan: !flags.scan,
+    skipIfUnchanged: flags.skipIfUnchanged === true,
+    dryRun: flags.dryRun === true,
+    userNames: true,
+    ...(threads === undefined ? {} : { threads }),
+    programVersion: `stowage ${version}`,
+  };
+}
+
+async function parentChoice(
+  flags: BackupFlags,
+  repository: Repository,
+  signal: AbortSignal,
+): Promise<Pick<ArchiveOptions, "parent" | "findParent">> {
+  if (flags.force === true) return { parent: "none" };
+  if (flags.parent !== undefined) return { parent: (await resolveSnapshot(repository, flags.parent, { signal })).id };
+  const groupBy = parseGroupBy(flags.groupBy);
+  return { findParent: { groupBy: (["host", "paths", "tags"] as const).filter((field) => groupBy[field]) } };
+}
+
+async function excludeOptions(
+  flags: BackupFlags,
+  variables: Readonly<Record<string, string | undefined>>,
+): Promise<ExcludeOptions> {
+  const largerThan = flags.excludeLargerThan === undefined ? undefined : parseSize(flags.excludeLargerThan);
+  if (flags.excludeLargerThan !== undefined && largerThan === undefined) {
+    throw new UsageError(`--exclude-larger-than ${flags.excludeLargerThan}: write a size like 500M`);
+  }
+  return {
+    patterns: [...(flags.exclude ?? []), ...(await readPatternFiles(flags.excludeFile, variables))],
+    insensitivePatterns: [...(flags.iexclude ?? []), ...(await readPatternFiles(flags.iexcludeFile, variables))],
+    ifPresent: [...(flags.excludeIfPresent ?? [])],
+    caches: flags.excludeCaches === true,
+    ...(largerThan === undefined ? {} : { largerThanBytes: largerThan }),
+  };
+}
