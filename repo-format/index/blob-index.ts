@@ -167,13 +167,14 @@ export class BlobIndex {
 
   /**
    * First step of a refresh: compares with the index files that exist.
+   * @param before `fileIds` of before they were listed: a file of our own that was saved since is not gone.
    * @returns the files to read and pass to `addFile`; after that `removeStale` completes the refresh.
    */
-  planRefresh(existing: Iterable<IndexId>): IndexId[] {
+  planRefresh(existing: Iterable<IndexId>, before: ReadonlySet<IndexId> = this.fileIds): IndexId[] {
     const listed = new Set(existing);
-    const hasGone = [...this.#files.keys()].some((id) => !listed.has(id));
-    if (hasGone) {
-      for (const [id, file] of this.#files) if (!listed.has(id) || file.overlaps) this.#markStale(id, file);
+    const isGone = (id: IndexId): boolean => before.has(id) && !listed.has(id);
+    if ([...this.#files.keys()].some(isGone)) {
+      for (const [id, file] of this.#files) if (isGone(id) || file.overlaps) this.#markStale(id, file);
     }
     return [...listed].filter((id) => !this.#files.has(id));
   }

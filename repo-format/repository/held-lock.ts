@@ -2,13 +2,12 @@
 // refreshing has failed for too long, writes stop first; then the lock is taken back if its file is still there, or lost.
 import { RepositoryError } from "../errors.ts";
 import type { LockId } from "../format/id.ts";
-import { type LockTimings, removeOwnLock, type Sleep } from "./lock-acquire.ts";
+import type { AcquiredLock, LockTimings, Sleep } from "./lock-acquire.ts";
 import { createLock } from "./lock-files.ts";
 import type { Repository } from "./repository.ts";
 import type { WriteBarrier } from "./write-gate.ts";
 
-export interface HeldLockOptions {
-  readonly id: LockId;
+export interface HeldLockOptions extends AcquiredLock {
   readonly exclusive: boolean;
   readonly timings: LockTimings;
   readonly sleep: Sleep;
@@ -32,8 +31,11 @@ export class HeldLock {
     this.#repo = repo;
     this.#options = options;
     this.#id = options.id;
-    this.#barrier = repo.writeGate.addBarrier();
     this.#refreshedMs = repo.options.clock();
+    this.#barrier = repo.writeGate.addBarrier({
+      isInDoubt: () => this.#isOverdue(),
+      confirm: (signal) => this.#confirm(signal),
+    });
     this.#triedMs = this.#refreshedMs;
     this.#watch = this.#keepAlive();
   }
@@ -47,12 +49,14 @@ export class HeldLock {
     return this.#lost.signal.aborted;
   }
 
-  /** Stops refreshing and deletes the lock file; also after a cancel. Never throws. */
+  /** Stops refreshing and deletes the lock file; also after a cancel, for at most a minute. Never throws. */
   async release(): Promise<void> {
     this.#stop.abort();
-    await this.#watch;
-    await this.#refresh;
-    await this.#removeFile(this.#id);
+    const limit = AbortSignal.timeout(this.#options.timings.releaseMs);
+    const ended = Promise.withResolvers<void>();
+    limit.addEventListener("abort", () => ended.resolve());
+    await Promise.race([Promise.all([this.#watch, this.#refresh]), ended.promise]);
+    await this.#removeFile(this.#id, limit);
     this.#barrier.remove();
   }
 
@@ -67,9 +71,13 @@ export class HeldLock {
         return;
       }
       const nowMs = clock();
-      if (nowMs - this.#refreshedMs >= timings.expiryMs) await this.#recover();
+      if (this.#isOverdue()) await this.#recover();
       else if (nowMs - this.#triedMs >= this.#pauseMs()) this.#startRefresh(nowMs);
     }
+  }
+
+  #isOverdue(): boolean {
+    return this.#repo.options.clock() - this.#refreshedMs >= this.#options.timings.expiryMs;
   }
 
   /** After a failure sooner than after a success, so that several tries fit before the lock expires. */
@@ -92,6 +100,14 @@ export class HeldLock {
   async #replaceFile(signal: AbortSignal): Promise<void> {
     const createdMs = this.#repo.options.clock();
     const created = await createLock(this.#repo, this.#options.exclusive, signal);
+    try {
+      await this.#confirm(signal);
+      // The store took too long: the old file alone tells whether somebody has taken the lock for stale meanwhile.
+      if (this.#isOverdue()) throw new Error("the new file came too late");
+    } catch (error) {
+      await this.#removeFile(created);
+      throw error;
+    }
     await this.#adopt(created, createdMs);
   }
 
@@ -99,6 +115,7 @@ export class HeldLock {
     const old = this.#id;
     this.#id = created;
     this.#refreshedMs = createdMs;
+    this.#barrier.thaw();
     await this.#removeFile(old);
   }
 
@@ -111,7 +128,6 @@ export class HeldLock {
     const { timings } = this.#options;
     try {
       await this.#takeBack(AbortSignal.any([this.#stop.signal, AbortSignal.timeout(timings.recoverMs)]));
-      this.#barrier.thaw();
     } catch (cause) {
       if (!this.#stop.signal.aborted) this.#lose(cause);
     }
@@ -133,7 +149,18 @@ export class HeldLock {
     await this.#adopt(created, createdMs);
   }
 
-  async #exists(wanted: LockId, signal: AbortSignal): Promise<boolean> {
+  /** Somebody may have removed the lock by force, and data that no snapshot names with it: then no snapshot may name it. */
+  async #confirm(signal: AbortSignal | undefined): Promise<void> {
+    for (let asked: LockId | undefined; asked !== this.#id; ) {
+      // A refresh may put another file in its place while the files are listed.
+      asked = this.#id;
+      if (await this.#exists(asked, signal)) return;
+    }
+    this.#lose(new Error("its file was removed by another process"));
+    throw this.#lost.signal.reason;
+  }
+
+  async #exists(wanted: LockId, signal: AbortSignal | undefined): Promise<boolean> {
     for await (const { id } of this.#repo.list("lock", signal)) if (id === wanted) return true;
     return false;
   }
@@ -149,9 +176,9 @@ export class HeldLock {
   }
 
   /** A store that forbids deleting (object lock, append-only rights) leaves the file: it is stale in half an hour. */
-  async #removeFile(id: LockId): Promise<void> {
+  async #removeFile(id: LockId, limit?: AbortSignal): Promise<void> {
     try {
-      await removeOwnLock(this.#repo, id, this.#options.timings.releaseMs);
+      await this.#repo.remove("lock", id, limit ?? AbortSignal.timeout(this.#options.timings.releaseMs));
     } catch (error) {
       this.#options.onWarning?.(`the lock file ${id} could not be removed: ${(error as Error).message}`);
     }

@@ -35,7 +35,9 @@ export class IndexRefresh {
   async #refresh(signal: AbortSignal | undefined): Promise<void> {
     const { index } = this.#options;
     for (let attempt = 1; attempt <= maxListings; attempt++) {
-      const hasVanished = await this.#loadMissing(index.planRefresh(await this.#list(signal)), signal);
+      const before = index.fileIds;
+      const missing = index.planRefresh(await this.#list(signal), before);
+      const hasVanished = await this.#loadMissing(missing, signal);
       if (!hasVanished) return index.removeStale();
     }
     throw new RepositoryError("index-incomplete", `index files vanished while they were read, ${maxListings} times`);

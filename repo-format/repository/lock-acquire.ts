@@ -70,8 +70,14 @@ export function timerSleep(keepsAlive: boolean): Sleep {
   };
 }
 
+export interface AcquiredLock {
+  readonly id: LockId;
+  /** By our clock, before the lock file was written. */
+  readonly createdMs: number;
+}
+
 /** @throws RepositoryError "lock-held" naming the holder, "lock-malformed", "cancelled" */
-export async function acquireLock(repo: Repository, options: AcquireOptions): Promise<LockId> {
+export async function acquireLock(repo: Repository, options: AcquireOptions): Promise<AcquiredLock> {
   const { signal, timings, sleep, retryLockMs = defaultRetryLockMs } = options;
   const { clock } = repo.options;
   const startedMs = clock();
@@ -89,23 +95,20 @@ export async function acquireLock(repo: Repository, options: AcquireOptions): Pr
   }
 }
 
-async function tryToAcquire(repo: Repository, options: AcquireOptions): Promise<LockId> {
+async function tryToAcquire(repo: Repository, options: AcquireOptions): Promise<AcquiredLock> {
   const { exclusive, signal, timings, sleep } = options;
   await checkForConflicts(repo, options, undefined);
+  const createdMs = repo.options.clock();
   const id = await createLock(repo, exclusive, signal);
   try {
     await sleep(timings.settleMs, signal);
     await checkForConflicts(repo, options, id);
-    return id;
+    return { id, createdMs };
   } catch (error) {
-    await removeOwnLock(repo, id, timings.releaseMs).catch(() => undefined);
+    // Not by the caller's signal: a cancelled caller must not leave its lock behind.
+    await repo.remove("lock", id, AbortSignal.timeout(timings.releaseMs)).catch(() => undefined);
     throw error;
   }
-}
-
-/** Takes its own time limit instead of the caller's signal: a cancelled caller must not leave its lock behind. */
-export async function removeOwnLock(repo: Repository, id: LockId, limitMs: number): Promise<void> {
-  await repo.remove("lock", id, AbortSignal.timeout(limitMs));
 }
 
 /** A lock that cannot be read may be one that is being written: read again a few times before giving up. */

@@ -91,7 +91,7 @@ function lockAgeMs(lock: LockFile, nowMs: number): number {
   return nowMs - Number(parseTime(lock.time).unixNs / 1_000_000n);
 }
 
-/** Signal 0 asks without disturbing; restic sends SIGHUP (see `ignoreHangup`). */
+/** Signal 0 asks without disturbing; restic sends SIGHUP (see lock.ts). */
 function isProcessAlive(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false;
   try {

@@ -97,8 +97,8 @@ async function take(repo: Repository, options: LockOptions, onWait: LockOptions[
   const timings = { ...resticTimings, ...options.timings };
   const sleep = options.sleep ?? timerSleep(true);
   const { exclusive, retryLockMs, signal, onWarning } = options;
-  const id = await acquireLock(repo, { exclusive, retryLockMs, signal, onWait, timings, sleep });
-  return new HeldLock(repo, { id, exclusive, timings, sleep: options.sleep ?? timerSleep(false), onWarning });
+  const acquired = await acquireLock(repo, { exclusive, retryLockMs, signal, onWait, timings, sleep });
+  return new HeldLock(repo, { ...acquired, exclusive, timings, sleep: options.sleep ?? timerSleep(false), onWarning });
 }
 
 /** Uses the lock that is held or being taken; when taking it fails for the one who began, the next one begins anew. */

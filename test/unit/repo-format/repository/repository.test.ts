@@ -245,6 +245,22 @@ test("a refresh finds what others stored, forgets what they removed, and lists a
   assert.equal(reader.index.has("data", id), false);
 });
 
+test("a refresh does not take an index file for gone that was saved while it listed", async () => {
+  const storage = new FaultyStorage(new InMemoryStorage());
+  const repo = await createTestRepository({ storage });
+  const listing = Promise.withResolvers<void>();
+  // The listing begins before the file is saved and does not show it.
+  storage.list = async function* (): AsyncGenerator<never> {
+    await listing.promise;
+    yield* [];
+  };
+  const refresh = repo.refreshIndex();
+  const [id] = (await storeBlobs(repo, "data", [seededBytes(1, 100)])) as [BlobId];
+  listing.resolve();
+  await refresh;
+  assert.equal(repo.index.has("data", id), true);
+});
+
 test("an index file that cannot be decoded is named, and nothing of it counts", async () => {
   const repo = await createTestRepository();
   const json = '{"packs":[{"id":"ID","blobs":[{"id":"ID","type":"data","offset":0,"length":50},{"id":7}]}]}';
