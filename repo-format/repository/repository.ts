@@ -4,6 +4,7 @@ import { drawPolynomial } from "../chunker/gf2-polynomial.ts";
 import { type Compressor, createCompressor, decompressUnknown } from "../compression/zstd.ts";
 import { generateMasterKey } from "../crypto/master-key.ts";
 import { Sealer } from "../crypto/seal.ts";
+import { selfTest, selfTestOnce } from "../crypto/self-test.ts";
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import type { BlobHandle } from "../format/blob.ts";
 import { decodeConfig, encodeConfig, type RepositoryConfig } from "../format/config-file.ts";
@@ -183,10 +184,11 @@ export class Repository {
 /**
  * Opens a repository; the index is not read yet (`refreshIndex`).
  * @throws RepositoryError "repository-missing", "wrong-password", "key-malformed", "config-malformed",
- *   "repository-unsupported" and the errors of the store
+ *   "repository-unsupported", "self-test-failed" and the errors of the store
  */
 export async function openRepository(options: RepositoryOptions): Promise<Repository> {
   const { storage, signal } = options;
+  selfTestOnce();
   settleOptions(options);
   const sealedConfig = await readConfig(storage, signal).catch((error: unknown) => explainMissing(error, options));
   const key = await searchKey({ ...options, fits: (masterKey) => opensConfig(masterKey, sealedConfig) });
@@ -200,6 +202,7 @@ export async function openRepository(options: RepositoryOptions): Promise<Reposi
  */
 export async function initRepository(options: InitOptions): Promise<Repository> {
   const { storage, signal, version = 2 } = options;
+  selfTestOnce();
   const settings = settleOptions(options);
   await storage.prepare({ signal });
   const key = await claimEmptyStore(options, settings);
@@ -213,6 +216,14 @@ export async function initRepository(options: InitOptions): Promise<Repository> 
     return joinWinner(options, key);
   }
   return new Repository({ storage, settings, config, key });
+}
+
+let isSelfTested = false;
+
+/** Before anything is sealed or believed: a library that computes something else would store what nobody can read. */
+function selfTestOnce(): void {
+  if (!isSelfTested) selfTest();
+  isSelfTested = true;
 }
 
 /** A key for the new repository: our own, or the one that another initialisation with our password has left. */
