@@ -218,14 +218,6 @@ export async function initRepository(options: InitOptions): Promise<Repository> 
   return new Repository({ storage, settings, config, key });
 }
 
-let isSelfTested = false;
-
-/** Before anything is sealed or believed: a library that computes something else would store what nobody can read. */
-function selfTestOnce(): void {
-  if (!isSelfTested) selfTest();
-  isSelfTested = true;
-}
-
 /** A key for the new repository: our own, or the one that another initialisation with our password has left. */
 async function claimEmptyStore(options: InitOptions, settings: RepositorySettings): Promise<OpenedKey> {
   const { storage, password, signal } = options;
