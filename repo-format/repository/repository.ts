@@ -4,7 +4,7 @@ import { drawPolynomial } from "../chunker/gf2-polynomial.ts";
 import { type Compressor, createCompressor, decompressUnknown } from "../compression/zstd.ts";
 import { generateMasterKey } from "../crypto/master-key.ts";
 import { Sealer } from "../crypto/seal.ts";
-import { selfTest, selfTestOnce } from "../crypto/self-test.ts";
+import { selfTestOnce } from "../crypto/self-test.ts";
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import type { BlobHandle } from "../format/blob.ts";
 import { decodeConfig, encodeConfig, type RepositoryConfig } from "../format/config-file.ts";
