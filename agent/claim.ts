@@ -37,13 +37,15 @@ export function claimPatch(object: KubeObject, agentId: string, nowMs: number): 
   };
 }
 
-/** Back to New, as if it had not been begun: another process of this node starts over. */
-export function releasePatch(object: KubeObject, message: string): MergePatch {
+/** Back to New, so that it is started over by this process or the next one of this node. */
+export function releasePatch(object: KubeObject, message: string, countsAsAttempt: boolean): MergePatch {
+  const attempts = attemptsOf(object);
   return {
     metadata: {
+      resourceVersion: object.metadata.resourceVersion,
       annotations: {
         [annotations.claimedBy]: null,
-        [annotations.attempts]: String(Math.max(0, attemptsOf(object) - 1)),
+        [annotations.attempts]: String(countsAsAttempt ? attempts : Math.max(0, attempts - 1)),
       },
     },
     status: { phase: "New", startTimestamp: null, message },

@@ -1,7 +1,7 @@
 // The opened repository that a PodVolumeBackup or PodVolumeRestore names. Locks that an earlier process of this node
 // left behind are removed when a repository is used for the first time.
 
-import { type Repository, RepositoryError, removeStaleLocks } from "../../repo-format/index.ts";
+import { parseTime, type Repository, RepositoryError, removeStaleLocks } from "../../repo-format/index.ts";
 import { backupStorageLocations } from "../../src/api/resources.ts";
 import type { TypedClient } from "../../src/kube/typed-client.ts";
 import type { Clock } from "../../src/platform/clock.ts";
@@ -20,6 +20,12 @@ export interface RepositoryAddress {
   readonly repoIdentifier: string;
   /** Whether a missing repository is asked for: for a backup, not for a restore. */
   readonly mayBeNew: boolean;
+}
+
+/** What the agent looks at in a lock file. */
+interface OwnLock {
+  readonly time: string;
+  readonly extra?: Readonly<Record<string, string>>;
 }
 
 export interface RepositorySource {
@@ -41,11 +47,13 @@ export interface ClusterRepositoriesOptions {
 
 export class ClusterRepositories implements RepositorySource {
   readonly #options: ClusterRepositoriesOptions;
+  readonly #startedMs: number;
   /** Repository ids whose left-over locks were looked for. */
   readonly #cleaned = new Set<string>();
 
   constructor(options: ClusterRepositoriesOptions) {
     this.#options = options;
+    this.#startedMs = options.clock.now();
   }
 
   async open(address: RepositoryAddress, signal: AbortSignal): Promise<Repository> {
@@ -73,9 +81,12 @@ export class ClusterRepositories implements RepositorySource {
     if (this.#cleaned.has(repository.id)) return;
     const { nodeName, processId, log } = this.#options;
     try {
-      const isOurs = (lock: { readonly extra?: Readonly<Record<string, string>> }) =>
-        lock.extra?.node === nodeName && lock.extra.pod !== processId;
-      const count = await removeStaleLocks(repository, { also: isOurs, signal });
+      // Lock files carry the store's time. What was locked since this process began is not left over: a second agent of
+      // this node may be there for a while.
+      const startedNs = BigInt(Math.round(this.#startedMs + (repository.storage.clockOffsetMs ?? 0))) * 1_000_000n;
+      const isLeftOver = ({ extra, time }: OwnLock) =>
+        extra?.node === nodeName && extra.pod !== processId && parseTime(time).unixNs < startedNs;
+      const count = await removeStaleLocks(repository, { also: isLeftOver, signal });
       if (count > 0) log.info("removed locks that were left behind", { repository: repository.id, count });
       this.#cleaned.add(repository.id);
     } catch (error) {

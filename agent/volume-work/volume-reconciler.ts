@@ -8,7 +8,9 @@ import { keepPrunedFields } from "../../src/kube/crd-lookup.ts";
 import { type EventText, involvedObject } from "../../src/kube/events.ts";
 import type { Informer } from "../../src/kube/informer.ts";
 import { keyOfObject, splitKey } from "../../src/kube/kube-object.ts";
+import type { MergePatch } from "../../src/kube/typed-client.ts";
 import { parseTimestamp } from "../../src/platform/clock.ts";
+import { messageOf } from "../../src/platform/coded-error.ts";
 import type { AgentContext } from "../agent-context.ts";
 import { attemptsOf, claimPatch, isClaimedBy, maxAttempts, releasePatch } from "../claim.ts";
 import { Cancellation } from "../data-path/cancellation.ts";
@@ -155,9 +157,9 @@ export class VolumeReconciler<T extends VolumeObject, R> {
   }
 
   async #write(current: T, outcome: Outcome<R>, signal: AbortSignal): Promise<void> {
-    if (!outcome.isSuccess && outcome.error instanceof Cancellation && outcome.error.kind === "shutdown") {
-      const patch = releasePatch(current, "interrupted because the agent was stopped; it will be started over");
-      await this.#context.client.mergePatch(this.#work.resource, current.metadata, patch, { signal });
+    const restart = outcome.isSuccess ? undefined : restartPatch(current, outcome.error);
+    if (restart !== undefined) {
+      await this.#context.client.mergePatch(this.#work.resource, current.metadata, restart, { signal });
       return;
     }
     const end = outcome.isSuccess
@@ -211,4 +213,17 @@ export class VolumeReconciler<T extends VolumeObject, R> {
     const message = `volume ${object.spec.volume}: ${text.message}`;
     if (pod !== undefined) events.record(pod, { ...text, reason, message });
   }
+}
+
+/** Failures of the circumstances, not of the volume: somebody removed our lock, a thread died. */
+const passingFailures: ReadonlySet<unknown> = new Set(["lock-lost", "worker-failed"]);
+
+/** Undefined when the failure is the end. */
+function restartPatch(object: VolumeObject, error: unknown): MergePatch | undefined {
+  if (error instanceof Cancellation) {
+    if (error.kind !== "shutdown") return undefined;
+    return releasePatch(object, "interrupted because the agent was stopped; it will be started over", false);
+  }
+  const isPassing = passingFailures.has((error as { code?: unknown }).code) && attemptsOf(object) < maxAttempts;
+  return isPassing ? releasePatch(object, `${messageOf(error)}; it will be started over`, true) : undefined;
 }

@@ -18,8 +18,13 @@ test("a claim is bound to the version that was seen and counts the attempt", () 
   });
 });
 
+test("a release that counts keeps the attempt", () => {
+  const patch = releasePatch(object({ "stowage.dev/attempts": "2" }), "lock lost", true);
+  assert.match(JSON.stringify(patch), /"stowage.dev\/attempts":"2"/);
+});
+
 test("a release gives the attempt back and leaves the object as New", () => {
-  const patch = releasePatch(object({ "stowage.dev/attempts": "2" }), "stopped") as {
+  const patch = releasePatch(object({ "stowage.dev/attempts": "2" }), "stopped", false) as {
     metadata: { annotations: Record<string, unknown> };
     status: { phase: string };
   };

@@ -13,6 +13,10 @@ import { createTestRepository, reopen, storedKeys, testIdentity } from "../../..
 const signal = new AbortController().signal;
 const address = { volumeNamespace: "app", storageLocation: "default", repoIdentifier: "x", mayBeNew: false };
 
+const startMs = Date.UTC(2024, 4, 1);
+const before = { clock: () => startMs - 1000 };
+const since = { clock: () => startMs + 1000 };
+
 function sourceOf(open: () => Promise<Repository>): ClusterRepositories {
   return new ClusterRepositories({
     access: { open },
@@ -27,22 +31,21 @@ test("a missing repository is not asked for when something is to be restored fro
   await assert.rejects(sourceOf(() => Promise.reject(missing)).open(address, signal), missing);
 });
 
-test("the first use removes the locks of this node's earlier processes, and only these", async () => {
+test("the first use removes the locks that this node's earlier processes left before it began, and only these", async () => {
   const storage = new InMemoryStorage();
-  const repository = await createTestRepository({ storage });
-  for (const [node, pod] of [
-    ["n1", "p1"],
-    ["n1", "p2"],
-    ["n2", "p1"],
-  ] as const) {
+  const repository = await createTestRepository({ storage, ...since });
+  const lockAs = async (node: string, pod: string, time: typeof before) => {
     const identity = { ...testIdentity, hostname: `pod-${node}-${pod}`, extra: { node, pod } };
-    await createLock(await reopen(storage, { identity }), false);
-  }
+    await createLock(await reopen(storage, { identity, ...time }), false);
+  };
+  await lockAs("n1", "earlier", before);
+  await lockAs("n1", "beside", since);
+  await lockAs("n1", "p2", before);
+  await lockAs("n2", "other", before);
   const source = sourceOf(async () => repository);
   await source.open(address, signal);
-  assert.equal((await storedKeys(storage, "locks/")).length, 2);
-  const identity = { ...testIdentity, hostname: "pod-late", extra: { node: "n1", pod: "p0" } };
-  await createLock(await reopen(storage, { identity }), false);
-  await source.open(address, signal);
   assert.equal((await storedKeys(storage, "locks/")).length, 3);
+  await lockAs("n1", "earlier", before);
+  await source.open(address, signal);
+  assert.equal((await storedKeys(storage, "locks/")).length, 4);
 });

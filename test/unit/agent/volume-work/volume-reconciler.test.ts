@@ -166,3 +166,21 @@ test("at the end of the process a stopped transfer goes back to New, one that wa
   await done.reconciler.settleAll(never);
   assert.equal(done.stored()?.status.phase, "Completed");
 });
+
+test("a lost lock starts the volume over, three times at most; any other failure ends it at once", async () => {
+  const phases: (string | undefined)[] = [];
+  for (const [code, attempts] of [
+    ["lock-lost", "0"],
+    ["lock-lost", "2"],
+    ["wrong-password", "0"],
+  ] as const) {
+    const rig = setUp(object("New", { "stowage.dev/attempts": attempts }));
+    await rig.reconciler.reconcile(name, never);
+    rig.refresh();
+    rig.transfer.reject(Object.assign(new Error(code), { code }));
+    await rig.clock.advance(0);
+    await rig.reconciler.reconcile(name, never);
+    phases.push(rig.stored()?.status.phase);
+  }
+  assert.deepEqual(phases, ["New", "Failed", "Failed"]);
+});
