@@ -3,7 +3,8 @@ import type { TestEvent } from "node:test/reporters";
 import { inspect } from "node:util";
 
 export interface ResultLine {
-  readonly outcome: "passed" | "failed" | "skipped";
+  /** "begun" is followed by another line for the same test, unless the process was ended meanwhile. */
+  readonly outcome: "begun" | "passed" | "failed" | "skipped";
   /** The titles from the outermost suite to the test. */
   readonly title: string;
   readonly place: string;
@@ -14,6 +15,7 @@ async function* resultLines(events: AsyncIterable<TestEvent>): AsyncGenerator<st
   const titles: string[] = [];
   for await (const event of events) {
     // Suites begin before their tests and end after them; only the beginning tells the titles around a test.
+    if (event.type === "test:dequeue") yield lineOf("begun", event.data);
     if (event.type === "test:start") titles.length = event.data.nesting;
     if (event.type === "test:start") titles[event.data.nesting] = event.data.name;
     if (event.type !== "test:pass" && event.type !== "test:fail") continue;
@@ -23,14 +25,19 @@ async function* resultLines(events: AsyncIterable<TestEvent>): AsyncGenerator<st
     if (data.details.type === "suite" && (error === undefined || isSubtestFailure(error))) continue;
     const outcome = data.skip !== undefined || data.todo !== undefined ? "skipped" : error ? "failed" : "passed";
     const title = [...titles.slice(0, data.nesting), data.name].join(" › ");
-    const line: ResultLine = {
-      outcome,
-      title,
-      place: `${data.line}:${data.column}`,
-      error: error ? describe(error) : "",
-    };
-    yield `${JSON.stringify(line)}\n`;
+    yield lineOf(outcome, { ...data, name: title }, error ? describe(error) : "");
   }
+}
+
+function lineOf(outcome: ResultLine["outcome"], test: TestPlace, error = ""): string {
+  const line: ResultLine = { outcome, title: test.name, place: `${test.line}:${test.column}`, error };
+  return `${JSON.stringify(line)}\n`;
+}
+
+interface TestPlace {
+  readonly name: string;
+  readonly line?: number;
+  readonly column?: number;
 }
 
 function isSubtestFailure(error: Error): boolean {

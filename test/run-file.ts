@@ -36,10 +36,13 @@ export async function runTestFile(file: string, timeoutMs: number): Promise<File
   clearTimeout(timer);
   endGroup(child);
   running.delete(child);
-  const results = takeResults(linesPath);
-  if (problem !== undefined && !results.some((result) => result.outcome === "failed"))
-    results.push(brokenFile(problem));
-  else if (results.length === 0) results.push(brokenFile("has no test"));
+  const lines = takeLines(linesPath);
+  const results = lines.filter((line) => line.outcome !== "begun");
+  // node:test ends with status 1 after a failure; that alone is no second one.
+  const isExplained = problem === "ended with status 1" && results.some((result) => result.outcome === "failed");
+  if (problem !== undefined && !isExplained) {
+    results.push(brokenFile(problem, unfinished(lines)));
+  } else if (results.length === 0) results.push(brokenFile("has no test"));
   return { file, results, output, durationMs: performance.now() - startedAt };
 }
 
@@ -48,7 +51,7 @@ export function endRunningFiles(): void {
   for (const child of running) endGroup(child);
 }
 
-function takeResults(linesPath: string): ResultLine[] {
+function takeLines(linesPath: string): ResultLine[] {
   let text = "";
   try {
     text = readFileSync(linesPath, "utf8");
@@ -63,8 +66,16 @@ function takeResults(linesPath: string): ResultLine[] {
     .map((line) => JSON.parse(line) as ResultLine);
 }
 
-function brokenFile(problem: string): ResultLine {
-  return { outcome: "failed", title: "(the file itself)", place: "1:1", error: problem };
+/** Places of tests that had begun and not ended, outer suites among them. */
+function unfinished(lines: readonly ResultLine[]): string[] {
+  const ended = new Set(lines.filter((line) => line.outcome !== "begun").map((line) => line.place));
+  const begun = lines.filter((line) => line.outcome === "begun" && !ended.has(line.place));
+  return begun.map((line) => `${line.title} (${line.place})`);
+}
+
+function brokenFile(problem: string, during: readonly string[] = []): ResultLine {
+  const error = during.length === 0 ? problem : `${problem}; tests that had not ended: ${during.join(", ")}`;
+  return { outcome: "failed", title: "(the file itself)", place: "1:1", error };
 }
 
 function endGroup(child: ChildProcess): void {

@@ -50,6 +50,16 @@ test("a file that ends with a bad status after its tests passed has failed", asy
   assert.match(results[1]!.error, /status 3/);
 });
 
+test("a test that does not end is named", async (t) => {
+  const { results } = await run(
+    t,
+    `test("quick", () => {});\ntest("stuck", () => new Promise(() => setInterval(() => {}, 1000)));\n`,
+    1500,
+  );
+  assert.deepEqual(outcomes(results), ["passed", "failed"]);
+  assert.match(results[1]!.error, /longer than 1\.5 s.*not ended: stuck \(3:1\)/);
+});
+
 test("a file that does not end is ended with all it started, and has failed", async (t) => {
   const { results, output } = await run(
     t,
