@@ -9,8 +9,9 @@ import { type EventText, involvedObject } from "../../src/kube/events.ts";
 import type { Informer } from "../../src/kube/informer.ts";
 import { keyOfObject, splitKey } from "../../src/kube/kube-object.ts";
 import type { MergePatch } from "../../src/kube/typed-client.ts";
+import { retryWithBackoff } from "../../src/platform/backoff.ts";
 import { parseTimestamp } from "../../src/platform/clock.ts";
-import { messageOf } from "../../src/platform/coded-error.ts";
+import { asCodedError, errorFacts, messageOf } from "../../src/platform/coded-error.ts";
 import type { AgentContext } from "../agent-context.ts";
 import { attemptsOf, claimPatch, isClaimedBy, maxAttempts, releasePatch } from "../claim.ts";
 import { Cancellation } from "../data-path/cancellation.ts";
@@ -27,6 +28,8 @@ export interface VolumeReconcilerOptions<T extends VolumeObject, R> {
 
 /** Without a free slot it is looked at again after this time at the latest. */
 const slotRetryMs = 5000;
+/** At the end of the process there is little time. */
+const settleBackoff = { firstMs: 100, factor: 2, maxMs: 1000, jitter: 0.5 };
 
 type Step<T> = (name: string, object: T, signal: AbortSignal) => Promise<ReconcileResult | undefined>;
 
@@ -84,7 +87,16 @@ export class VolumeReconciler<T extends VolumeObject, R> {
     for (const name of this.#manager.names()) {
       const { namespace, name: objectName } = splitKey(name);
       const object = this.#informer.get(namespace, objectName);
-      if (object !== undefined) await this.#settle(name, object, signal);
+      if (object === undefined) continue;
+      try {
+        await retryWithBackoff(() => this.#settle(name, object, signal), {
+          ...{ backoff: settleBackoff, clock: this.#context.clock, signal, maxAttempts: 4 },
+          shouldRetry: (error) => asCodedError(error)?.retry !== "never",
+        });
+      } catch (error) {
+        // The next agent of this node finds it InProgress and starts it over.
+        this.#context.log.error("a volume's end could not be written down", { name, ...errorFacts(error) });
+      }
     }
   }
 
