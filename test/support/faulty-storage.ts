@@ -5,6 +5,7 @@ import type {
   ListOptions,
   ObjectBody,
   ObjectInfo,
+  ObjectStorage,
   PutOptions,
   RequestOptions,
 } from "../../repo-format/storage/object-storage.ts";
@@ -19,8 +20,13 @@ export interface StorageCall {
   readonly number: number;
 }
 
-/** Asked before every call; throwing makes the call fail, "after" makes it fail although it was carried out. */
-export type FaultPlan = (call: StorageCall) => Promise<void> | undefined | "after" | ((bytes: Buffer) => Buffer);
+/**
+ * Asked before every call; throwing makes the call fail, "after" makes it fail although it was carried out, "midway" ends
+ * a listing with an error after half of it. A function changes the bytes that were read.
+ */
+export type FaultPlan = (
+  call: StorageCall,
+) => Promise<void> | undefined | "after" | "midway" | ((bytes: Buffer) => Buffer);
 
 export class FaultyStorage extends ForwardingStorage {
   readonly calls: StorageCall[] = [];
@@ -43,12 +49,28 @@ export class FaultyStorage extends ForwardingStorage {
   }
 
   override async *list(prefix: string, options?: ListOptions): AsyncIterable<ObjectInfo> {
-    await this.#call("list", prefix, async () => undefined);
-    yield* this.inner.list(prefix, options);
+    let isBroken = false;
+    await this.#call(
+      "list",
+      prefix,
+      async () => undefined,
+      () => {
+        isBroken = true;
+      },
+    );
+    if (!isBroken) return yield* this.inner.list(prefix, options);
+    const all = await Array.fromAsync(this.inner.list(prefix, options));
+    yield* all.slice(0, Math.ceil(all.length / 2));
+    throw unavailable({ method: "list", key: prefix });
   }
 
   override delete(key: string, options?: RequestOptions): Promise<void> {
     return this.#call("delete", key, () => this.inner.delete(key, options));
+  }
+
+  /** The store without its faults. */
+  get beneath(): ObjectStorage {
+    return this.inner;
   }
 
   /** Keys or prefixes of the calls of a method so far. */
@@ -56,11 +78,12 @@ export class FaultyStorage extends ForwardingStorage {
     return this.calls.filter((call) => call.method === method).map((call) => call.key);
   }
 
-  async #call<T>(method: StorageMethod, key: string, work: () => Promise<T>): Promise<T> {
+  async #call<T>(method: StorageMethod, key: string, work: () => Promise<T>, onMidway?: () => void): Promise<T> {
     const call: StorageCall = { method, key, number: this.calls.length + 1 };
     this.calls.push(call);
     const fault = this.plan(call);
-    if (fault === undefined) return work();
+    if (fault === "midway") onMidway?.();
+    if (fault === undefined || fault === "midway") return work();
     if (fault === "after") {
       await work();
       throw unavailable(call);
