@@ -80,6 +80,12 @@ export class ServerRig {
     await this.#kubectl("apply", "--server-side", "-f", crds);
     await this.#kubectl("apply", "--server-side", "-f", join(root, "manifests", "rbac"));
     await this.#kubectl("wait", "--for=condition=Established", "crd", "--all");
+    // The storage of a new kind takes a moment more.
+    for (const plural of ["backups", "podvolumebackups", "backuprepositories", "backupstoragelocations"]) {
+      const isServed = async (): Promise<boolean> =>
+        (await this.controlPlane.call("GET", `${velero}/${plural}`)).status === 200;
+      await eventually(`${plural} are served`, isServed);
+    }
     this.#kubeconfig = await this.controlPlane.serviceAccountKubeconfig("velero", "stowage-server");
   }
 
