@@ -49,9 +49,10 @@ const child = spawn(node24, [join(root, script), ...args], {
   stdio: "inherit",
 });
 // A terminal sends Ctrl-C to the child as well; the child decides how it ends, and this process ends as it did.
+const onTerminal = [process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY);
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   process.on(name, () => {
-    if (name !== "SIGINT" || !process.stdin.isTTY) child.kill(name);
+    if (name !== "SIGINT" || !onTerminal) child.kill(name);
   });
 }
 child.on("error", (error) => {
