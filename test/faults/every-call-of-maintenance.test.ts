@@ -9,6 +9,7 @@ import { forget } from "../../repo-format/maintenance/forget.ts";
 import { emptyPolicy } from "../../repo-format/maintenance/forget-policy.ts";
 import { prune } from "../../repo-format/maintenance/prune.ts";
 import { tagSnapshots } from "../../repo-format/maintenance/tag.ts";
+import { parseGroupBy } from "../../repo-format/repository/group-snapshots.ts";
 import { addKey, changePassword, listKeys, removeKey } from "../../repo-format/repository/keys.ts";
 import { initRepository, type Repository } from "../../repo-format/repository/repository.ts";
 import { InMemoryStorage } from "../../repo-format/storage/in-memory.ts";
@@ -109,7 +110,7 @@ test("prune: whichever call goes wrong, the snapshots stay whole, and the next p
 
 test("forget with prune: whichever call goes wrong, a snapshot is either there and whole, or gone", async () => {
   const { base, ids } = await storeBackups();
-  const options = { ...lock, policy, groupBy: [], prune: { maxUnusedBytes: () => 0 } };
+  const options = { ...lock, policy, groupBy: parseGroupBy(""), prune: { maxUnusedBytes: () => 0 } };
   await sweepFaults({
     base,
     kinds: ["refused", "answer lost", "cancelled", "killed"],
