@@ -80,6 +80,7 @@ export const errorPolicies = {
   cancelled: { retry: "never", hint: "run the command again to continue" },
 } as const;
 
+/** Every code that an engine error can have. */
 export type ErrorCode = keyof typeof errorPolicies;
 
 /** Also makes the compiler check every entry of the table. */

@@ -14,6 +14,7 @@ export interface ParentQuery {
   readonly groupBy?: readonly ("host" | "paths" | "tags")[];
 }
 
+/** What a backup is asked for. Times are RFC 3339 texts, sizes bytes. */
 export interface ArchiveOptions {
   /** Files and directories; a buffer for a path that is not UTF-8. */
   readonly targets: readonly (string | Buffer)[];
@@ -78,6 +79,7 @@ export interface ItemWarning {
   readonly message: string;
 }
 
+/** A file or directory that was looked at, and what became of it; sizes in bytes. */
 export interface ArchivedItem {
   readonly path: string;
   readonly type: NodeType;
@@ -85,6 +87,7 @@ export interface ArchivedItem {
   readonly sizeBytes: number;
 }
 
+/** Where a backup stands; sizes in bytes of source files. */
 export interface ArchiveProgress {
   /** 0 until the scan has found something; final when `isScanned`. */
   readonly totalFiles: number;
@@ -99,6 +102,7 @@ export interface ArchiveProgress {
   readonly secondsElapsed: number;
 }
 
+/** What a backup came to; it resolves also when single files could not be read. */
 export interface ArchiveResult {
   /** Absent when none was written: dry run, unchanged and to be skipped, or nothing to save at all. */
   readonly snapshotId: SnapshotId | undefined;

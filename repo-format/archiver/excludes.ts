@@ -7,6 +7,7 @@ import { closeOpened } from "../file-tree/opened-file.ts";
 import { compilePatterns, type Patterns } from "../file-tree/patterns.ts";
 import { openForReading, readFully } from "../file-tree/read-file.ts";
 
+/** What a backup leaves out. Explicit targets are never left out. */
 export interface ExcludeOptions {
   /** restic's pattern language; recorded in the snapshot. */
   readonly patterns?: readonly string[];

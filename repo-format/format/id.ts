@@ -13,9 +13,11 @@ export type BlobId = string & { readonly [kindOfId]: "blob" };
 export type TreeId = BlobId;
 /** SHA-256 of a whole pack file. */
 export type PackId = string & { readonly [kindOfId]: "pack" };
+/** Name of a snapshot file: the SHA-256 of its stored bytes, 64 hexadecimal digits. */
 export type SnapshotId = string & { readonly [kindOfId]: "snapshot" };
 export type IndexId = string & { readonly [kindOfId]: "index" };
 export type LockId = string & { readonly [kindOfId]: "lock" };
+/** Name of a key file: the SHA-256 of its bytes, 64 hexadecimal digits. */
 export type KeyId = string & { readonly [kindOfId]: "key" };
 
 /** Length of an id in bytes, as it stands in pack headers and tables. */
@@ -23,6 +25,7 @@ export const idBytes = 32;
 
 const idPattern = /^[0-9a-f]{64}$/;
 
+/** True for 64 lower-case hexadecimal digits. */
 export function isId<T extends Id = Id>(text: string): text is T {
   return idPattern.test(text);
 }

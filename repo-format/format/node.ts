@@ -10,6 +10,7 @@ export interface ExtendedAttribute {
   readonly value: Buffer | null;
 }
 
+/** One entry of a directory as a tree stores it (restic design, *Trees and Data*). */
 export interface Node {
   /** Raw bytes, never empty, not necessarily UTF-8. */
   name: Buffer;

@@ -24,6 +24,7 @@ export interface SnapshotSummary {
   readonly totalBytesProcessed: number;
 }
 
+/** A snapshot file (restic design, *Snapshots*). */
 export interface Snapshot {
   /** With the offset of the host's zone: retention looks at the wall clock of the text. */
   time: TimeText;

@@ -11,7 +11,9 @@ import type { Repository } from "../repository/repository.ts";
 import { readVerified } from "../repository/unpacked-files.ts";
 import { findTree } from "./find-node.ts";
 
+/** Every kind that `cat` can show. */
 export const catKinds = ["config", "masterkey", "key", "snapshot", "index", "lock", "pack", "blob", "tree"] as const;
+/** What `cat` can show. */
 export type CatKind = (typeof catKinds)[number];
 
 /** Kinds whose bytes are not text. */

@@ -4,7 +4,9 @@ import type { Repository } from "../repository/repository.ts";
 
 const fileKinds = { packs: "pack", index: "index", snapshots: "snapshot", keys: "key", locks: "lock" } as const;
 
+/** Every kind that `list` can list. */
 export const listKinds = ["blobs", "packs", "index", "snapshots", "keys", "locks"] as const;
+/** What `list` can list. */
 export type ListKind = (typeof listKinds)[number];
 
 /** One line each: an id, or type and id of a blob ("data 3ec7…", once a copy; needs a loaded index). */

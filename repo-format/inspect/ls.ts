@@ -8,6 +8,7 @@ import { iterateTree } from "../format/tree.ts";
 import type { Repository } from "../repository/repository.ts";
 import { joinPath, splitPath } from "./find-node.ts";
 
+/** An entry of a snapshot with its path. */
 export interface ListedNode {
   /** Absolute, raw bytes: "/" and the names down from the tree that was listed. */
   readonly path: Buffer;

@@ -11,7 +11,9 @@ import type { Repository } from "../repository/repository.ts";
 import { usedBlobs } from "../repository/walk-trees.ts";
 import { ls } from "./ls.ts";
 
+/** Every way to count. */
 export const statsModes = ["restore-size", "files-by-contents", "blobs-per-file", "raw-data"] as const;
+/** How statistics count; restic's names. */
 export type StatsMode = (typeof statsModes)[number];
 
 /** Sizes in bytes. The compression fields belong to raw-data in version 2 and are 0 elsewhere. */

@@ -34,9 +34,11 @@ export const findingSeverities = {
   "blob-damaged": "error",
 } as const;
 
+/** What kind of thing a finding is. */
 export type FindingCode = keyof typeof findingSeverities;
 export type FindingSeverity = (typeof findingSeverities)[FindingCode];
 
+/** One thing that a check found. */
 export interface Finding {
   readonly code: FindingCode;
   readonly severity: FindingSeverity;

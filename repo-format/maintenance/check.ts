@@ -15,6 +15,7 @@ import { type ExclusiveLockOptions, underExclusiveLock } from "./exclusive-lock.
 import { copiesOf } from "./index-copies.ts";
 import { collectPackStatistics, packTypes } from "./pack-statistics.ts";
 
+/** What a check looks at, and how it waits for its lock. */
 export interface CheckOptions extends SnapshotFilter, ExclusiveLockOptions {
   /** Only these snapshots (ids, unique prefixes, "latest") and their data. */
   readonly ids?: readonly string[] | undefined;
@@ -35,6 +36,7 @@ export interface CheckProgress {
   readonly total: number;
 }
 
+/** What a check found. */
 export interface CheckResult {
   /** No errors; warnings and hints do not count. */
   readonly isSound: boolean;

@@ -4,6 +4,7 @@ import { RepositoryError } from "../errors.ts";
 import type { PackId } from "../format/id.ts";
 import { parseByteSize } from "./byte-size.ts";
 
+/** Which packs a check reads. */
 export type DataSubset =
   | { readonly kind: "all" }
   /** Packs whose id's first byte leaves the remainder part − 1 when divided by parts; part from 1, parts up to 256. */

@@ -11,6 +11,7 @@ import { type ExclusiveLockOptions, refuseWithoutLock, underExclusiveLock } from
 import { applyKeepPolicy, isEmptyPolicy, type KeepPolicy, type KeepReason } from "./forget-policy.ts";
 import { type PruneOptions, type PruneResult, pruneLocked } from "./prune.ts";
 
+/** Which snapshots are to be removed: by ids, or by a policy for each group. */
 export interface ForgetOptions extends SnapshotFilter, ExclusiveLockOptions {
   /** Ids, unique prefixes or "latest": exactly these are removed, whatever the policy says. */
   readonly ids?: readonly string[] | undefined;
@@ -27,6 +28,7 @@ export interface ForgetOptions extends SnapshotFilter, ExclusiveLockOptions {
   readonly onRemoved?: ((id: SnapshotId, error: unknown) => void) | undefined;
 }
 
+/** What a policy decided for the snapshots of one group. */
 export interface ForgetGroup {
   readonly key: SnapshotGroupKey;
   /** Newest first, as the others. */
@@ -41,6 +43,7 @@ export interface ForgetPlan {
   readonly remove: readonly FoundSnapshot[];
 }
 
+/** What was decided and what was removed. */
 export interface ForgetResult extends ForgetPlan {
   /** Could not be removed; they are still there. */
   readonly failed: readonly { readonly id: SnapshotId; readonly error: unknown }[];

@@ -16,6 +16,7 @@ import type { PlanPruneOptions, PrunePlan, PruneStats } from "./prune-plan.ts";
 import { repack } from "./repack.ts";
 import { rewriteIndexFiles } from "./rewrite-index.ts";
 
+/** How much a prune cleans up; sizes in bytes. */
 export interface PruneOptions extends ExclusiveLockOptions, Partial<Omit<PlanPruneOptions, "version">> {
   /** Plan only. */
   readonly dryRun?: boolean | undefined;
@@ -31,6 +32,7 @@ export interface PruneProgress {
   readonly total: number;
 }
 
+/** What a prune did, or with `isDryRun` would do. */
 export interface PruneResult {
   readonly isDryRun: boolean;
   readonly stats: PruneStats;

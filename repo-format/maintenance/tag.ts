@@ -18,6 +18,7 @@ export interface TagOptions extends SnapshotFilter, ExclusiveLockOptions {
   readonly onChanged?: ((change: TagChange) => void) | undefined;
 }
 
+/** A snapshot and the changed copy that took its place. */
 export interface TagChange {
   readonly oldId: SnapshotId;
   readonly newId: SnapshotId;

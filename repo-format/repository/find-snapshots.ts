@@ -7,11 +7,13 @@ import { parseTime } from "../format/time.ts";
 import { boundedParallel } from "./bounded-parallel.ts";
 import type { Repository } from "./repository.ts";
 
+/** A snapshot with its id. */
 export interface FoundSnapshot {
   readonly id: SnapshotId;
   readonly snapshot: Snapshot;
 }
 
+/** Which snapshots are meant; every condition that is given must hold. */
 export interface SnapshotFilter {
   /** One of these hosts; empty = any. */
   readonly hosts?: readonly string[] | undefined;

@@ -16,6 +16,7 @@ export interface SnapshotGroupKey {
   readonly tags: readonly string[] | null;
 }
 
+/** Snapshots that share host, paths or tags. */
 export interface SnapshotGroup {
   readonly key: SnapshotGroupKey;
   readonly snapshots: readonly FoundSnapshot[];

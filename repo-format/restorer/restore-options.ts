@@ -9,6 +9,7 @@ import type { BlobWorkerPool } from "../workers/blob-worker-pool.ts";
  */
 export type OverwriteMode = "always" | "if-changed" | "if-newer" | "never";
 
+/** What a restore is asked for. */
 export interface RestoreOptions {
   readonly snapshotId: SnapshotId;
   /** Directory inside the snapshot whose content goes to the target; the whole snapshot without it. */
@@ -62,6 +63,7 @@ export interface RestoreCounts {
   readonly filesDeleted: number;
 }
 
+/** Where a restore stands. */
 export interface RestoreProgress extends RestoreCounts {
   readonly phase: "plan" | "data" | "verify" | "metadata";
   readonly errorCount: number;
@@ -77,6 +79,7 @@ export type ItemAction =
   | "other restored"
   | "deleted";
 
+/** An entry that a restore has dealt with; sizes in bytes. */
 export interface RestoredItem {
   readonly action: ItemAction;
   /** From the subfolder, beginning with "/"; bytes that are no UTF-8 are shown as U+FFFD. */
@@ -84,6 +87,7 @@ export interface RestoredItem {
   readonly sizeBytes: number;
 }
 
+/** Something about one entry that a restore could not do, or only noted. */
 export interface RestoreWarning {
   readonly path: string;
   readonly kind: "unsafe-name" | "tree" | "data" | "entry" | "metadata" | "device" | "verify" | "platform";
@@ -93,6 +97,7 @@ export interface RestoreWarning {
   readonly code?: ErrorCode | undefined;
 }
 
+/** What a restore came to. Look at `failure`: it resolves also when single entries could not be restored. */
 export interface RestoreResult extends RestoreCounts {
   /** The first 1,000. */
   readonly warnings: readonly RestoreWarning[];

@@ -18,6 +18,7 @@ export type StorageLocation =
   | { readonly kind: "memory" }
   | { readonly kind: "s3"; readonly endpoint: string; readonly bucket: string; readonly prefix: string };
 
+/** How to open a store; the location says which. */
 export interface StorageOptions {
   /** Make the directory or the bucket where it is absent: for `init`. */
   readonly create?: boolean | undefined;
@@ -43,7 +44,7 @@ export function openStorage(location: string, options: StorageOptions = {}): Obj
   return withRetry(withConnectionLimit(metered), options.retry);
 }
 
-/** @throws RepositoryError "storage-misconfigured" */
+/** What a location names, without opening it. @throws RepositoryError "storage-misconfigured" */
 export function parseLocation(location: string): StorageLocation {
   const scheme = /^([a-z][a-z0-9]*):/.exec(location)?.[1];
   if (scheme === "s3") return parseS3(location);

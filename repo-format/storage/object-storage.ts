@@ -2,6 +2,7 @@
 // connection limit and metering are wrappers of the same shape, so that nobody above needs to know which is there.
 import { RepositoryError } from "../errors.ts";
 
+/** A stored object; size in bytes. */
 export interface ObjectInfo {
   readonly key: string;
   readonly sizeBytes: number;

@@ -20,6 +20,7 @@ export interface StorageMeter {
   bytesReceived: number;
 }
 
+/** A meter at zero. */
 export function newStorageMeter(): StorageMeter {
   const requests = { prepare: 0, put: 0, get: 0, getRange: 0, stat: 0, list: 0, listFolders: 0, delete: 0 };
   return { requests, failures: 0, bytesSent: 0, bytesReceived: 0 };
