@@ -12,7 +12,7 @@ import { isUnchanged, openedFileStat, sourceFailureOf } from "../workers/source-
 import type { FileEntry, FileOutcome } from "./file-entry.ts";
 
 /** Bytes of one range: the largest chunk fits, and several usually do. */
-export const rangeBytes: number = 12 * 1024 * 1024;
+const rangeBytes: number = 12 * 1024 * 1024;
 
 /** Chunks of a run of zeros, see window-cutter.ts. */
 const firstZeroBytes: number = 512 * 1024;

@@ -55,7 +55,7 @@ export function sourceFailureOf(error: unknown): SourceFailure | undefined {
 }
 
 /** Node's messages end in the path, which here is one of /proc/self/fd and means nothing to people. */
-export function messageWithoutPath(error: Error): string {
+function messageWithoutPath(error: Error): string {
   return error.message.replace(/ '\/proc\/self\/fd\/.*$/s, "");
 }
 

@@ -129,9 +129,3 @@ export async function unreadable(repo: Repository, built: BuiltRepository): Prom
   }
   return failed;
 }
-
-export async function packIds(repo: Repository): Promise<PackId[]> {
-  const ids: PackId[] = [];
-  for await (const { id } of repo.list("pack")) ids.push(id as PackId);
-  return ids.sort();
-}
