@@ -3,7 +3,7 @@
 
 import { RepositoryError } from "../../repo-format/errors.ts";
 import type { BlobHandle } from "../../repo-format/format/blob.ts";
-import { type BlobId, idOf, type PackId } from "../../repo-format/format/id.ts";
+import { type BlobId, idOf } from "../../repo-format/format/id.ts";
 import { encodeIndexFile, type IndexPack } from "../../repo-format/format/index-file.ts";
 import { emptyNode, type Node } from "../../repo-format/format/node.ts";
 import { encodeTree } from "../../repo-format/format/tree.ts";
