@@ -10,6 +10,7 @@ import { splitKey } from "../../kube/kube-object.ts";
 import type { TypedClient } from "../../kube/typed-client.ts";
 import { type Clock, formatTimestamp, parseTimestamp } from "../../platform/clock.ts";
 import { asCodedError, errorFacts, explainError } from "../../platform/coded-error.ts";
+import { ConfigError } from "../../platform/config-error.ts";
 import { formatDuration, parseDuration } from "../../platform/duration.ts";
 import type { Logger } from "../../platform/logger.ts";
 import { explainNotReady } from "./explain-not-ready.ts";
@@ -110,7 +111,8 @@ async function lookAfter(work: Work): Promise<ReconcileResult> {
   try {
     const location = await locationOf(work);
     if (hasMoved(repository, location, options.care)) {
-      await setNotReady(work, new Error("re-establish on BSL change: its BackupStorageLocation has changed"));
+      options.log.info("a repository's location has changed", { repository: repository.metadata.name });
+      await writeNotReady(work, "re-establish on BSL change: its BackupStorageLocation has changed");
       return { requeueAfterMs: 0 };
     }
     if (location.spec.accessMode === "ReadOnly") return { requeueAfterMs: careMs };
@@ -176,14 +178,17 @@ async function locationOf({ repository, options, signal }: Work): Promise<Backup
   const address = { namespace: options.namespace, name: repository.spec.backupStorageLocation };
   const location = await options.client.find(backupStorageLocations, address, { signal });
   if (location !== undefined) return location;
-  throw new Error(`BackupStorageLocation ${address.name} does not exist`);
+  throw new ConfigError("storage-location-unusable", `BackupStorageLocation ${address.name} does not exist`);
 }
 
 async function setNotReady(work: Work, error: unknown): Promise<void> {
   const { repository, options } = work;
-  const message = options.redact(explainNotReady(error, options.namespace));
-  const { phase, message: known } = repository.status ?? {};
   options.log.warn("a repository is not ready", { repository: repository.metadata.name, ...errorFacts(error) });
+  await writeNotReady(work, options.redact(explainNotReady(error, options.namespace)));
+}
+
+async function writeNotReady(work: Work, message: string): Promise<void> {
+  const { phase, message: known } = work.repository.status ?? {};
   if (phase !== "NotReady" || known !== message) await patch(work, { status: { phase: "NotReady", message } });
 }
 
