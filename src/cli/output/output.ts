@@ -67,6 +67,11 @@ export class Output {
     return this.#stdout.isTTY === true;
   }
 
+  /** Width for texts that are broken into lines. */
+  get columns(): number {
+    return Math.min(this.#stdout.columns ?? 100, 120);
+  }
+
   /** Why stdout takes nothing any more; undefined while it does. */
   get stdoutError(): Error | undefined {
     return this.#stdoutError;

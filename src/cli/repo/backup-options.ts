@@ -9,9 +9,10 @@ import {
 import { parseSize } from "../output/format-values.ts";
 import { UsageError } from "../usage-error.ts";
 import type { SourceFlags } from "./backup-sources.ts";
-import { type CommandContext, currentIdentity } from "./command-context.ts";
+import type { CommandContext } from "./command-context.ts";
 import { positiveInteger } from "./flag-values.ts";
 import { readPatternFiles } from "./pattern-files.ts";
+import { currentIdentity } from "./repository-flags.ts";
 import { splitTags } from "./snapshot-filter.ts";
 import { parseSnapshotTime } from "./snapshot-time.ts";
 

@@ -1,14 +1,6 @@
 // What every command gets: where to write, what the environment says, when to stop, and how to open the repository
 // that the flags name.
-import { readFile } from "node:fs/promises";
-import os from "node:os";
-import type {
-  CheckOptions,
-  CompressionMode,
-  ObjectStorage,
-  Repository,
-  RepositoryOptions,
-} from "../../../repo-format/index.ts";
+import type { CheckOptions, ObjectStorage, Repository, RepositoryOptions } from "../../../repo-format/index.ts";
 import { openRepository, openStorage, RepositoryError, withLock } from "../../../repo-format/index.ts";
 import type { CliEnvironment } from "../cli-config.ts";
 import { formatDuration } from "../output/format-values.ts";
@@ -17,8 +9,17 @@ import type { ReporterOptions } from "../output/progress.ts";
 import { storeOptions } from "../store-options.ts";
 import { UsageError } from "../usage-error.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
-import { defaultRetryLock, type GlobalFlags, parseDurationMs, parseStoreSettings } from "./global-options.ts";
-import { decodeText, isAsked, type PasswordSources, readPassword } from "./password.ts";
+import type { GlobalFlags } from "./global-options.ts";
+import { isAsked, readPassword } from "./password.ts";
+import {
+  compressionMode,
+  currentIdentity,
+  packSizeBytes,
+  passwordSources,
+  repositoryLocation,
+  retryLockMs,
+  storeChoices,
+} from "./repository-flags.ts";
 
 /** What a command runs in. */
 export interface CommandRuntime {
@@ -103,45 +104,20 @@ export class CommandContext {
       throw new UsageError("--limit-upload and --limit-download are not available; limit the network of the process");
     }
     this.output.configure({ json: flags.json === true, quiet: flags.quiet === true, verbosity: flags.verbose });
-    this.retryLockMs();
+    // A flag that makes no sense is told before anything else happens.
+    retryLockMs(this);
   }
 
   /** The store that --repo names, wrapped and ready. */
   async openStore(options: { readonly create?: boolean } = {}): Promise<ObjectStorage> {
-    const { flags, environment } = this;
-    const timeout = flags.stuckRequestTimeout;
-    const choices = {
-      variables: environment.all,
-      settings: parseStoreSettings(flags.option),
-      caFiles: (flags.cacert ?? [environment.caCertificates ?? ""]).flatMap((list) => list.split(",")),
-      clientCertificateFile: flags.tlsClientCert ?? environment.tlsClientCertificate,
-      insecureTls: flags.insecureTls === true,
-      stallTimeoutMs: timeout === undefined ? undefined : parseDurationMs(timeout, "--stuck-request-timeout"),
-      create: options.create === true,
-      clock: this.clock,
-    };
-    return openStorage(await this.location(), await storeOptions(choices));
-  }
-
-  /** @throws UsageError when no repository is named, or two are. */
-  async location(): Promise<string> {
-    const { repo, repositoryFile } = this.flags;
-    const { environment } = this;
-    if (repo !== undefined && repositoryFile !== undefined)
-      throw new UsageError("--repo and --repository-file exclude each other");
-    if (repo !== undefined) return repo;
-    if (repositoryFile !== undefined) return readLocation(repositoryFile);
-    if (environment.repository !== undefined && environment.repositoryFile !== undefined)
-      throw new UsageError("RESTIC_REPOSITORY and RESTIC_REPOSITORY_FILE exclude each other");
-    if (environment.repository !== undefined) return environment.repository;
-    if (environment.repositoryFile !== undefined) return readLocation(environment.repositoryFile);
-    throw new UsageError("no repository is named: give --repo, or set RESTIC_REPOSITORY");
+    const choices = { ...storeChoices(this), create: options.create === true, clock: this.clock };
+    return openStorage(await repositoryLocation(this), await storeOptions(choices));
   }
 
   /** The password of the repository; `confirm` asks twice on a terminal. */
   async password(confirm: boolean): Promise<string> {
     const question = "enter the password of the repository: ";
-    return readPassword(this.#passwordSources(), { question, confirm, signal: this.signal });
+    return readPassword(passwordSources(this), { question, confirm, signal: this.signal });
   }
 
   /** Everything that opening or making a repository needs. */
@@ -151,8 +127,8 @@ export class CommandContext {
       storage,
       password,
       ...(keyHint === undefined ? {} : { keyHint }),
-      compression: this.#compression(),
-      packSizeBytes: this.packSizeBytes(),
+      compression: compressionMode(this),
+      packSizeBytes: packSizeBytes(this),
       extraVerify: this.flags.extraVerify,
       identity: currentIdentity(),
       clock: this.clock,
@@ -185,7 +161,7 @@ export class CommandContext {
         repository,
         {
           exclusive: mode === "exclusive",
-          retryLockMs: this.retryLockMs(),
+          retryLockMs: retryLockMs(this),
           onWait: this.reportLockWait,
           onWarning: (message) => this.output.warn(`warning: ${message}`),
           signal: this.signal,
@@ -204,19 +180,15 @@ export class CommandContext {
   exclusiveLock({ mayGoWithout }: { readonly mayGoWithout: boolean }): ExclusiveLock {
     return {
       lock: this.flags.lock || !mayGoWithout,
-      retryLockMs: this.retryLockMs(),
+      retryLockMs: retryLockMs(this),
       onLockWait: this.reportLockWait,
       signal: this.signal,
     };
   }
 
-  retryLockMs(): number {
-    return parseDurationMs(this.flags.retryLock ?? this.environment.retryLock ?? defaultRetryLock, "--retry-lock");
-  }
-
   /** Says who holds the lock that is waited for: at once, and before each further try. */
   readonly reportLockWait = (holder: string, waitedMs: number): void => {
-    const limitMs = this.retryLockMs();
+    const limitMs = retryLockMs(this);
     const waited = waitedMs < 1000 ? "" : ` for ${formatDuration(waitedMs / 1000)}`;
     this.output.warn(
       `waiting${waited} (at most ${formatDuration(limitMs / 1000)}, --retry-lock): the repository is ${holder}`,
@@ -229,17 +201,9 @@ export class CommandContext {
     this.output.warn(`ignored ${what}: ${error instanceof Error ? error.message : String(error)}`);
   };
 
-  /** The wanted size of a pack. */
-  packSizeBytes(): number {
-    const text = this.flags.packSize ?? this.environment.packSize;
-    const mebibytes = text === undefined || text === "0" ? 16 : Number(text);
-    if (Number.isInteger(mebibytes) && mebibytes >= 4 && mebibytes <= 128) return mebibytes * 1024 * 1024;
-    throw new UsageError(`--pack-size ${text}: give whole MiB from 4 to 128`);
-  }
-
   /** A person who mistypes may try again, as in restic. */
   async #open(storage: ObjectStorage): Promise<Repository> {
-    const tries = isAsked(this.#passwordSources()) ? maxPasswordTries : 1;
+    const tries = isAsked(passwordSources(this)) ? maxPasswordTries : 1;
     for (let attempt = 1; ; attempt++) {
       try {
         return await openRepository(await this.repositoryOptions(storage, await this.password(false)));
@@ -248,52 +212,5 @@ export class CommandContext {
         this.output.warn(`${error.message}; try again`);
       }
     }
-  }
-
-  #passwordSources(): PasswordSources {
-    const { environment } = this;
-    const { passwordFile, passwordCommand, insecureNoPassword } = this.flags;
-    const isNamed = passwordFile !== undefined || passwordCommand !== undefined;
-    return {
-      file: isNamed ? passwordFile : environment.passwordFile,
-      command: isNamed ? passwordCommand : environment.passwordCommand,
-      value: isNamed ? undefined : environment.password,
-      allowEmpty: insecureNoPassword === true,
-    };
-  }
-
-  #compression(): CompressionMode {
-    const mode = this.flags.compression ?? this.environment.compression ?? "auto";
-    if (mode === "auto" || mode === "off" || mode === "fastest" || mode === "better" || mode === "max") return mode;
-    throw new UsageError(`--compression ${mode}: choose auto, off, fastest, better or max`);
-  }
-}
-
-async function readLocation(file: string): Promise<string> {
-  try {
-    return decodeText(await readFile(file)).trim();
-  } catch (cause) {
-    throw new UsageError(`cannot read the repository file ${file}: ${(cause as Error).message}`);
-  }
-}
-
-/** Who this process is, for locks, keys and snapshots. */
-export function currentIdentity(): RepositoryOptions["identity"] {
-  const user = userOfProcess();
-  return {
-    hostname: os.hostname(),
-    username: user.username,
-    pid: process.pid,
-    uid: Math.max(0, user.uid),
-    gid: Math.max(0, user.gid),
-  };
-}
-
-/** A user id of a container need not have a name. */
-function userOfProcess(): { readonly username: string; readonly uid: number; readonly gid: number } {
-  try {
-    return os.userInfo();
-  } catch {
-    return { username: "", uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   }
 }

@@ -54,7 +54,8 @@ async function list(name: string, dirs: readonly string[], flags: LsFlags, conte
     const found = await resolveSnapshot(repository, name, { ...snapshotFilter(flags, context), signal });
     await repository.refreshIndex(signal);
     const tree = await findTree(repository, found.snapshot.tree, found.subfolder, signal);
-    writer.begin(found, dirs);
+    // As in restic, the tree that is named is the one that is listed.
+    writer.begin({ id: found.id, snapshot: { ...found.snapshot, tree } }, dirs);
     const nodes = ls(repository, tree, { dirs, recursive: flags.recursive === true, signal });
     if (isPlain) await write(nodes, writer, context);
     else await write(inOrder(await Array.fromAsync(nodes), order, flags.reverse === true), writer, context);

@@ -1,5 +1,5 @@
 // The `stowage repo` command: one sub-command per verb, what they have in common, and help that teaches.
-import { type Command, Help } from "commander";
+import type { Command } from "commander";
 import { addBackupCommand } from "./backup.ts";
 import { addCatCommand } from "./cat.ts";
 import { addCheckCommand } from "./check.ts";
@@ -7,6 +7,7 @@ import type { CommandContext } from "./command-context.ts";
 import { addDumpCommand } from "./dump.ts";
 import { addForgetCommand } from "./forget.ts";
 import { addGlobalOptions, collectGlobalFlags } from "./global-options.ts";
+import { formatGroupHelp, formatRootHelp, formatVerbHelp } from "./help.ts";
 import { addInitCommand } from "./init.ts";
 import { addKeyCommand } from "./key.ts";
 import { addListCommand } from "./list.ts";
@@ -25,6 +26,7 @@ A first backup and a restore:
   stowage repo init
   stowage repo backup ~/documents
   stowage repo restore latest --target /tmp/documents
+  stowage repo check
 
 The repositories are restic's: stock restic reads, checks and restores them, with the same environment
 (each RESTIC_ variable has a STOWAGE_ twin, which wins). Each verb explains itself: stowage repo VERB --help
@@ -32,6 +34,8 @@ The repositories are restic's: stock restic reads, checks and restores them, wit
 Exit codes: 0 done; 1 failed; 3 some files could not be read, the rest is stored; 10 no repository; 11 locked;
 12 wrong password; 130 interrupted.
 `;
+
+const rootWords = "stowage repo";
 
 /** Adds `repo` and all its verbs to the program. */
 export function addRepoCommands(program: Command, context: CommandContext): void {
@@ -61,33 +65,24 @@ export function addRepoCommands(program: Command, context: CommandContext): void
     addVersionCommand,
   ];
   for (const add of adders) add(repo, context);
-  finish(repo, "stowage repo");
+  finish(repo, rootWords);
   repo.hook("preAction", (_, verb) => context.begin(pathOf(verb), collectGlobalFlags(verb)));
 }
 
 /** Gives a command and all below it the global flags, and a word on where to read more when it is used wrongly. */
 function finish(command: Command, words: string): void {
-  const isVerb = command.commands.length === 0;
+  const isRoot = words === rootWords;
   addGlobalOptions(command);
+  // Texts are broken for the reader of the source; the terminal breaks them anew.
+  command.description(command.description().replaceAll("\n", " "));
   command.showHelpAfterError(`  see: ${words} --help`);
   command.helpCommand(false);
-  if (isVerb) {
-    // Shown once, by `stowage repo --help`, instead of below each verb; a misspelt one is still recognised.
-    command.configureHelp({ formatHelp: formatOwnOptions });
-    command.addHelpText(
-      "after",
-      "\nThe options of every command (repository, password, output …): stowage repo --help",
-    );
+  if (isRoot) command.configureHelp({ formatHelp: formatRootHelp });
+  else {
+    command.configureHelp({ formatHelp: command.commands.length > 0 ? formatGroupHelp : formatVerbHelp });
+    command.addHelpText("after", `\nOptions of every command (repository, password, output …): ${rootWords} --help`);
   }
   for (const child of command.commands) finish(child, `${words} ${child.name()}`);
-}
-
-function formatOwnOptions(command: Command, helper: Help): string {
-  const own = Object.assign(Object.create(helper) as Help, {
-    visibleOptions: (shown: Command) =>
-      helper.visibleOptions(shown).filter((option) => option.helpGroupHeading === undefined),
-  });
-  return Help.prototype.formatHelp.call(own, command, own);
 }
 
 /** "backup", or "key list". */

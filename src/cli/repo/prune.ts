@@ -5,6 +5,7 @@ import { StepReporter } from "../output/progress.ts";
 import { UsageError } from "../usage-error.ts";
 import type { CommandContext } from "./command-context.ts";
 import { showPrune } from "./prune-report.ts";
+import { packSizeBytes } from "./repository-flags.ts";
 
 /** Shared with `forget --prune`. */
 export interface PruneFlags {
@@ -75,7 +76,7 @@ export function pruneOptions(flags: PruneFlags, context: CommandContext): PruneO
     repackCacheableOnly: flags.repackCacheableOnly === true,
     repackUncompressed: flags.repackUncompressed === true,
     ...(small === undefined ? {} : { smallPackBytes: small }),
-    ...(flags.repackSmall === true ? { smallPackBytes: small ?? Math.floor(0.8 * context.packSizeBytes()) } : {}),
+    ...(flags.repackSmall === true ? { smallPackBytes: small ?? Math.floor(0.8 * packSizeBytes(context)) } : {}),
     onProgress: ({ step, done, total }) => reporter.update({ step: steps[step], done, total }),
     onWarning: (message) => context.output.warn(`warning: ${message}`),
   };

@@ -54,6 +54,7 @@ async function parse(argv: readonly string[], context: CommandContext): Promise<
   const program = new Command("stowage").enablePositionalOptions().exitOverride();
   program.configureOutput({
     writeOut: (text) => context.output.result(text),
+    getOutHelpWidth: () => context.output.columns,
     writeErr: (text) => {
       complaint += text;
     },
