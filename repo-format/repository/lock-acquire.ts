@@ -3,7 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import type { LockId } from "../format/id.ts";
-import { createLock, describeLock, excludes, listLocks, storeTimeMs } from "./lock-files.ts";
+import { createLock, describeLock, excludes, isStale, listLocks, storeTimeMs } from "./lock-files.ts";
 import type { Repository } from "./repository.ts";
 
 /** Every span of the lock rules, in ms; tests shorten them. */
@@ -111,6 +111,9 @@ async function tryToAcquire(repo: Repository, options: AcquireOptions): Promise<
   }
 }
 
+/** Stale locks are never taken over: only people, or the node that left them, know that nothing of the owner runs on. */
+const leftBehindNote = "; its owner is gone, so it will stay until `stowage repo unlock` removes it";
+
 /** A lock that cannot be read may be one that is being written: read again a few times before giving up. */
 async function checkForConflicts(repo: Repository, options: AcquireOptions, own: LockId | undefined): Promise<void> {
   const { timings, sleep, signal } = options;
@@ -118,8 +121,10 @@ async function checkForConflicts(repo: Repository, options: AcquireOptions, own:
     const { locks, unreadable } = await listLocks(repo, signal);
     const conflict = locks.find(({ id, lock }) => id !== own && excludes(options, lock));
     if (conflict !== undefined) {
-      const holder = describeLock(conflict.lock, storeTimeMs(repo));
-      const details = { lock: conflict.id, holder, exclusive: conflict.lock.exclusive };
+      const nowMs = storeTimeMs(repo);
+      const isLeftBehind = isStale(conflict.lock, repo.options.identity, nowMs);
+      const holder = describeLock(conflict.lock, nowMs) + (isLeftBehind ? leftBehindNote : "");
+      const details = { lock: conflict.id, holder, exclusive: conflict.lock.exclusive, isLeftBehind };
       throw new RepositoryError("lock-held", `the repository at ${repo.storage.location} is ${holder}`, { details });
     }
     const bad = unreadable.find(({ id }) => id !== own);
