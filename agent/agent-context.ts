@@ -7,6 +7,7 @@ import type { Clock } from "../src/platform/clock.ts";
 import type { Logger } from "../src/platform/logger.ts";
 import type { AgentConfig } from "./agent-config.ts";
 import type { AgentMetrics } from "./agent-metrics.ts";
+import type { KeptThreads } from "./data-path/kept-threads.ts";
 
 export interface AgentContext {
   readonly config: AgentConfig;
@@ -18,6 +19,8 @@ export interface AgentContext {
   readonly crds: CrdLookup;
   readonly events: EventRecorder;
   readonly metrics: AgentMetrics;
+  /** Threads that read, write and seal, kept between volumes. */
+  readonly threads: KeptThreads;
   readonly clock: Clock;
   readonly log: Logger;
 }

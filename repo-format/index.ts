@@ -56,3 +56,4 @@ export type {
 export { openStorage, parseLocation, type StorageOptions } from "./storage/location.ts";
 export type { ObjectInfo, ObjectStorage } from "./storage/object-storage.ts";
 export { newStorageMeter, type StorageMeter } from "./storage/with-meter.ts";
+export { type BlobWorkerPool, createBlobWorkerPool } from "./workers/blob-worker-pool.ts";

@@ -2,6 +2,7 @@
 // the archiver with what Velero's agent would tell restic.
 
 import {
+  type ArchiveOptions,
   type ArchiveResult,
   archive,
   type ItemWarning,
@@ -14,18 +15,21 @@ import {
 } from "../../repo-format/index.ts";
 import { snapshotHostname } from "../../src/api/names.ts";
 import type { TransferControl } from "./data-path-manager.ts";
+import type { KeptThreads } from "./kept-threads.ts";
 
 /** What volumes hold besides their owner's files; matched at the volume's root only. */
 const defaultExcludes = ["/lost+found", "/.velero", "/.snapshot", "/.zfs"];
 
 export interface BackupVolumeOptions {
   readonly repository: Repository;
+  readonly threads: KeptThreads;
   /** The volume's directory; recorded as the snapshot's path. */
   readonly path: string;
   readonly tags: Readonly<Record<string, string>>;
   /** Snapshot of the same claim's latest completed backup, as written into its status; "" or undefined: none. */
   readonly parentSnapshotId: string | undefined;
   readonly lockTimeoutMs: number;
+  /** As many threads of its own; undefined: the kept ones. */
   readonly parallelFiles: number | undefined;
   readonly programVersion: string;
   readonly control: TransferControl;
@@ -56,12 +60,20 @@ export async function backUpVolume(options: BackupVolumeOptions): Promise<Backed
   return await withLock(repository, lock, async (signal) => {
     // Between two volumes somebody may have pruned: nothing counts as stored that the index files do not list now.
     await repository.refreshIndex(signal);
-    const result = await archiveVolume(options, signal);
+    const { parallelFiles, threads } = options;
+    const result =
+      parallelFiles === undefined
+        ? await threads.use(repository, (pool) => archiveVolume(options, { pool }, signal))
+        : await archiveVolume(options, { threads: parallelFiles }, signal);
     return await describeResult(repository, result, signal);
   });
 }
 
-async function archiveVolume(options: BackupVolumeOptions, signal: AbortSignal): Promise<ArchiveResult> {
+async function archiveVolume(
+  options: BackupVolumeOptions,
+  workers: Pick<ArchiveOptions, "pool" | "threads">,
+  signal: AbortSignal,
+): Promise<ArchiveResult> {
   const parent = await findNamedParent(options, signal);
   return await archive(options.repository, {
     targets: [options.path],
@@ -73,7 +85,7 @@ async function archiveVolume(options: BackupVolumeOptions, signal: AbortSignal):
     excludes: { patterns: defaultExcludes },
     oneFileSystem: true,
     userNames: false,
-    ...(options.parallelFiles === undefined ? {} : { threads: options.parallelFiles }),
+    ...workers,
     programVersion: options.programVersion,
     signal,
     onProgress: ({ bytesDone, totalBytes }) =>

@@ -3,6 +3,7 @@
 
 import {
   type Repository,
+  type RestoreOptions,
   type RestoreProgress,
   type RestoreWarning,
   resolveSnapshot,
@@ -12,9 +13,11 @@ import {
 import type { Clock } from "../../src/platform/clock.ts";
 import type { TransferControl } from "./data-path-manager.ts";
 import { writeProgressMarker } from "./done-marker.ts";
+import type { KeptThreads } from "./kept-threads.ts";
 
 export interface RestoreVolumeOptions {
   readonly repository: Repository;
+  readonly threads: KeptThreads;
   readonly snapshotId: string;
   /** The volume's directory. */
   readonly path: string;
@@ -22,6 +25,7 @@ export interface RestoreVolumeOptions {
   readonly restoreUid: string;
   readonly writeSparseFiles: boolean;
   readonly restoreDevices: boolean;
+  /** As many threads of its own; undefined: the kept ones. */
   readonly parallelFiles: number | undefined;
   readonly lockTimeoutMs: number;
   readonly clock: Clock;
@@ -52,7 +56,7 @@ export async function restoreVolume(options: RestoreVolumeOptions): Promise<Rest
   const result = await withLock(repository, lock, async (signal) => {
     const { id } = await resolveSnapshot(repository, options.snapshotId, { signal });
     await repository.refreshIndex(signal);
-    return await restore(repository, {
+    const wish: RestoreOptions = {
       snapshotId: id,
       target: options.path,
       overwrite: "always",
@@ -60,10 +64,12 @@ export async function restoreVolume(options: RestoreVolumeOptions): Promise<Rest
       excludes: ["/.velero"],
       restoreDevices: options.restoreDevices,
       sparse: options.writeSparseFiles,
-      ...(options.parallelFiles === undefined ? {} : { threads: options.parallelFiles }),
       signal,
       onProgress: progressReporter(options),
-    });
+    };
+    const { parallelFiles, threads } = options;
+    if (parallelFiles !== undefined) return await restore(repository, { ...wish, threads: parallelFiles });
+    return await threads.use(repository, (pool) => restore(repository, { ...wish, pool }));
   });
   if (result.failure !== undefined) throw result.failure;
   return {

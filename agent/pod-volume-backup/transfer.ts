@@ -44,6 +44,7 @@ export async function transferBackup(
   const result = await duringStep(transferring, signal, () =>
     backUpVolume({
       repository,
+      threads: context.threads,
       path: volume.path,
       tags: backup.spec.tags ?? {},
       parentSnapshotId,

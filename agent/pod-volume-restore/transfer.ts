@@ -109,6 +109,7 @@ async function moveData(
   return await duringStep("data path restore failed", signal, () =>
     restoreVolume({
       repository,
+      threads: context.threads,
       snapshotId: spec.snapshotID,
       path: volume.path,
       restoreUid,

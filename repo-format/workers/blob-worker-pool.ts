@@ -34,6 +34,7 @@ export interface BlobWorkerPoolOptions {
   readonly entry?: URL;
 }
 
+/** Threads that read, seal, open and write. Close it when done: its threads keep the process alive. */
 export class BlobWorkerPool implements TaskSubmitter {
   readonly threads: number;
   /** Shared by all runs: the ceiling for the memory of the whole pool. */
