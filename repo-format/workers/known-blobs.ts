@@ -4,12 +4,21 @@ import type { BlobType } from "../format/blob.ts";
 import { SharedBlobTableView, type SharedTableHandle } from "../index/shared-blob-table.ts";
 import type { RunTicket } from "./messages.ts";
 
-/** Blobs remembered per run; the table knows older ones. A blob that was forgotten is sealed once more, nothing else. */
-const rememberedBlobs = 16_384;
+/**
+ * Blobs remembered per run, at least, and at most twice as many; the table knows older ones. A blob that was forgotten is
+ * sealed once more, nothing else.
+ */
+const rememberedBlobs = 8192;
+
+/** The younger half, and the older one, which is dropped whole when the younger is full. */
+interface SealedBlobs {
+  younger: Set<string>;
+  older: Set<string>;
+}
 
 export class KnownBlobs {
   #table: SharedBlobTableView | undefined;
-  readonly #runs = new Map<number, Set<string>>();
+  readonly #runs = new Map<number, SealedBlobs>();
 
   attach(handle: SharedTableHandle): void {
     this.#table = SharedBlobTableView.attach(handle);
@@ -23,9 +32,12 @@ export class KnownBlobs {
     if (this.#table?.has(type, id) === true) return false;
     const sealed = this.#sealedIn(run.number);
     const key = `${type}${id.toString("latin1")}`;
-    if (sealed.has(key)) return false;
-    if (sealed.size >= rememberedBlobs) sealed.delete(sealed.keys().next().value as string);
-    sealed.add(key);
+    if (sealed.younger.has(key) || sealed.older.has(key)) return false;
+    if (sealed.younger.size >= rememberedBlobs) {
+      sealed.older = sealed.younger;
+      sealed.younger = new Set();
+    }
+    sealed.younger.add(key);
     return true;
   }
 
@@ -34,10 +46,10 @@ export class KnownBlobs {
     this.#runs.delete(run);
   }
 
-  #sealedIn(run: number): Set<string> {
+  #sealedIn(run: number): SealedBlobs {
     let sealed = this.#runs.get(run);
     if (sealed === undefined) {
-      sealed = new Set();
+      sealed = { younger: new Set(), older: new Set() };
       this.#runs.set(run, sealed);
     }
     return sealed;
