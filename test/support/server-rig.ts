@@ -1,5 +1,6 @@
 // A cluster for tests of the server: the real control plane with CRDs and our roles, storage locations in directories,
-// pods that exist in the API only. Nobody plays the agents but the test itself, which writes what they would.
+// pods that exist in the API only. The test itself writes what agents would, or starts real ones over a directory tree that
+// plays the kubelet's.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Backup } from "../../src/api/backup.ts";
@@ -67,9 +68,10 @@ export class ServerRig {
   readonly controlPlane: ControlPlane;
   /** Storage locations with provider `local` keep their data below it. */
   readonly folder: string = makeTemporaryDirectory("server");
-  readonly #servers: RunningProcess[] = [];
+  readonly #processes: RunningProcess[] = [];
   readonly #namespaces = new Set<string>();
   #kubeconfig = "";
+  #agentKubeconfig: string | undefined;
 
   constructor(controlPlane: ControlPlane) {
     this.controlPlane = controlPlane;
@@ -98,8 +100,37 @@ export class ServerRig {
       env: { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined },
       isReady: (running) => running.output().includes("the server is running"),
     });
-    this.#servers.push(server);
+    this.#processes.push(server);
     return server;
+  }
+
+  /** The real agent of a node, with exactly the rights of manifests/rbac, and the pod that says that it runs. */
+  async startAgent(node: string, ...flags: string[]): Promise<RunningProcess> {
+    this.#agentKubeconfig ??= await this.controlPlane.serviceAccountKubeconfig("velero", "stowage-agent");
+    const words = ["agent", "--kubeconfig", this.#agentKubeconfig, "--namespace", "velero", "--log-level", "debug"];
+    const agent = await startProcess(process.execPath, {
+      name: `agent of ${node}`,
+      args: [
+        ...[join(root, "src", "main.ts"), ...words, "--host-pods-dir", this.hostPods],
+        ...["--metrics-address", "127.0.0.1:0", ...flags],
+      ],
+      env: { NODE_NAME: node, AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined },
+      isReady: (running) => running.output().includes("watching for volumes"),
+    });
+    this.#processes.push(agent);
+    return agent;
+  }
+
+  /** Where the kubelet would keep the pods' directories. */
+  get hostPods(): string {
+    return join(this.folder, "host_pods");
+  }
+
+  /** The directory that the kubelet would have made for a volume; made now. */
+  volumePath(pod: Pod, volume: string, plugin = "kubernetes.io~empty-dir"): string {
+    const path = join(this.hostPods, pod.metadata.uid ?? "", "volumes", plugin, volume);
+    mkdirSync(path, { recursive: true });
+    return path;
   }
 
   /** Reads /metrics of a server. */
@@ -159,6 +190,7 @@ export class ServerRig {
         volumes,
       },
     })) as Pod;
+    mkdirSync(join(this.hostPods, pod.metadata.uid ?? ""), { recursive: true });
     await this.controlPlane.must("PATCH", `${path}/${name}/status`, { status: { phase } }, mergePatch);
     return pod;
   }
@@ -224,8 +256,8 @@ export class ServerRig {
       return object !== undefined && condition(object);
     };
     await eventually(`${plural} ${name}: ${condition}`, holds, timeoutMs).catch((error) => {
-      const servers = this.#servers.map((server) => server.output().slice(-4000)).join("\n---\n");
-      throw new Error(`${error.message}: ${JSON.stringify(object, undefined, 1)}\n${servers}`);
+      const outputs = this.#processes.map((one) => one.output().slice(-4000)).join("\n---\n");
+      throw new Error(`${error.message}: ${JSON.stringify(object, undefined, 1)}\n${outputs}`);
     });
     return object as T;
   }
@@ -269,7 +301,7 @@ export class ServerRig {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#servers.filter((server) => !server.hasEnded()).map((server) => server.stop()));
+    await Promise.all(this.#processes.filter((server) => !server.hasEnded()).map((server) => server.stop()));
     await this.controlPlane.stop();
     removeDirectory(this.folder);
   }
