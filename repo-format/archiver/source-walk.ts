@@ -64,13 +64,13 @@ export class SourceWalk {
       this.#context.walkState.isWaiting = true;
       await files.finish();
       await trees.finish();
+      signal.throwIfAborted();
     } catch (error) {
       for (const directory of this.#stack.splice(0)) directory.source?.letGo();
       await files.abandon();
       this.#visitor.abandon();
       throw error;
     }
-    signal.throwIfAborted();
     if (this.#result === undefined) throw new Error("bug: the walk has ended, but not the root's tree");
     return this.#result;
   }
