@@ -32,8 +32,12 @@ export interface MasterKey {
 }
 
 export const saltBytes = 64;
-/** A stored key may ask for so much memory; restic itself uses 60 MiB. */
-const maxScryptMemoryBytes: number = 1024 * 1024 * 1024;
+/**
+ * Whoever may write to the store may plant keys, and each is tried before anything is authenticated: so much memory may one
+ * ask for (restic takes 60 MiB at most), and so much time, N·r·p (2^22 is what half a second on a fast machine gives).
+ */
+const maxScryptMemoryBytes: number = 256 * 1024 * 1024;
+const maxScryptWork: number = 2 ** 24;
 const maxParallelization = 64;
 const minDataBytes = 33;
 const maxDataBytes = 4096;
@@ -85,8 +89,9 @@ export function problemOfScrypt({ N, r, p }: ScryptParameters): string | undefin
   // N below 2^32, so that the test for a power of two stays exact.
   if (N < 2 || N > 0x8000_0000 || !Number.isInteger(Math.log2(N)))
     return `scrypt's N is ${N}, not a power of two above 1`;
-  if (r < 1 || 128 * N * r > maxScryptMemoryBytes) return `scrypt's N=${N}, r=${r} needs more than 1 GiB of memory`;
+  if (r < 1 || 128 * N * r > maxScryptMemoryBytes) return `scrypt's N=${N}, r=${r} needs more than 256 MiB of memory`;
   if (p < 1 || p > maxParallelization) return `scrypt's p is ${p}, not 1 to ${maxParallelization}`;
+  if (N * r * p > maxScryptWork) return `scrypt's N=${N}, r=${r}, p=${p} would take minutes`;
   return undefined;
 }
 
