@@ -52,6 +52,7 @@ export const errorPolicies = {
   "object-exists": { retry: "never", hint: "somebody else wrote the object first" },
   "object-refused": { retry: "never", hint: "the bytes changed in memory before they were sent; check the machine" },
   "object-truncated": { retry: "backoff", hint: "the store sent fewer bytes than asked for" },
+  "object-too-large": { retry: "never", hint: "something foreign lies in the repository; look at it, and remove it" },
   "range-invalid": { retry: "never", hint: "the object is shorter than expected; run `stowage repo check`" },
   "storage-denied": { retry: "never", hint: "check the credentials and the rights on the bucket" },
   "storage-unavailable": { retry: "backoff", hint: "check the endpoint, the network and the bucket's name" },

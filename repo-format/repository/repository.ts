@@ -24,9 +24,6 @@ import { TreeCache } from "./tree-cache.ts";
 import { hasAny, type ListedFile, listFiles, readConfig, UnpackedFiles, type UnpackedKind } from "./unpacked-files.ts";
 import { GatedStorage, WriteGate } from "./write-gate.ts";
 
-/** Index files of other programs may be large; a snapshot or lock file never comes near. */
-const maxUnpackedBytes: number = 1024 * 1024 * 1024;
-
 /** Trees are small and lie close together when they were stored together. */
 const treeRangeLimits: RangeLimits = { maxGapBytes: 256 * 1024, maxRangeBytes: 8 * 1024 * 1024 };
 
@@ -88,7 +85,7 @@ export class Repository {
       sealer: this.sealer,
       version: config.version,
       compress: (plain) => this.compressor.compress(plain),
-      decompress: (frame) => decompressUnknown(frame, maxUnpackedBytes),
+      decompress: decompressUnknown,
       extraVerify: settings.extraVerify,
     });
     this.#snapshots = new SnapshotFiles(this.storage, this.#files);

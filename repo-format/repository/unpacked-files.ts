@@ -18,12 +18,31 @@ export interface UnpackedFilesOptions {
   readonly sealer: Pick<Sealer, "seal" | "open">;
   readonly version: 1 | 2;
   readonly compress: (plain: Uint8Array) => Buffer;
-  readonly decompress: (frame: Uint8Array) => Buffer;
+  readonly decompress: (frame: Uint8Array, maxBytes: number) => Buffer;
   /** Opens what was sealed and compares before storing. */
   readonly extraVerify: boolean;
 }
 
 const withdrawMs = 10_000;
+
+const mebibyte: number = 1024 * 1024;
+
+/** Nothing that is larger is read: whoever may write to the store may put anything there, under any name. */
+const maxStoredBytes: Readonly<Record<FileKind, number>> = {
+  key: mebibyte / 16,
+  lock: mebibyte,
+  snapshot: 256 * mebibyte,
+  index: 512 * mebibyte,
+  pack: 1024 * mebibyte,
+};
+const maxConfigBytes: number = mebibyte / 16;
+
+/** How much JSON a file may unpack to. Index files of other programs may be large. */
+const maxJsonBytes: Readonly<Record<UnpackedKind, number>> = {
+  lock: mebibyte,
+  snapshot: 256 * mebibyte,
+  index: 1024 * mebibyte,
+};
 
 /** Every file of a kind, in any order; objects with other names are none. */
 export async function* listFiles(
@@ -38,7 +57,8 @@ export async function* listFiles(
 }
 
 /**
- * Reads a stored file and compares it with its name; a file that differs is read once more.
+ * Reads a stored file and compares it with its name; a file that differs is read once more, one that is too large not at
+ * all.
  * @throws RepositoryError "file-damaged"; "object-missing" and the other errors of the store
  */
 export async function readVerified(
@@ -49,12 +69,26 @@ export async function readVerified(
   const { kind, id } = file;
   let actual = "";
   for (let attempt = 1; attempt <= 2; attempt++) {
-    const bytes = await storage.get(keyOf(kind, id), { signal });
+    const bytes = await getBounded(storage, file, signal);
     actual = idOf(bytes);
     if (actual === id) return bytes;
   }
   const message = `the ${kind} file ${id} is damaged: what is stored has the hash ${actual}`;
   throw new RepositoryError("file-damaged", message, { details: { kind, id, actual } });
+}
+
+async function getBounded(
+  storage: Pick<ObjectStorage, "get">,
+  { kind, id }: { readonly kind: FileKind; readonly id: Id },
+  signal: AbortSignal | undefined,
+): Promise<Buffer> {
+  try {
+    return await storage.get(keyOf(kind, id), { signal, maxBytes: maxStoredBytes[kind] });
+  } catch (error) {
+    if (!RepositoryError.is(error, "object-too-large")) throw error;
+    const message = `the ${kind} file ${id} is none: it has more than ${maxStoredBytes[kind]} bytes`;
+    throw new RepositoryError("file-damaged", message, { details: { kind, id }, cause: error });
+  }
 }
 
 export class UnpackedFiles {
@@ -68,7 +102,7 @@ export class UnpackedFiles {
   async load(kind: UnpackedKind, id: Id, signal?: AbortSignal): Promise<Buffer> {
     const bytes = await readVerified(this.#options.storage, { kind, id }, signal);
     try {
-      return this.#open(bytes);
+      return this.#open(bytes, maxJsonBytes[kind]);
     } catch (error) {
       if (!RepositoryError.is(error)) throw error;
       const message = `the ${kind} file ${id} cannot be opened: ${error.message}`;
@@ -79,7 +113,7 @@ export class UnpackedFiles {
   async save(kind: UnpackedKind, json: Buffer, signal?: AbortSignal): Promise<Id> {
     const { storage, sealer, version, compress, extraVerify } = this.#options;
     const stored = sealer.seal(wrapUnpacked(version, json, compress));
-    if (extraVerify && !this.#open(stored).equals(json)) {
+    if (extraVerify && !this.#open(stored, json.length).equals(json)) {
       throw new RepositoryError("self-test-failed", `a ${kind} file changed while it was sealed; it was not stored`);
     }
     const id = idOf(stored);
@@ -101,9 +135,9 @@ export class UnpackedFiles {
     }
   }
 
-  #open(stored: Uint8Array): Buffer {
+  #open(stored: Uint8Array, maxBytes: number): Buffer {
     const { sealer, version, decompress } = this.#options;
-    return unwrapUnpacked(version, sealer.open(stored), decompress);
+    return unwrapUnpacked(version, sealer.open(stored), (frame) => decompress(frame, maxBytes));
   }
 }
 
@@ -120,8 +154,11 @@ export async function hasAny(
 /** The stored config, still sealed. @throws RepositoryError "repository-missing" */
 export async function readConfig(storage: ObjectStorage, signal?: AbortSignal): Promise<Buffer> {
   try {
-    return await storage.get(configKey, { signal });
+    return await storage.get(configKey, { signal, maxBytes: maxConfigBytes });
   } catch (error) {
+    if (RepositoryError.is(error, "object-too-large")) {
+      throw new RepositoryError("config-malformed", `the config file is none: ${error.message}`, { cause: error });
+    }
     if (!RepositoryError.is(error, "object-missing")) throw error;
     throw new RepositoryError("repository-missing", `there is no repository at ${storage.location}`, { cause: error });
   }

@@ -1,5 +1,6 @@
 // The base of every wrapper: hands each call on unchanged. A wrapper overrides what it is about.
 import type {
+  GetOptions,
   ListOptions,
   ObjectBody,
   ObjectInfo,
@@ -39,7 +40,7 @@ export class ForwardingStorage implements ObjectStorage {
     return this.inner.put(key, body, options);
   }
 
-  get(key: string, options?: RequestOptions): Promise<Buffer> {
+  get(key: string, options?: GetOptions): Promise<Buffer> {
     return this.inner.get(key, options);
   }
 

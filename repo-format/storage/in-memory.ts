@@ -1,6 +1,7 @@
 // A store that lives as long as the process: for tests, and for trying things out.
 import { throwIfCancelled } from "../errors.ts";
 import type {
+  GetOptions,
   ListOptions,
   ObjectBody,
   ObjectInfo,
@@ -17,6 +18,7 @@ import {
   compareKeys,
   objectExists,
   objectMissing,
+  objectTooLarge,
   rangeInvalid,
 } from "./object-storage.ts";
 
@@ -39,8 +41,13 @@ export class InMemoryStorage implements ObjectStorage {
     });
   }
 
-  get(key: string, options: RequestOptions = {}): Promise<Buffer> {
-    return answer(options, () => joinCopy(this.#find(key)));
+  get(key: string, options: GetOptions = {}): Promise<Buffer> {
+    const { maxBytes = Number.POSITIVE_INFINITY } = options;
+    return answer(options, () => {
+      const object = this.#find(key);
+      if (object.length > maxBytes) throw objectTooLarge(this.location, key, maxBytes);
+      return joinCopy(object);
+    });
   }
 
   getRange(key: string, offset: number, length: number, options: RequestOptions = {}): Promise<Buffer> {

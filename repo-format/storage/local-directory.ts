@@ -9,6 +9,7 @@ import { configKey, packFolders } from "./key-layout.ts";
 import { fileError, hasErrno } from "./local-errors.ts";
 import { exists, moveIntoPlace, readFully, syncDirectory, writeAndSync } from "./local-files.ts";
 import type {
+  GetOptions,
   ListOptions,
   ObjectBody,
   ObjectInfo,
@@ -23,6 +24,7 @@ import {
   compareKeys,
   objectExists,
   objectMissing,
+  objectTooLarge,
   rangeInvalid,
 } from "./object-storage.ts";
 
@@ -94,8 +96,12 @@ export class LocalDirectoryStorage implements ObjectStorage {
     if (key === configKey) this.#modes = undefined;
   }
 
-  get(key: string, options: RequestOptions = {}): Promise<Buffer> {
-    return this.#read(key, options, (file, size) => readFully(file, 0, size));
+  get(key: string, options: GetOptions = {}): Promise<Buffer> {
+    const { maxBytes = Number.POSITIVE_INFINITY } = options;
+    return this.#read(key, options, (file, size) => {
+      if (size > maxBytes) throw objectTooLarge(this.location, key, maxBytes);
+      return readFully(file, 0, size);
+    });
   }
 
   getRange(key: string, offset: number, length: number, options: RequestOptions = {}): Promise<Buffer> {

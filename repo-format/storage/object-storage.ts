@@ -13,6 +13,11 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface GetOptions extends RequestOptions {
+  /** A larger object is "object-too-large" and costs no memory. */
+  readonly maxBytes?: number | undefined;
+}
+
 export interface ListOptions extends RequestOptions {
   /** Only keys after this one. */
   readonly startAfter?: string | undefined;
@@ -47,8 +52,8 @@ export type ObjectBody = Uint8Array | readonly Uint8Array[];
  * Order: calls may run side by side in any number and finish in any order.
  *
  * Errors: RepositoryError only. Permanent: "object-missing", "object-exists", "range-invalid", "storage-denied",
- * "storage-full", "storage-misconfigured", "argument-invalid", "cancelled". Worth another try: "storage-unavailable",
- * "object-truncated". Messages name the location and the key, never a secret.
+ * "storage-full", "storage-misconfigured", "argument-invalid", "object-too-large", "cancelled". Worth another try:
+ * "storage-unavailable", "object-truncated". Messages name the location and the key, never a secret.
  */
 export interface ObjectStorage {
   /** For people, e.g. "s3:https://host/bucket/prefix" or "/srv/repo"; never holds a secret. */
@@ -64,7 +69,7 @@ export interface ObjectStorage {
   prepare(options?: RequestOptions): Promise<void>;
   put(key: string, body: ObjectBody, options?: PutOptions): Promise<void>;
   /** The whole object, in a buffer whose memory is its own (it may be transferred to a thread). */
-  get(key: string, options?: RequestOptions): Promise<Buffer>;
+  get(key: string, options?: GetOptions): Promise<Buffer>;
   /**
    * Exactly `length` bytes from `offset`; own memory as with `get`. A negative offset counts from the end and then may
    * give fewer bytes, as many as a shorter object has.
@@ -129,6 +134,13 @@ export function objectMissing(location: string, key: string, cause?: unknown): R
 
 export function objectExists(location: string, key: string, cause?: unknown): RepositoryError {
   return new RepositoryError("object-exists", `${key} exists already in ${location}`, { details: { key }, cause });
+}
+
+/** The error for an object above `maxBytes`; who may write to the store may put anything there. */
+export function objectTooLarge(location: string, key: string, maxBytes: number): RepositoryError {
+  return new RepositoryError("object-too-large", `${key} in ${location} has more than ${maxBytes} bytes`, {
+    details: { key, maxBytes },
+  });
 }
 
 export function rangeInvalid(

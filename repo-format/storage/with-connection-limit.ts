@@ -4,7 +4,14 @@
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import { ForwardingStorage } from "./forwarding-storage.ts";
 import { isLockKey } from "./key-layout.ts";
-import type { ObjectBody, ObjectInfo, ObjectStorage, PutOptions, RequestOptions } from "./object-storage.ts";
+import type {
+  GetOptions,
+  ObjectBody,
+  ObjectInfo,
+  ObjectStorage,
+  PutOptions,
+  RequestOptions,
+} from "./object-storage.ts";
 
 export function withConnectionLimit(storage: ObjectStorage, limit: number = storage.connections): ObjectStorage {
   if (!Number.isInteger(limit) || limit < 1) {
@@ -25,7 +32,7 @@ class LimitedStorage extends ForwardingStorage {
     return this.#limit(key, options, () => this.inner.put(key, body, options));
   }
 
-  override get(key: string, options: RequestOptions = {}): Promise<Buffer> {
+  override get(key: string, options: GetOptions = {}): Promise<Buffer> {
     return this.#limit(key, options, () => this.inner.get(key, options));
   }
 

@@ -1,6 +1,7 @@
 // Counts requests and bytes, for metrics, for progress and for tests that bound the number of requests.
 import { ForwardingStorage } from "./forwarding-storage.ts";
 import type {
+  GetOptions,
   ListOptions,
   ObjectBody,
   ObjectInfo,
@@ -47,7 +48,7 @@ class MeteredStorage extends ForwardingStorage {
     this.#meter.bytesSent += bodySizeBytes(body);
   }
 
-  override async get(key: string, options?: RequestOptions): Promise<Buffer> {
+  override async get(key: string, options?: GetOptions): Promise<Buffer> {
     return this.#received(await this.#count("get", () => this.inner.get(key, options)));
   }
 

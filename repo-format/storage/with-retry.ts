@@ -4,6 +4,7 @@ import { setTimeout as sleepFor } from "node:timers/promises";
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import { ForwardingStorage } from "./forwarding-storage.ts";
 import type {
+  GetOptions,
   ListOptions,
   ObjectBody,
   ObjectInfo,
@@ -74,7 +75,7 @@ class RetryingStorage extends ForwardingStorage {
     });
   }
 
-  override get(key: string, options: RequestOptions = {}): Promise<Buffer> {
+  override get(key: string, options: GetOptions = {}): Promise<Buffer> {
     return this.#retry(`get ${key}`, options, () => this.inner.get(key, options));
   }
 

@@ -94,6 +94,14 @@ function describeBytes(storage: () => ObjectStorage): void {
     }
   });
 
+  it("an object above the limit is refused, one at the limit is not, and both are good afterwards", async () => {
+    await storage().put("bytes/limited", randomBytes(3 * mebibyte));
+    for (let round = 0; round < 3; round++) {
+      await assertCode("object-too-large", () => storage().get("bytes/limited", { maxBytes: 3 * mebibyte - 1 }));
+      assert.equal((await storage().get("bytes/limited", { maxBytes: 3 * mebibyte })).length, 3 * mebibyte);
+    }
+  });
+
   it("an object that does not exist is object-missing, for every way of reading it", async () => {
     await assertCode("object-missing", () => storage().get("bytes/none"));
     await assertCode("object-missing", () => storage().getRange("bytes/none", 0, 1));

@@ -12,6 +12,11 @@ export async function readBody(body: unknown, expectedBytes: number | undefined,
   return expectedBytes === undefined ? readUnsized(stream) : readSized(stream, expectedBytes, key);
 }
 
+/** Gives up a body that nobody is going to read; its connection goes with it. */
+export function discard(body: unknown): void {
+  (body as { destroy?: () => void } | undefined)?.destroy?.();
+}
+
 async function readSized(stream: AsyncIterable<Uint8Array>, expectedBytes: number, key: string): Promise<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(expectedBytes); // memory of its own: may be transferred to a thread
   let done = 0;

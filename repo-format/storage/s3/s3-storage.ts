@@ -9,6 +9,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { RepositoryError } from "../../errors.ts";
 import type {
+  GetOptions,
   ListOptions,
   ObjectBody,
   ObjectInfo,
@@ -16,9 +17,9 @@ import type {
   PutOptions,
   RequestOptions,
 } from "../object-storage.ts";
-import { checkKey, checkPrefix, checkRange, objectExists, rangeInvalid } from "../object-storage.ts";
+import { checkKey, checkPrefix, checkRange, objectExists, objectTooLarge, rangeInvalid } from "../object-storage.ts";
 import { listFolderNames, listObjects } from "./list-objects.ts";
-import { readBody } from "./response-body.ts";
+import { discard, readBody } from "./response-body.ts";
 import { S3Bucket } from "./s3-bucket.ts";
 import { hasReason } from "./s3-errors.ts";
 import type { S3Options } from "./s3-options.ts";
@@ -71,7 +72,7 @@ export class S3Storage implements ObjectStorage {
     await this.#writer.put(key, body, options);
   }
 
-  get(key: string, options: RequestOptions = {}): Promise<Buffer> {
+  get(key: string, options: GetOptions = {}): Promise<Buffer> {
     checkKey(key);
     return this.#read(key, undefined, options);
   }
@@ -120,10 +121,14 @@ export class S3Storage implements ObjectStorage {
   }
 
   /** A store that ignores the range and sends everything is put up with. */
-  #read(key: string, range: ByteRange | undefined, { signal }: RequestOptions): Promise<Buffer> {
+  #read(key: string, range: ByteRange | undefined, { signal, maxBytes }: GetOptions): Promise<Buffer> {
     const input = { ...this.#bucket.target(key), ...(range === undefined ? {} : { Range: range.text }) };
     return this.#bucket.send({ action: "read", key, signal }, async (client, handling) => {
       const answer = await client.send(new GetObjectCommand(input), handling);
+      if (maxBytes !== undefined && (answer.ContentLength ?? 0) > maxBytes) {
+        discard(answer.Body);
+        throw objectTooLarge(this.location, key, maxBytes);
+      }
       const bytes = await readBody(answer.Body, answer.ContentLength, key);
       return range === undefined || answer.ContentRange !== undefined ? bytes : bytes.subarray(range.start);
     });
