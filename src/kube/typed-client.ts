@@ -63,6 +63,9 @@ export interface TypedClientOptions {
 const retryBackoff = { firstMs: 200, factor: 2, maxMs: 5000, jitter: 0.5 };
 const maxAttempts = 4;
 
+/** The server sends a bookmark about once a minute; a watch that says nothing for longer hangs on a dead connection. */
+const longestSilenceSeconds = 150;
+
 export class TypedClient {
   readonly #connection: KubeConnection;
   readonly #clock: Clock;
@@ -197,7 +200,7 @@ export class TypedClient {
       timeoutSeconds: String(options.timeoutSeconds),
     };
     const path = pathOf(resource, { namespace: options.namespace }, query);
-    const timeoutMs = (options.timeoutSeconds + 15) * 1000;
+    const timeoutMs = Math.min(options.timeoutSeconds + 15, longestSilenceSeconds) * 1000;
     const lines = streamLines(this.#connection, { method: "GET", path, action, timeoutMs, signal: options.signal });
     for await (const line of lines) yield watchEventOf<T>(line, action);
   }

@@ -112,9 +112,17 @@ async function startProxy(targetPort: number): Promise<{ port: number; cut: () =
   const sockets = new Set<Socket>();
   const server: Server = createTcpServer((incoming) => {
     const outgoing = connect(targetPort, "127.0.0.1");
-    for (const socket of [incoming, outgoing]) {
+    for (const [socket, peer] of [
+      [incoming, outgoing],
+      [outgoing, incoming],
+    ] as const) {
       sockets.add(socket);
-      socket.on("error", () => undefined).on("close", () => sockets.delete(socket));
+      socket.on("error", () => undefined);
+      // A side that was reset ends without an end: the other one must hear of it all the same.
+      socket.on("close", () => {
+        sockets.delete(socket);
+        peer.destroy();
+      });
     }
     incoming.pipe(outgoing).pipe(incoming);
   });
@@ -134,6 +142,7 @@ test("calls survive connections that are cut, and an informer misses nothing ove
   const proxied = new TypedClient({ connection: connectToCluster(kubeconfig) });
   const informer = new Informer<ConfigMap>({ client: proxied, resource: configMaps, namespace, log: silentLogger });
   const stop = new AbortController();
+  t.after(() => stop.abort());
   const running = informer.run(stop.signal);
   await informer.synced;
   for (let round = 0; round < 5; round++) {
