@@ -147,7 +147,6 @@ export class ArchiveDirectory {
   /** No entries follow. */
   endList(): void {
     this.#isListed = true;
-    this.parentTree?.close();
     this.parentTree = undefined;
     this.#names = [];
   }
