@@ -5,6 +5,7 @@ import {
   chmodSync,
   closeSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
   symlinkSync,
@@ -14,6 +15,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { restore } from "../../repo-format/restorer/restore.ts";
 import { createBlobWorkerPool } from "../../repo-format/workers/blob-worker-pool.ts";
 import { archiveFixture } from "../support/archive-fixture.ts";
 import { changeTree } from "../support/change-tree.ts";
@@ -108,8 +110,8 @@ test("after changes the next backup stores what changed, and restores to what is
   assert.deepEqual(compareTrees(source, target, { root: false }), []);
 });
 
-test("big files, holes and zeros come back, and holes are holes again with restic's --sparse", async (t) => {
-  const { source, target, backUp, assertSound, restic } = await archiveFixture(t);
+test("big files, holes and zeros come back, and holes are holes again with --sparse, large ones by restic too", async (t) => {
+  const { source, target, repo, backUp, assertSound, restic } = await archiveFixture(t);
   writeFileSync(join(source, "big"), seededBytes("big", 45 * mebibyte));
   writeFileSync(join(source, "zeros"), Buffer.alloc(9 * mebibyte + 5));
   writeFileSync(join(source, "hole"), "");
@@ -125,7 +127,21 @@ test("big files, holes and zeros come back, and holes are holes again with resti
   assert.ok(result.summary.dataAdded < 85 * mebibyte, `${result.summary.dataAdded} bytes: zeros are stored once`);
   await assertSound();
   await restic(["restore", "latest", "--sparse", "--target", target]);
-  assert.deepEqual(compareTrees(source, target, { root: false, holes: true }), []);
+  assert.deepEqual(compareTrees(source, target, { root: false }), []);
+  // restic leaves out the zeros at the beginning of a blob only: what follows data in the same chunk is written.
+  const takes = (name: string): number => lstatSync(join(target, name)).blocks * 512;
+  const [largestChunk, blobsWithData] = [8 * mebibyte, 2];
+  assert.ok(takes("hole") < mebibyte, `${takes("hole")} bytes for a hole of 300 MiB`);
+  assert.ok(
+    takes("holes") <= blobsWithData * largestChunk,
+    `${takes("holes")} bytes for 100 MiB with two pieces of data`,
+  );
+  const restored = join(target, "by us");
+  mkdirSync(restored);
+  const { snapshotId } = result;
+  assert.ok(snapshotId);
+  await restore(repo, { snapshotId, target: restored, sparse: true, restoreDevices: true, threads: 1 });
+  assert.deepEqual(compareTrees(source, restored, { root: false, holes: true }), []);
 });
 
 test("a hole of a terabyte costs neither time nor space", async (t) => {
