@@ -93,7 +93,7 @@ async function runOne(
 }
 
 /** An empty repository of ours with the password "password". */
-export async function makeCheapRepository(location: string): Promise<void> {
+async function makeCheapRepository(location: string): Promise<void> {
   const storage = openStorage(location, { create: true });
   const identity = { hostname: "maker", username: "tester", pid: 1, uid: 0, gid: 0 };
   await initRepository({ storage, password: "password", identity, kdf: cheapKdf });
