@@ -74,17 +74,32 @@ export class TreeSaver {
   async #seal(trees: readonly { id: BlobId; bytes: Buffer }[], bytes: number): Promise<void> {
     const { run } = this.#options;
     await run.reserve(bytes);
-    const slab = new Uint8Array(bytes);
     const ends = new Uint32Array(trees.length);
     const ids = new Uint8Array(trees.length * idBytes);
     let end = 0;
     for (const [index, tree] of trees.entries()) {
-      slab.set(tree.bytes, end);
       end += tree.bytes.length;
       ends[index] = end;
       ids.set(Buffer.from(tree.id, "hex"), index * idBytes);
     }
-    await run.sealPlaintexts({ type: "tree", bytes: slab, ends, ids }, bytes);
+    const plaintext = joined(
+      trees.map((tree) => tree.bytes),
+      bytes,
+    );
+    await run.sealPlaintexts({ type: "tree", bytes: plaintext, ends, ids }, bytes);
     for (const { id } of trees) this.#pendingIds.delete(id);
   }
+}
+
+/** Memory of its own, so that it can be transferred; a single large tree is not copied for that. */
+function joined(parts: readonly Buffer[], bytes: number): Uint8Array {
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1 && only.buffer.byteLength === bytes) return only;
+  const all = new Uint8Array(bytes);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }

@@ -298,6 +298,22 @@ test("a directory of many files is saved in order", async (t) => {
   assert.deepEqual(names, Array.from({ length: count }, (_, file) => `f${file}`).sort());
 });
 
+test("thousands of directories are sealed by the threads, and all are there", async (t) => {
+  const { source, repo, backUp } = await fixture(t);
+  for (let outer = 0; outer < 50; outer++) {
+    for (let inner = 0; inner < 60; inner++)
+      mkdirSync(join(source, `o${outer}`, `i${inner}`, "leaf"), { recursive: true });
+  }
+  const pool = createBlobWorkerPool(repo, 2);
+  t.after(() => pool.close());
+  const result = await backUp({ pool });
+  assert.equal(result.summary.dirsNew, 50 + 50 * 60 * 2);
+  assert.ok(pool.startedThreads > 0);
+  assert.equal((await pathsIn(repo, result.treeId)).length, result.summary.dirsNew);
+  const again = await backUp({ pool });
+  assert.deepEqual([again.isUnchanged, again.summary.dirsUnmodified], [true, result.summary.dirsNew]);
+});
+
 test("progress ends with the totals that the scan foretold", async (t) => {
   const { source, backUp } = await fixture(t);
   fill(source, { a: "12345", "b/c": "123", "b/skip.log": "1234567", "d/": "" });
