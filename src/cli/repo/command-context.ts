@@ -1,6 +1,12 @@
 // What every command gets: where to write, what the environment says, when to stop, and how to open the repository
 // that the flags name.
-import type { CheckOptions, ObjectStorage, Repository, RepositoryOptions } from "../../../repo-format/index.ts";
+import type {
+  CheckOptions,
+  ObjectStorage,
+  Repository,
+  RepositoryOptions,
+  StorageOptions,
+} from "../../../repo-format/index.ts";
 import { openRepository, openStorage, RepositoryError, withLock } from "../../../repo-format/index.ts";
 import type { CliEnvironment } from "../cli-config.ts";
 import { formatDuration } from "../output/format-values.ts";
@@ -47,6 +53,8 @@ const answeringVerbs: ReadonlySet<string> = new Set([
 ]);
 
 const maxPasswordTries = 3;
+
+type RetryEvent = Parameters<NonNullable<NonNullable<StorageOptions["retry"]>["onRetry"]>>[0];
 
 type ExclusiveLock = Pick<CheckOptions, "lock" | "retryLockMs" | "onLockWait" | "signal">;
 
@@ -111,7 +119,8 @@ export class CommandContext {
   /** The store that --repo names, wrapped and ready. */
   async openStore(options: { readonly create?: boolean } = {}): Promise<ObjectStorage> {
     const choices = { ...storeChoices(this), create: options.create === true, clock: this.clock };
-    return openStorage(await repositoryLocation(this), await storeOptions(choices));
+    const settings = await storeOptions(choices);
+    return openStorage(await repositoryLocation(this), { ...settings, retry: { onRetry: this.#reportRetry } });
   }
 
   /** The password of the repository; `confirm` asks twice on a terminal. */
@@ -199,6 +208,17 @@ export class CommandContext {
   /** Says what was passed over: an id that does not exist, a snapshot that cannot be read. */
   readonly reportIgnored = (what: string, error: unknown): void => {
     this.output.warn(`ignored ${what}: ${error instanceof Error ? error.message : String(error)}`);
+  };
+
+  /** A store that does not answer is tried for a quarter of an hour: nobody should have to guess why nothing happens. */
+  readonly #reportRetry = ({ action, error, delayMs }: RetryEvent): void => {
+    const seconds = Math.max(1, Math.round(delayMs / 1000));
+    this.output.warn(`warning: ${error.message}; trying again in ${seconds} s`, {
+      message_type: "retry",
+      action,
+      message: error.message,
+      delay_seconds: seconds,
+    });
   };
 
   /** A person who mistypes may try again, as in restic. */

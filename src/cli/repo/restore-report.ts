@@ -8,8 +8,8 @@ import { printable } from "../output/terminal-text.ts";
 
 const steps = { plan: "", data: "", verify: "verifying", metadata: "finishing" } as const;
 
-/** A restore's progress as it is shown. */
-export function restoreState(progress: RestoreProgress): ProgressState {
+/** A restore's progress as it is shown. @param lastItem what was restored last */
+export function restoreState(progress: RestoreProgress, lastItem: string | undefined): ProgressState {
   const { totalFiles, phase } = progress;
   return {
     secondsElapsed: progress.secondsElapsed,
@@ -19,7 +19,7 @@ export function restoreState(progress: RestoreProgress): ProgressState {
     totalFiles,
     isTotalKnown: phase !== "plan",
     errorCount: progress.errorCount,
-    currentFiles: [],
+    currentFiles: lastItem === undefined ? [] : [lastItem],
     step: steps[phase],
   };
 }

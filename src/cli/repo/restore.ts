@@ -77,6 +77,7 @@ async function restoreSnapshot({ snapshot, flags, settings, context, repository,
   output.print(`restoring ${describeSnapshot(found)} to ${settings.target}`);
   // The JSON has more counters than a terminal shows.
   let latest: RestoreProgress | undefined;
+  let lastItem: string | undefined;
   const toMessage = (): object => (latest === undefined ? {} : restoreStatus(latest));
   const reporter = new ProgressReporter({ ...context.reporting, toMessage });
   const startedMs = clock();
@@ -87,10 +88,13 @@ async function restoreSnapshot({ snapshot, flags, settings, context, repository,
     signal,
     onProgress: (progress) => {
       latest = progress;
-      reporter.update(restoreState(progress));
+      reporter.update(restoreState(progress, lastItem));
     },
     onWarning: (warning) => reportTargetWarning(output, warning),
-    ...(output.verbosity >= 2 ? { onItem: (item) => reportEntry(output, item) } : {}),
+    onItem: (item) => {
+      lastItem = item.path;
+      if (output.verbosity >= 2) reportEntry(output, item);
+    },
   });
   const seconds = (clock() - startedMs) / 1000;
   if (output.isJson) output.message(restoreSummary(result, seconds));

@@ -7,7 +7,9 @@ export async function askSecret(question: string, signal?: AbortSignal): Promise
   stderr.write(question);
   stdin.setRawMode(true);
   try {
-    return await collectInput(stdin, signal, takeKeys);
+    const keys = await collectInput(stdin, { isComplete: hasEndKey, begun: Buffer.alloc(0), signal });
+    if (keys.includes(interruptKey)) throw cancelled();
+    return lineOfKeys(keys);
   } finally {
     stdin.setRawMode(false);
     stderr.write("\n");
@@ -15,58 +17,76 @@ export async function askSecret(question: string, signal?: AbortSignal): Promise
 }
 
 /** What came behind the last line that was read: the next question's answer. */
-let unread = "";
+let unread: Buffer = Buffer.alloc(0);
+
+const newline = 0x0a;
 
 /** The next line without its end; "" when there is none. */
 export async function readLine(stdin: NodeJS.ReadStream, signal?: AbortSignal): Promise<string> {
-  const text = unread.includes("\n")
-    ? unread
-    : await collectInput(stdin, signal, (sofar) => (sofar.includes("\n") ? sofar : undefined), unread);
-  const end = text.indexOf("\n");
-  unread = end === -1 ? "" : text.slice(end + 1);
-  return (end === -1 ? text : text.slice(0, end)).replace(/\r$/, "");
+  const isComplete = (bytes: Buffer): boolean => bytes.includes(newline);
+  const bytes = isComplete(unread) ? unread : await collectInput(stdin, { isComplete, begun: unread, signal });
+  const end = bytes.indexOf(newline);
+  unread = end === -1 ? Buffer.alloc(0) : bytes.subarray(end + 1);
+  return bytes
+    .subarray(0, end === -1 ? bytes.length : end)
+    .toString("utf8")
+    .replace(/\r$/, "");
 }
 
-const endKeys: ReadonlySet<string> = new Set(["\r", "\n", "\x04"]);
+const interruptKey = 0x03;
+const endKeys: readonly number[] = [newline, 0x0d, 0x04, interruptKey];
+const eraseKeys: readonly string[] = ["\x7f", "\b"];
 
-/** Raw keys so far: the line when it is finished. */
-function takeKeys(keys: string): string | undefined {
-  const end = [...keys].findIndex((key) => endKeys.has(key));
-  if (keys.includes("\x03")) throw cancelled();
-  if (end === -1) return undefined;
-  let line = "";
-  for (const key of [...keys].slice(0, end)) line = key === "\x7f" || key === "\b" ? line.slice(0, -1) : line + key;
-  return line;
+function hasEndKey(keys: Buffer): boolean {
+  return keys.some((key) => endKeys.includes(key));
 }
 
-/** Reads until `finish` makes a result of all that came so far; at the end of input, what came is the result. */
-function collectInput(
-  stdin: NodeJS.ReadStream,
-  signal: AbortSignal | undefined,
-  finish: (sofar: string) => string | undefined,
-  begun = "",
-): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const decoder = new TextDecoder();
+/** What the keys up to the end key have written. */
+function lineOfKeys(keys: Buffer): string {
+  const end = keys.findIndex((key) => endKeys.includes(key));
+  const line: string[] = [];
+  for (const character of keys.subarray(0, end === -1 ? keys.length : end).toString("utf8")) {
+    if (eraseKeys.includes(character)) line.pop();
+    else line.push(character);
+  }
+  return line.join("");
+}
+
+interface InputRequest {
+  /** Looks at all that came so far. */
+  readonly isComplete: (sofar: Buffer) => boolean;
+  readonly begun: Buffer;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Reads until that is complete, or to the end of the input. */
+function collectInput(stdin: NodeJS.ReadStream, { isComplete, begun, signal }: InputRequest): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   let sofar = begun;
-  const onData = (chunk: Buffer): void => {
-    sofar += decoder.decode(chunk, { stream: true });
-    try {
-      const result = finish(sofar);
-      if (result !== undefined) resolve(result);
-    } catch (error) {
-      reject(error);
-    }
-  };
-  const onEnd = (): void => resolve(sofar);
-  const onAbort = (): void => reject(cancelled());
-  if (signal?.aborted) onAbort();
-  signal?.addEventListener("abort", onAbort);
-  stdin.on("data", onData).on("end", onEnd).on("error", onEnd).resume();
-  return promise.finally(() => {
+  // At once: what comes later belongs to the next question.
+  const stop = (): void => {
     signal?.removeEventListener("abort", onAbort);
     stdin.off("data", onData).off("end", onEnd).off("error", onEnd).pause();
-  });
+  };
+  const onEnd = (): void => {
+    stop();
+    resolve(sofar);
+  };
+  const onData = (chunk: Buffer): void => {
+    sofar = Buffer.concat([sofar, chunk]);
+    if (isComplete(sofar)) onEnd();
+  };
+  const onAbort = (): void => {
+    stop();
+    reject(cancelled());
+  };
+  if (signal?.aborted) onAbort();
+  else if (stdin.readableEnded || stdin.destroyed) onEnd();
+  else {
+    signal?.addEventListener("abort", onAbort);
+    stdin.on("data", onData).on("end", onEnd).on("error", onEnd).resume();
+  }
+  return promise;
 }
 
 function cancelled(): RepositoryError {

@@ -4,6 +4,8 @@ import { Output, type TextSink } from "../../../../../src/cli/output/output.ts";
 
 class Recorder implements TextSink {
   text = "";
+  hasRoom = true;
+  readonly listeners: Record<string, (error: Error) => void> = {};
   readonly isTTY: boolean;
   readonly columns = 40;
 
@@ -14,7 +16,11 @@ class Recorder implements TextSink {
   write(text: string | Uint8Array, done?: (error?: Error | null) => void): boolean {
     this.text += Buffer.from(text as string).toString();
     done?.();
-    return true;
+    return this.hasRoom;
+  }
+
+  on(event: string, listener: (error: Error) => void): void {
+    this.listeners[event] = listener;
   }
 }
 
@@ -73,6 +79,45 @@ describe("Output", () => {
     const plain = make();
     plain.output.status(["never"]);
     assert.equal(plain.stdout.text, "");
+  });
+
+  it("keeps escape sequences of names out of the live lines", () => {
+    const { output, stdout } = make(undefined, true);
+    output.status(["a\x1b[2Jb"]);
+    assert.equal(stdout.text, "a\\x1b[2Jb\n");
+  });
+
+  it("drops what comes after the reader has gone, and tells its owner once", () => {
+    const { output, stdout } = make();
+    const told: Error[] = [];
+    output.onClosed = (error) => told.push(error);
+    output.result("one\n");
+    const broken = Object.assign(new Error("write EPIPE"), { code: "EPIPE" });
+    stdout.listeners.error?.(broken);
+    stdout.listeners.error?.(broken);
+    output.result("two\n");
+    output.message({ three: 3 });
+    assert.equal(stdout.text, "one\n");
+    assert.deepEqual(told, [broken]);
+    assert.equal(output.stdoutError, broken);
+  });
+
+  it("lets long answers wait for room, and for a reader that goes away no longer", async () => {
+    for (const end of ["drain", "error"]) {
+      const { output, stdout } = make();
+      await output.ready();
+      stdout.hasRoom = false;
+      output.result("much\n");
+      let isReady = false;
+      const waiting = output.ready().then(() => {
+        isReady = true;
+      });
+      await Promise.resolve();
+      assert.equal(isReady, false);
+      stdout.listeners[end]?.(new Error("write EPIPE"));
+      await waiting;
+      assert.equal(isReady, true);
+    }
   });
 
   it("flushes", async () => {

@@ -5,6 +5,7 @@ import {
   ProgressReporter,
   type ProgressState,
   progressLines,
+  StepReporter,
   secondsRemaining,
   shareDone,
 } from "../../../../../src/cli/output/progress.ts";
@@ -82,5 +83,41 @@ describe("ProgressReporter", () => {
   it("is silent on a pipe without --json, unless a rate is asked for", () => {
     assert.equal(report(false, undefined, [1000, 2000]), "");
     assert.equal(report(false, 1, [1000, 1500, 2000]).trim().split("\n").length, 2);
+  });
+});
+
+describe("StepReporter", () => {
+  function report(choices: { json?: boolean; quiet?: boolean; isTTY?: boolean; framesPerSecond?: number }): string {
+    let text = "";
+    const write = (chunk: string | Uint8Array): boolean => {
+      text += String(chunk);
+      return true;
+    };
+    const { json = false, quiet = false, isTTY = false, framesPerSecond } = choices;
+    const output = new Output({ stdout: { write, isTTY }, stderr: { write } });
+    output.configure({ json, quiet, verbosity: 0 });
+    let now = 0;
+    const reporter = new StepReporter({ output, framesPerSecond, clock: () => now });
+    reporter.update({ step: "index files", done: 0, total: 2 });
+    now = 4000;
+    reporter.update({ step: "packs", done: 0, total: 10 });
+    now = 6000;
+    reporter.update({ step: "packs", done: 5, total: 10 });
+    return text;
+  }
+
+  it("shows percent, count and the time that the step still takes at its own rate", () => {
+    assert.deepEqual(report({ framesPerSecond: 1 }).trim().split("\n"), [
+      "[0:00]  0.00%  index files: 0 / 2",
+      "[0:04]  0.00%  packs: 0 / 10",
+      "[0:06]  50.00%  packs: 5 / 10  ETA 0:02",
+    ]);
+    assert.match(report({ isTTY: true }), /50\.00% {2}packs: 5 \/ 10/);
+  });
+
+  it("is silent on a pipe, with --quiet and with --json", () => {
+    assert.equal(report({}), "");
+    assert.equal(report({ isTTY: true, quiet: true }), "");
+    assert.equal(report({ json: true, framesPerSecond: 60 }), "");
   });
 });

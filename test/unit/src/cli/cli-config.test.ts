@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { readCliEnvironment } from "../../../../src/cli/cli-config.ts";
+
+describe("readCliEnvironment", () => {
+  it("reads restic's variables, and their twins before them", () => {
+    const environment = readCliEnvironment({ RESTIC_HOST: "a", STOWAGE_HOST: "b", RESTIC_COMPRESSION: "max" });
+    assert.equal(environment.host, "b");
+    assert.equal(environment.compression, "max");
+  });
+
+  it("takes an empty variable for none", () => {
+    assert.equal(readCliEnvironment({ STOWAGE_HOST: "", RESTIC_HOST: "a" }).host, "a");
+  });
+
+  it("lets one twin replace all variables that stand for the same thing", () => {
+    const file = readCliEnvironment({ RESTIC_REPOSITORY: "/a", STOWAGE_REPOSITORY_FILE: "/b", RESTIC_PASSWORD: "x" });
+    assert.deepEqual([file.repository, file.repositoryFile, file.password], [undefined, "/b", "x"]);
+    const command = readCliEnvironment({ RESTIC_PASSWORD_FILE: "/p", STOWAGE_PASSWORD: "x" });
+    assert.deepEqual([command.passwordFile, command.password], [undefined, "x"]);
+  });
+
+  it("bounds the rate of progress and takes nonsense for none", () => {
+    assert.equal(readCliEnvironment({ RESTIC_PROGRESS_FPS: "0.0166" }).progressFps, 0.0166);
+    assert.equal(readCliEnvironment({ RESTIC_PROGRESS_FPS: "1000" }).progressFps, 60);
+    for (const text of ["0", "-1", "often"])
+      assert.equal(readCliEnvironment({ RESTIC_PROGRESS_FPS: text }).progressFps, undefined);
+  });
+
+  it("reads switches as restic does", () => {
+    assert.equal(readCliEnvironment({ RESTIC_IGNORE_CTIME: "true" }).ignoreCtime, true);
+    assert.equal(readCliEnvironment({ RESTIC_IGNORE_INODE: "0" }).ignoreInode, false);
+  });
+});

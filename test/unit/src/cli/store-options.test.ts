@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type StoreChoices, storeOptions } from "../../../../src/cli/store-options.ts";
+
+const choices: StoreChoices = {
+  variables: {},
+  settings: {},
+  caFiles: [],
+  clientCertificateFile: undefined,
+  insecureTls: false,
+  stallTimeoutMs: undefined,
+  create: false,
+  clock: () => 0,
+};
+
+describe("storeOptions", () => {
+  it("takes settings of -o before variables", async () => {
+    const { s3, connections } = await storeOptions({
+      ...choices,
+      variables: { AWS_DEFAULT_REGION: "eu-west-1" },
+      settings: { "s3.region": "eu-north-1", "s3.connections": "9", "s3.bucket-lookup": "dns" },
+    });
+    assert.deepEqual([s3?.region, s3?.bucketLookup, connections], ["eu-north-1", "dns", 9]);
+  });
+
+  it("leaves credentials to the SDK's chain when no variable names any", async () => {
+    assert.equal((await storeOptions(choices)).s3?.credentials, undefined);
+    const { s3 } = await storeOptions({ ...choices, variables: { AWS_PROFILE: "work" } });
+    assert.equal(s3?.credentials?.profile, "work");
+  });
+
+  it("prefers AWS's names to MinIO's", async () => {
+    const variables = { MINIO_ACCESS_KEY: "m", MINIO_SECRET_KEY: "n", AWS_ACCESS_KEY_ID: "a" };
+    const { s3 } = await storeOptions({ ...choices, variables });
+    assert.deepEqual([s3?.credentials?.accessKeyId, s3?.credentials?.secretAccessKey], ["a", undefined]);
+  });
+
+  it("names a setting that nobody knows, and a value that makes no sense", async () => {
+    await assert.rejects(storeOptions({ ...choices, settings: { "s3.regoin": "x" } }), /s3\.regoin: unknown setting/);
+    await assert.rejects(storeOptions({ ...choices, settings: { "s3.connections": "0" } }), /whole number above 0/);
+    await assert.rejects(storeOptions({ ...choices, settings: { "s3.bucket-lookup": "up" } }), /auto, dns or path/);
+    await assert.rejects(storeOptions({ ...choices, caFiles: ["/no/such.pem"] }), /certificate file \/no\/such\.pem/);
+  });
+});
