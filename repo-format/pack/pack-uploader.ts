@@ -67,6 +67,8 @@ export class PackUploader {
     try {
       await storage.put(keyOf("pack", pack.id), pack.body, { sha256: pack.id, isTreePack, signal });
       onStored(pack);
+      // Not after a failure: a request that was given up may still be reading.
+      pack.free();
     } catch (error) {
       this.#fail(error);
     }

@@ -1,6 +1,7 @@
 // One backup's share of the pool. It accounts for the bytes: each task takes what it may produce from the pool's budget
 // before it starts, and gives it back as the sealed blobs are accepted by the uploader. So a slow store slows the threads.
 import { RepositoryError } from "../errors.ts";
+import { freeMemory } from "./free-memory.ts";
 import {
   type FileBatch,
   type FileBatchResult,
@@ -17,7 +18,7 @@ import {
 import type { SubmitOptions, TaskRequest, TaskSubmitter } from "./pool-task.ts";
 
 export interface BlobRunOptions {
-  /** Takes sealed blobs, which belong to it from then on; resolves when there is room for more. */
+  /** Takes sealed blobs, copying them: their memory is freed when it resolves, which is when there is room for more. */
   readonly accept: (blobs: readonly SealedBlob[]) => Promise<void>;
   readonly signal?: AbortSignal;
 }
@@ -112,6 +113,7 @@ export class BlobRun {
       accepted = accepted.then(async () => {
         const blobs = sealedBlobsOf(columns);
         await this.#options.accept(blobs);
+        freeMemory(columns.slab);
         const bytes = Math.min(
           held,
           blobs.reduce((sum, blob) => sum + blob.sealed.length, 0),

@@ -142,6 +142,7 @@ export type WorkerReply =
 export interface SealedBlob {
   readonly type: BlobType;
   readonly id: BlobId;
+  /** Valid until it was accepted (BlobRunOptions). */
   readonly sealed: Uint8Array;
   /** 0: not compressed. */
   readonly uncompressedLength: number;

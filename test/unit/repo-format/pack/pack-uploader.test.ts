@@ -9,7 +9,7 @@ import { settle } from "../../../support/manual-clock.ts";
 
 function packOf(text: string): FinishedPack {
   const body = [Buffer.from(text)];
-  return { id: idOf<PackId>(Buffer.concat(body)), body, sizeBytes: text.length, blobs: [] };
+  return { id: idOf<PackId>(Buffer.concat(body)), body, sizeBytes: text.length, blobs: [], free: () => {} };
 }
 
 interface Setup {

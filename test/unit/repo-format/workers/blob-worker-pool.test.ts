@@ -67,7 +67,12 @@ function plaintextOf({ sealed, uncompressedLength }: SealedBlob): Buffer {
 /** Runs with an uploader that remembers. */
 function collecting<T>(pool: BlobWorkerPool, fn: (run: BlobRun, blobs: SealedBlob[]) => Promise<T>): Promise<T> {
   const blobs: SealedBlob[] = [];
-  return pool.withRun({ accept: async (more) => void blobs.push(...more) }, (run) => fn(run, blobs));
+  return pool.withRun({ accept: async (more) => void blobs.push(...more.map(copied)) }, (run) => fn(run, blobs));
+}
+
+/** The sealed bytes go when they were accepted. */
+function copied(blob: SealedBlob): SealedBlob {
+  return { ...blob, sealed: Buffer.from(blob.sealed) };
 }
 
 async function archive(run: BlobRun, batch: FileBatch): ReturnType<BlobRun["archiveFiles"]> {
