@@ -11,8 +11,8 @@ import { idsOf, type RangeCut } from "../workers/messages.ts";
 import { isUnchanged, openedFileStat, sourceFailureOf } from "../workers/source-file.ts";
 import type { FileEntry, FileOutcome } from "./file-entry.ts";
 
-/** Bytes of one range: the largest chunk fits, and several usually do. */
-const rangeBytes: number = 12 * 1024 * 1024;
+/** Bytes of one range: the largest chunk just fits. With 12 MiB it is no faster, but every thread takes 8 MiB more. */
+const rangeBytes: number = 8 * 1024 * 1024;
 
 /** Chunks of a run of zeros, see window-cutter.ts. */
 const firstZeroBytes: number = 512 * 1024;

@@ -15,7 +15,7 @@ import { blobWorkerUrl } from "./worker-url.ts";
 const creditPerThread = 2;
 
 /** Sealed bytes on their way from the threads into packs, and plaintext on its way to a thread. */
-const bytesInFlightPerThread: number = 24 * 1024 * 1024;
+const bytesInFlightPerThread: number = 16 * 1024 * 1024;
 
 export interface BlobWorkerPoolOptions {
   readonly masterKey: MasterKey;
@@ -28,7 +28,7 @@ export interface BlobWorkerPoolOptions {
   readonly table: SharedTableSource;
   /** At most; never more than the cores that this process may use. Default: those. */
   readonly threads?: number;
-  /** Default: 24 MiB a thread. */
+  /** Default: 16 MiB a thread. */
   readonly maxBytesInFlight?: number;
   /** Code of the threads; tests give their own. */
   readonly entry?: URL;
