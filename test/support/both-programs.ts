@@ -2,12 +2,9 @@
 // can hold one answer against the other.
 import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { initRepository, openStorage } from "../../repo-format/index.ts";
+import { makeCheapRepository } from "./cheap-repository.ts";
 import { restic, resticMust } from "./restic.ts";
 import { type StowageResult, stowage } from "./stowage-cli.ts";
-
-/** Cheap to open: a key derivation of a millisecond instead of half a second. */
-const cheapKdf = { N: 1024, r: 1, p: 1 };
 
 /** Restic stores the number of the device with every node; ours only with hard links, as restic will one day. */
 const likeOurs = { RESTIC_FEATURES: "device-id-for-hardlinks=true", TZ: "UTC" };
@@ -90,14 +87,6 @@ async function runOne(
   if (!keep) rmSync(folder, { recursive: true });
   const { code, stdout, stderr, messages } = result;
   return { code, stdout, stderr, messages, repository, folder };
-}
-
-/** An empty repository of ours with the password "password". */
-async function makeCheapRepository(location: string): Promise<void> {
-  const storage = openStorage(location, { create: true });
-  const identity = { hostname: "maker", username: "tester", pid: 1, uid: 0, gid: 0 };
-  await initRepository({ storage, password: "password", identity, kdf: cheapKdf });
-  await storage.close();
 }
 
 function writeSource(source: string): void {
