@@ -27,8 +27,12 @@ export interface PlanContext extends FilePlannerContext {
 /** Entries between two looks at the event loop, where locks are refreshed. */
 const entriesPerTurn = 2000;
 const treesAhead = 8;
-/** Share of the heap at which planning stops. */
-const fullHeap = 0.9;
+/** What rows take of the heap, about. */
+const directoryBytes = 400;
+const fileBytes = 100;
+/** The plan may take so much of the old objects' part; V8 counts the young ones' to its limit, too. */
+const heapShare = 0.75;
+const youngBytes: number = 192 * 1024 * 1024;
 
 /**
  * @throws RepositoryError "cancelled"; errors of the store that concern more than one directory. A directory whose tree
@@ -107,7 +111,7 @@ class Planner {
       if (++this.#entryCount % entriesPerTurn !== 0) continue;
       await setImmediate();
       throwIfCancelled(signal);
-      refuseWithoutMemory(this.#entryCount);
+      refuseWithoutMemory(this.plan);
     }
     row.isComplete = true;
   }
@@ -191,11 +195,12 @@ class Planner {
 }
 
 /** Trees may share subtrees, so a few small ones can stand for more directories than any memory holds. */
-function refuseWithoutMemory(entryCount: number): void {
-  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
-  if (used < limit * fullHeap) return;
-  const message = `the snapshot has more than ${entryCount} entries, too many for the memory of this process`;
-  throw new RepositoryError("resources-exhausted", message, { details: { entryCount, heapBytes: limit } });
+function refuseWithoutMemory({ directories, files }: RestorePlan): void {
+  const needed = directories.length * directoryBytes + files.count * fileBytes;
+  if (needed < heapShare * Math.max(getHeapStatistics().heap_size_limit - youngBytes, youngBytes / 4)) return;
+  const message = `the snapshot has more than ${directories.length} directories and ${files.count} files: the memory of this process does not hold their list`;
+  const details = { directories: directories.length, files: files.count };
+  throw new RepositoryError("resources-exhausted", message, { details });
 }
 
 function treeError(error: RepositoryError, tree: BlobId): RepositoryError {
