@@ -246,7 +246,7 @@ async function onlySnapshot(repo: Repository): Promise<FoundSnapshot> {
 test("a lock file whose JSON was tampered with bars the repository or not, and ends no process", async () => {
   const base = await buildStore();
   const repo = await reopen(base, { password });
-  let json = Buffer.alloc(0);
+  let json: Buffer = Buffer.alloc(0);
   await withLock(repo, { exclusive: false, timings: sweepTimings }, async () => {
     for await (const { id } of repo.list("lock")) json = await repo.loadUnpacked("lock", id);
   });
