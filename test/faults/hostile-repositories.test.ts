@@ -367,7 +367,7 @@ test("trees that stand for a billion directories end a restore with an error, no
     }`;
   const folder = makeTemporaryDirectory("hostile");
   try {
-    const args = ["--max-old-space-size=128", "--input-type=module-typescript", "-e", child, folder];
+    const args = ["--max-old-space-size=128", "-e", child, folder];
     const result = await runProcess(process.execPath, { args, cwd: join(import.meta.dirname, "..", "..") });
     assert.equal(result.stdout.trim(), "resources-exhausted", result.stderr.slice(0, 2000));
     assert.equal(result.code, 0);

@@ -1,0 +1,97 @@
+// Memory has a ceiling that does not grow with the data: a store that is slower than the disk, and a disk that is slower than
+// the store, must hold the pipeline back instead of filling memory. Peaks are compared, nothing is timed.
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { archive } from "../../repo-format/archiver/archive.ts";
+import { LocalDirectoryStorage } from "../../repo-format/storage/local-directory.ts";
+import { backupDefaults } from "../support/archive-fixture.ts";
+import { createTestRepository } from "../support/memory-repository.ts";
+import { runProcess } from "../support/processes.ts";
+import { seededRandom } from "../support/seeded-random.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+
+const mebibyte = 1024 * 1024;
+/** Packs, sealed blobs and thread memory that a run may have in flight, and what the allocator keeps; far below the data. */
+const allowedGrowth: number = 160 * mebibyte;
+
+/** Backs up to a store that keeps nothing but small files and takes half a second for each pack. */
+const backupCode = `
+  import { setTimeout as sleep } from "node:timers/promises";
+  import { archive } from "./repo-format/archiver/archive.ts";
+  import { InMemoryStorage } from "./repo-format/storage/in-memory.ts";
+  import { backupDefaults } from "./test/support/archive-fixture.ts";
+  import { createTestRepository } from "./test/support/memory-repository.ts";
+  class SlowSink extends InMemoryStorage {
+    async put(key, body, options) {
+      if (!key.startsWith("data/")) return super.put(key, body, options);
+      await sleep(500);
+    }
+  }
+  const repo = await createTestRepository({ storage: new SlowSink() });
+  const result = await archive(repo, backupDefaults(process.argv[1]));
+  if (result.warningCount > 0) throw new Error(JSON.stringify(result.warnings));
+  console.log(process.resourceUsage().maxRSS * 1024);`;
+
+const restoreCode = `
+  import { restore } from "./repo-format/restorer/restore.ts";
+  import { LocalDirectoryStorage } from "./repo-format/storage/local-directory.ts";
+  import { reopen } from "./test/support/memory-repository.ts";
+  const repo = await reopen(new LocalDirectoryStorage(process.argv[1], { connections: 16 }));
+  let snapshotId;
+  for await (const { id } of repo.snapshots()) snapshotId = id;
+  await repo.refreshIndex();
+  const target = process.argv[2];
+  const { failure } = await restore(repo, { snapshotId, target, restoreDevices: false, threads: 2, verify: true });
+  if (failure !== undefined) throw failure;
+  console.log(process.resourceUsage().maxRSS * 1024);`;
+
+/** @returns the most memory that the code's process ever had, in bytes. */
+async function peakOf(code: string, args: readonly string[]): Promise<number> {
+  // A small heap: an object for each of many blobs would end the process.
+  const options = ["--max-old-space-size=64", "-e", code, ...args];
+  const cwd = join(import.meta.dirname, "..", "..");
+  const { code: status, stdout, stderr } = await runProcess(process.execPath, { args: options, cwd });
+  assert.equal(status, 0, stderr);
+  return Number(stdout);
+}
+
+function writeFiles(folder: string, mebibytes: number): string {
+  const random = seededRandom(folder);
+  mkdirSync(folder);
+  writeFileSync(join(folder, "one big file"), "");
+  const bigBytes = (mebibytes * mebibyte) / 2;
+  for (let bytes = 0; bytes < bigBytes; bytes += 16 * mebibyte) {
+    writeFileSync(join(folder, "one big file"), random.bytes(16 * mebibyte), { flag: "a" });
+  }
+  for (let file = 0; file < mebibytes * 4; file++) {
+    if (file % 1000 === 0) mkdirSync(join(folder, `directory ${file / 1000}`));
+    writeFileSync(join(folder, `directory ${Math.floor(file / 1000)}`, `file ${file}`), random.bytes(mebibyte / 8));
+  }
+  return folder;
+}
+
+test("a backup of a gigabyte to a slow store takes hardly more memory than one of an eighth", async (t: TestContext) => {
+  const folder = temporaryDirectory(t, "memory");
+  const small = await peakOf(backupCode, [writeFiles(join(folder, "small"), 128)]);
+  const large = await peakOf(backupCode, [writeFiles(join(folder, "large"), 1024)]);
+  t.diagnostic(`${Math.round(small / mebibyte)} and ${Math.round(large / mebibyte)} MiB`);
+  assert.ok(large - small < allowedGrowth, `${large - small} bytes more`);
+  assert.ok(large < 640 * mebibyte, `${large} bytes`);
+});
+
+test("a restore takes hardly more memory for more data", async (t: TestContext) => {
+  const folder = temporaryDirectory(t, "memory");
+  const peaks: number[] = [];
+  for (const mebibytes of [64, 512]) {
+    const path = join(folder, `repository ${mebibytes}`);
+    const repo = await createTestRepository({ storage: new LocalDirectoryStorage(path, { create: true }) });
+    await archive(repo, backupDefaults(writeFiles(join(folder, `source ${mebibytes}`), mebibytes)));
+    peaks.push(await peakOf(restoreCode, [path, join(folder, `target ${mebibytes}`)]));
+  }
+  const [small = 0, large = 0] = peaks;
+  t.diagnostic(`${Math.round(small / mebibyte)} and ${Math.round(large / mebibyte)} MiB`);
+  assert.ok(large - small < allowedGrowth, `${large - small} bytes more`);
+  assert.ok(large < 640 * mebibyte, `${large} bytes`);
+});
