@@ -68,6 +68,6 @@ test("paths are cleaned as Go does", () => {
     ["./a/", "a"],
   ] as const;
   for (const [path, clean] of cases) assert.equal(cleanPath(path), clean, path);
-  assert.equal(absolutePath("a/../b", "/work"), "/work/b");
+  assert.equal(absolutePath("a/../b", "/base"), "/base/b");
   assert.equal(absolutePath("/x/..", "/work"), "/");
 });
