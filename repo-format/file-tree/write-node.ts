@@ -4,14 +4,17 @@ import {
   chmodSync,
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   ftruncateSync,
   linkSync,
   mkdirSync,
   openSync,
+  statSync,
   symlinkSync,
   writeSync,
 } from "node:fs";
+import { dirname } from "node:path";
 import { RepositoryError } from "../errors.ts";
 import type { DirectoryHandle } from "./directory-handle.ts";
 import { nonZeroParts } from "./sparse.ts";
@@ -80,9 +83,21 @@ function writeFully(fd: number, bytes: Uint8Array, offset: number): void {
   for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, offset + done);
 }
 
-/** Makes the directory that a restore goes to, and those above it; links on the way are followed. */
+/**
+ * Makes the directory that a restore goes to, and those above it; links on the way are followed. Not by Node's `recursive`,
+ * which tries for ever where a directory cannot be made although the one above exists (/proc, some mounts).
+ */
 export function makeTarget(path: string): void {
-  mkdirSync(path, { recursive: true, mode: privateDirectoryMode });
+  try {
+    mkdirSync(path, privateDirectoryMode);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && statSync(path).isDirectory()) return;
+    const above = dirname(path);
+    if (code !== "ENOENT" || above === path || existsSync(above)) throw error;
+    makeTarget(above);
+    makeTarget(path);
+  }
 }
 
 export function makeDirectory(directory: DirectoryHandle, name: Uint8Array): void {

@@ -2,12 +2,12 @@
 // programs can work in the same directory (restic: internal/backend/local).
 import { randomBytes } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
-import { chmod, constants, lstat, mkdir, open, readdir, unlink } from "node:fs/promises";
+import { chmod, constants, lstat, open, readdir, unlink } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import { configKey, packFolders } from "./key-layout.ts";
 import { fileError, hasErrno } from "./local-errors.ts";
-import { exists, moveIntoPlace, readFully, syncDirectory, writeAndSync } from "./local-files.ts";
+import { exists, makeFolders, moveIntoPlace, readFully, syncDirectory, writeAndSync } from "./local-files.ts";
 import type {
   GetOptions,
   ListOptions,
@@ -68,9 +68,9 @@ export class LocalDirectoryStorage implements ObjectStorage {
   async prepare(options: RequestOptions = {}): Promise<void> {
     await this.#run("prepare", "", options, async () => {
       const { directory } = await this.#loadModes();
-      await mkdir(this.#root, { recursive: true, mode: directory });
+      await makeFolders(this.#root, directory);
       const folders = [...folderNames, ...packFolders.map((name) => join("data", name))];
-      for (const folder of folders) await mkdir(join(this.#root, folder), { recursive: true, mode: directory });
+      for (const folder of folders) await makeFolders(join(this.#root, folder), directory);
       await syncDirectory(join(this.#root, "data"));
       await syncDirectory(this.#root);
       await syncDirectory(dirname(this.#root));
@@ -231,7 +231,7 @@ export class LocalDirectoryStorage implements ObjectStorage {
     else if (!(await exists(this.#root))) {
       throw new RepositoryError("storage-misconfigured", `the directory ${this.location} does not exist`);
     }
-    await mkdir(folder, { recursive: true, mode: modes.directory });
+    await makeFolders(folder, modes.directory);
     await syncDirectory(dirname(folder));
   }
 

@@ -1,10 +1,27 @@
 // The file operations of the local directory store: durable writes, exclusive naming, exact reads.
 import type { FileHandle } from "node:fs/promises";
-import { constants, link, lstat, open, rename, unlink } from "node:fs/promises";
+import { constants, link, lstat, mkdir, open, rename, stat, unlink } from "node:fs/promises";
+import { dirname } from "node:path";
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import { hasErrno, isUnsupportedSync } from "./local-errors.ts";
 import type { ObjectBody } from "./object-storage.ts";
 import { bodyParts } from "./object-storage.ts";
+
+/**
+ * Makes a directory and those above it. Not by Node's `recursive`, which tries for ever where a directory cannot be made
+ * although the one above exists (/proc, some mounts).
+ */
+export async function makeFolders(path: string, mode: number): Promise<void> {
+  try {
+    await mkdir(path, mode);
+  } catch (error) {
+    if (hasErrno(error, "EEXIST") && (await stat(path)).isDirectory()) return;
+    const above = dirname(path);
+    if (!hasErrno(error, "ENOENT") || above === path || (await exists(above))) throw error;
+    await makeFolders(above, mode);
+    await makeFolders(path, mode);
+  }
+}
 
 export async function writeAndSync(file: FileHandle, body: ObjectBody, signal: AbortSignal | undefined): Promise<void> {
   try {

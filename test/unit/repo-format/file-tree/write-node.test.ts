@@ -129,3 +129,13 @@ test("a target is made with everything above it", (t) => {
   makeTarget(join(path, "a", "b", "c"));
   assert.ok(lstatSync(join(path, "a", "b", "c")).isDirectory());
 });
+
+test("a target that cannot be made is an error: below /proc, below a file, below a link to nothing", (t) => {
+  const { path } = openTemporary(t);
+  // Node's own recursive mkdir never returns from this.
+  assert.throws(() => makeTarget("/proc/no-such-process/target"), { code: "ENOENT" });
+  writeFileSync(join(path, "file"), "");
+  symlinkSync("nowhere", join(path, "link"));
+  assert.throws(() => makeTarget(join(path, "file", "target")), { code: "ENOTDIR" });
+  assert.throws(() => makeTarget(join(path, "link", "target")), { code: "ENOENT" });
+});

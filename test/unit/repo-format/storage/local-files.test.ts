@@ -4,7 +4,14 @@ import type { FileHandle } from "node:fs/promises";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { moveIntoPlace, readFully, syncDirectory, writeAndSync } from "../../../../repo-format/storage/local-files.ts";
+import {
+  exists,
+  makeFolders,
+  moveIntoPlace,
+  readFully,
+  syncDirectory,
+  writeAndSync,
+} from "../../../../repo-format/storage/local-files.ts";
 import { temporaryDirectory } from "../../../support/temporary-directory.ts";
 
 /** Takes at most so many bytes a call, as a kernel may; sync fails with the code given. */
@@ -108,5 +115,22 @@ describe("files in place", () => {
     writeFileSync(join(folder, "file"), "");
     await syncDirectory(join(folder, "sub"));
     await assert.rejects(syncDirectory(join(folder, "file")), { code: "ENOTDIR" });
+  });
+});
+
+describe("makeFolders", () => {
+  it("makes what is missing, and is content with what is there", async (t) => {
+    const path = join(temporaryDirectory(t), "a", "b", "c");
+    await makeFolders(path, 0o700);
+    await makeFolders(path, 0o700);
+    assert.equal(await exists(path), true);
+  });
+
+  it("fails where a folder cannot be made, also where Node's own never returns", async (t) => {
+    await assert.rejects(makeFolders("/proc/no-such-process/folder", 0o700), { code: "ENOENT" });
+    const file = join(temporaryDirectory(t), "file");
+    writeFileSync(file, "");
+    await assert.rejects(makeFolders(join(file, "folder"), 0o700), { code: "ENOTDIR" });
+    await assert.rejects(makeFolders(file, 0o700), { code: "EEXIST" });
   });
 });
