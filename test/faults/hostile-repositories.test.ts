@@ -238,6 +238,27 @@ test("a backup with a tampered parent ends, and refers to nothing that is missin
   }
 });
 
+test("files that a parent knows are read again when the repository has lost their content", async (t) => {
+  const source = temporaryDirectory(t, "source");
+  writeFileSync(join(source, "file"), "content");
+  const storage = new InMemoryStorage();
+  const first = await createTestRepository({ storage });
+  const { treeId } = await archive(first, { ...backupDefaults(source), threads: 1 });
+  const tree = await first.loadTree(treeId);
+  for (const key of [...(await storedKeys(storage, "data/")), ...(await storedKeys(storage, "index/"))]) {
+    await storage.delete(key);
+  }
+  const second = await reopen(storage);
+  await storeBlobs(second, "tree", [tree]);
+  const result = await archive(second, { ...backupDefaults(source), threads: 1 });
+  assert.deepEqual(
+    result.warnings.map(({ kind }) => kind),
+    ["parent"],
+  );
+  assert.equal(result.treeId, treeId);
+  await assertTruthful(storage);
+});
+
 async function onlySnapshot(repo: Repository): Promise<FoundSnapshot> {
   const [found] = await findSnapshots(repo);
   return found as FoundSnapshot;
