@@ -4,9 +4,10 @@ import { RepositoryError } from "../../../repo-format/index.ts";
 /** Asks on the terminal; the question goes to stderr. @throws RepositoryError "cancelled" for Ctrl-C or the signal */
 export async function askSecret(question: string, signal?: AbortSignal): Promise<string> {
   const { stdin, stderr } = process;
-  stderr.write(question);
+  // Before the question: who answers fast would see the first keys echoed.
   stdin.setRawMode(true);
   try {
+    stderr.write(question);
     const keys = await collectInput(stdin, { isComplete: hasEndKey, begun: Buffer.alloc(0), signal });
     if (keys.includes(interruptKey)) throw cancelled();
     return lineOfKeys(keys);

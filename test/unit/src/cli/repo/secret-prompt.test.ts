@@ -1,7 +1,21 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { describe, it } from "node:test";
-import { readLine } from "../../../../../src/cli/repo/secret-prompt.ts";
+import { askSecret, readLine } from "../../../../../src/cli/repo/secret-prompt.ts";
+
+describe("askSecret", () => {
+  it("puts the echo out before it asks and on again after the answer", async (test) => {
+    const order: string[] = [];
+    const terminal = Object.assign(new PassThrough(), {
+      setRawMode: (raw: boolean) => order.push(raw ? "echo off" : "echo on"),
+    });
+    test.mock.getter(process, "stdin", () => terminal);
+    test.mock.method(process.stderr, "write", (text: string) => order.push(JSON.stringify(text)));
+    terminal.write("sex\x7fcret\r");
+    assert.equal(await askSecret("password: "), "secret");
+    assert.deepEqual(order, ["echo off", '"password: "', "echo on", String.raw`"\n"`]);
+  });
+});
 
 describe("readLine", () => {
   it("gives one line at a time and the rest at the end, however the bytes come", async () => {
