@@ -29,9 +29,11 @@ export function fileError(error: unknown, failure: FileFailure): RepositoryError
   const isRead = action === "read" || action === "look up";
   // ELOOP: a symbolic link in the place of an object, which is none.
   if (isRead && hasErrno(error, "ENOENT", "ENOTDIR", "EISDIR", "ELOOP")) return objectMissing(location, key, error);
+  // The folder above is there, or it would have been made: trying again makes no difference.
+  const code = action === "prepare" && errno === "ENOENT" ? "storage-misconfigured" : codes[errno ?? ""];
   const what = key === "" ? location : `${key} in ${location}`;
   const reason = errno ?? (error instanceof Error ? error.message : String(error));
-  return new RepositoryError(codes[errno ?? ""] ?? "storage-unavailable", `cannot ${action} ${what}: ${reason}`, {
+  return new RepositoryError(code ?? "storage-unavailable", `cannot ${action} ${what}: ${reason}`, {
     details: { key, errno },
     cause: error,
   });

@@ -314,6 +314,19 @@ for (const [name, make] of Object.entries(bombs)) {
   });
 }
 
+test("a snapshot or lock file is unpacked up to a limit, not to whatever it holds", async () => {
+  const base = await buildStore();
+  const json = Buffer.alloc(257 * mebibyte, " ");
+  for (const kind of ["snapshot", "lock"] as const) {
+    const storage = await copyStore(base);
+    await replaceFiles(storage, kind, json);
+    const repo = await reopen(storage, { password });
+    for await (const { id } of repo.list(kind)) {
+      await assert.rejects(repo.loadUnpacked(kind, id), { code: "file-damaged", message: /has more than \d+ bytes/ });
+    }
+  }
+});
+
 test("a blob that the index calls four gigabytes is damaged, and costs no memory", async () => {
   const storage = new InMemoryStorage();
   const repo = await createTestRepository({ storage, password });

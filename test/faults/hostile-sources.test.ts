@@ -9,7 +9,9 @@ import {
   openSync,
   readdirSync,
   readlinkSync,
+  symlinkSync,
   truncateSync,
+  unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -92,6 +94,34 @@ for (let step = 0; ; step++) {
   }
   if (step === 50) parentPort.postMessage("running");
 }`;
+
+test("a file that became a link or a pipe after it was listed is neither followed nor waited for", async (t) => {
+  const { source, backUp, repo } = await archiveFixture(t);
+  const secret = seededBytes("secret", 3000);
+  const outside = temporaryDirectory(t, "outside");
+  writeFileSync(join(outside, "secret"), secret);
+  for (const name of ["link", "pipe", "steady"]) writeFileSync(join(source, name), seededBytes(name, 3000));
+  // Comes after the files, which are listed then and not read yet.
+  mkdirSync(join(source, "z"));
+  let isSwapped = false;
+  const swap = (): void => {
+    isSwapped = true;
+    for (const name of ["link", "pipe"]) unlinkSync(join(source, name));
+    symlinkSync(join(outside, "secret"), join(source, "link"));
+    assert.equal(spawnSync("mkfifo", [join(source, "pipe")]).status, 0);
+  };
+  const result = await backUp({ onItem: ({ path }) => path === "/z" && swap() });
+  assert.ok(isSwapped);
+  assert.deepEqual(
+    result.warnings.map(({ path, kind }) => [path, kind]),
+    [
+      ["/link", "unreadable"],
+      ["/pipe", "unreadable"],
+    ],
+  );
+  assert.equal(repo.index.has("data", idOf<BlobId>(secret)), false);
+  assert.ok(repo.index.has("data", idOf<BlobId>(seededBytes("steady", 3000))));
+});
 
 test("a file that claims exabytes is left out and named; one of terabytes of nothing is stored", async (t) => {
   const disk = smallDisk(t, 2);

@@ -76,7 +76,9 @@ function finish(command: Command, words: string): void {
   // Texts are broken for the reader of the source; the terminal breaks them anew.
   command.description(command.description().replaceAll("\n", " "));
   command.showHelpAfterError(`  see: ${words} --help`);
-  command.helpCommand(false);
+  // `restic help backup` is a habit of many.
+  if (isRoot) command.helpCommand("help [verb]", "explain a verb");
+  else command.helpCommand(false);
   if (isRoot) command.configureHelp({ formatHelp: formatRootHelp });
   else {
     command.configureHelp({ formatHelp: command.commands.length > 0 ? formatGroupHelp : formatVerbHelp });

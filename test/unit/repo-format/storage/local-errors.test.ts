@@ -14,6 +14,7 @@ describe("fileError", () => {
     ["EROFS", "write", "storage-denied"],
     ["EPERM", "delete", "storage-denied"],
     ["ENOTDIR", "write", "storage-misconfigured"],
+    ["ENOENT", "prepare", "storage-misconfigured"],
     ["ENAMETOOLONG", "write", "argument-invalid"],
     ["EIO", "read", "storage-unavailable"],
     ["ESTALE", "write", "storage-unavailable"],

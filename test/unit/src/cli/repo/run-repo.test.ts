@@ -51,6 +51,13 @@ describe("runRepo", () => {
     }
   });
 
+  it("explains a verb by `help` before it, too", async () => {
+    const { code, stdout } = await run(["help", "backup"]);
+    assert.equal(code, 0);
+    assert.equal(stdout, (await run(["backup", "--help"])).stdout);
+    assert.match((await run(["help"])).stdout, /A first backup and a restore/);
+  });
+
   it("explains the words below key", async () => {
     for (const word of ["list", "add", "remove", "passwd"])
       assert.match((await run(["key", word, "--help"])).stdout, new RegExp(`Usage: stowage repo key ${word}`));
