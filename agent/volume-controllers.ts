@@ -38,6 +38,7 @@ export class VolumeControllers {
   readonly #backups: Informer<PodVolumeBackup>;
   readonly #restores: Informer<PodVolumeRestore>;
   readonly #pods: Informer<Pod>;
+  readonly #localPods: LocalPods;
   readonly #backupManager: DataPathManager<BackupResult>;
   readonly #restoreManager: DataPathManager<RestoreResult>;
   readonly #backupReconciler: VolumeReconciler<PodVolumeBackup, BackupResult>;
@@ -61,6 +62,7 @@ export class VolumeControllers {
       fieldSelector: `spec.nodeName=${config.nodeName}`,
     });
     const localPods = new LocalPods(this.#pods);
+    this.#localPods = localPods;
     const removal = new MarkerRemoval(context, this.#restores, localPods);
     const shared = { slots, clock, log };
     this.#backupManager = new DataPathManager({
@@ -109,6 +111,7 @@ export class VolumeControllers {
     this.#context.log.info("watching for volumes to back up and to restore", { node: this.#context.config.nodeName });
     const orphans = [...this.#backupReconciler.findOrphans(), ...this.#restoreReconciler.findOrphans()];
     void this.#releaseLocksOf(orphans, signal);
+    void this.#endRestoresWithoutPod(signal);
     for (const backup of this.#backups.list()) this.#enqueueBackup(backup);
     for (const restore of this.#restores.list()) this.#enqueueRestore(restore);
     const controllers = [this.#backupController, this.#restoreController, this.#removalController];
@@ -143,6 +146,17 @@ export class VolumeControllers {
   #enqueueRestore(restore: PodVolumeRestore): void {
     this.#restoreController.enqueue(keyOfObject(restore));
     if (podVolumeStage(restore) === "ended") this.#removalController.enqueue(keyOfObject(restore));
+  }
+
+  async #endRestoresWithoutPod(signal: AbortSignal): Promise<void> {
+    const unclaimed = this.#restores.list().filter((restore) => podVolumeStage(restore) === "unclaimed");
+    try {
+      const gone = await this.#localPods.findGone(unclaimed, this.#context.client, signal);
+      for (const restore of gone) this.#enqueueRestore(restore);
+    } catch (error) {
+      // The next agent that starts looks again.
+      if (!signal.aborted) this.#context.log.warn("the pods of restores could not be looked for", errorFacts(error));
+    }
   }
 
   /** What was under way when the last process of this node ended has left a lock in its repository. */

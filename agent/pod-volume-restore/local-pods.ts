@@ -2,13 +2,15 @@
 
 import type { Pod } from "../../src/api/core.ts";
 import type { PodVolumeRestore } from "../../src/api/pod-volume-restore.ts";
+import { pods } from "../../src/api/resources.ts";
 import type { Informer } from "../../src/kube/informer.ts";
+import type { TypedClient } from "../../src/kube/typed-client.ts";
 
 const maxRemembered = 10_000;
 
 export class LocalPods {
   readonly #informer: Pick<Informer<Pod>, "get">;
-  /** Uids of pods that were deleted while this process ran. */
+  /** Uids of pods that were deleted while this process ran, or that it has looked for in vain. */
   readonly #gone = new Set<string>();
 
   constructor(informer: Pick<Informer<Pod>, "get" | "onChange">) {
@@ -27,6 +29,28 @@ export class LocalPods {
 
   isGone(restore: PodVolumeRestore): boolean {
     return this.#gone.has(restore.spec.pod.uid ?? "");
+  }
+
+  /**
+   * Looks for the pods of other nodes' restores, once at the start: one that was deleted while its node had no agent was
+   * seen by nobody. Returns the restores whose pod is gone for good; whoever comes first writes it down.
+   */
+  async findGone(
+    restores: readonly PodVolumeRestore[],
+    client: Pick<TypedClient, "find">,
+    signal: AbortSignal,
+  ): Promise<PodVolumeRestore[]> {
+    const gone: PodVolumeRestore[] = [];
+    for (const restore of restores) {
+      const { namespace = "", name = "", uid = "" } = restore.spec.pod;
+      // Without its uid a pod may still come.
+      if (uid === "" || this.podOf(restore) !== undefined) continue;
+      const pod = await client.find(pods, { namespace, name }, { signal });
+      if (pod?.metadata.uid === uid) continue;
+      this.#remember(uid);
+      gone.push(restore);
+    }
+    return gone;
   }
 
   #remember(uid: string): void {

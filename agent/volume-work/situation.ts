@@ -15,7 +15,7 @@ export type Situation =
   | "orphaned"
   /** Our transfer runs. */
   | "running"
-  /** Our transfer runs and somebody has set spec.cancel. */
+  /** Our transfer runs, and somebody has set spec.cancel or has written the end over our head. */
   | "cancelled"
   /** Our transfer has ended; the resource does not say so yet. */
   | "settled"
@@ -38,7 +38,7 @@ export function situationOf(facts: Facts): Situation {
   if (transfer !== undefined) {
     if (object?.metadata.uid !== transfer.uid) return "abandoned";
     if (transfer.outcome !== undefined) return "settled";
-    return object?.spec.cancel === true ? "cancelled" : "running";
+    return object.spec.cancel === true || podVolumeStage(object) === "ended" ? "cancelled" : "running";
   }
   if (object === undefined) return "idle";
   switch (podVolumeStage(object)) {

@@ -1,8 +1,8 @@
 // What must hold for the tree as a whole: unit tests mirror the sources, the engine's front door is documented, the
 // bridge to the engine stays small, dependencies are pinned and run no install scripts but the named ones.
 import assert from "node:assert/strict";
-import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import test from "node:test";
 import typescript from "typescript";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -11,11 +11,16 @@ const root = join(import.meta.dirname, "..", "..");
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
 
 test("every unit test has the source that its path names", () => {
-  const astray = globSync("test/unit/**/*.test.ts", { cwd: root }).filter((path) => {
-    const source = path.replace(/^test\/unit\//, "").replace(/\.test\.ts$/, ".ts");
-    return !existsSync(join(root, source));
-  });
-  assert.deepEqual(astray, []);
+  assert.deepEqual(unitTestsAstray(root), []);
+});
+
+test("a unit test whose source was moved is found", (t) => {
+  const tree = temporaryDirectory(t, "mirror");
+  for (const path of ["src/kept.ts", "test/unit/src/kept.test.ts", "test/unit/src/moved.test.ts"]) {
+    mkdirSync(join(tree, dirname(path)), { recursive: true });
+    writeFileSync(join(tree, path), "");
+  }
+  assert.deepEqual(unitTestsAstray(tree), ["test/unit/src/moved.test.ts"]);
 });
 
 test("every export of the engine's front door has a doc comment", () => {
@@ -29,35 +34,80 @@ test("an export without a doc comment is found", (t) => {
 });
 
 test("the bridge to the engine stays under 400 lines in all", () => {
-  const files = globSync("src/repository-access/**/*.ts", { cwd: root });
-  const lineCount = files.reduce((sum, file) => sum + read(file).split("\n").length - 1, 0);
-  assert.ok(files.length > 0);
+  const lineCount = linesBelow(join(root, "src/repository-access"));
+  assert.ok(lineCount > 0);
   assert.ok(lineCount < 400, `${lineCount} lines: translate settings and open, nothing else`);
 });
 
+test("the lines of a bridge are those of all its files", (t) => {
+  const tree = temporaryDirectory(t, "bridge");
+  mkdirSync(join(tree, "deeper"));
+  writeFileSync(join(tree, "one.ts"), "\n".repeat(250));
+  writeFileSync(join(tree, "deeper", "two.ts"), "\n".repeat(150));
+  assert.equal(linesBelow(tree), 400);
+});
+
 test("dependencies are pinned to exact versions", () => {
-  const { dependencies, devDependencies } = JSON.parse(read("package.json")) as Record<string, Record<string, string>>;
-  const loose = Object.entries({ ...dependencies, ...devDependencies }).filter(
-    ([, version]) => !/^\d+\.\d+\.\d+$/.test(version),
-  );
-  assert.deepEqual(loose, []);
+  assert.deepEqual(looseVersions(read("package.json")), []);
+});
+
+test("a range, a tag and an address are no exact versions", () => {
+  const dependencies = { exact: "1.2.3", range: "^1.2.3", tag: "latest" };
+  const devDependencies = { address: "https://packages.example/one.tgz", short: "1.2" };
+  assert.deepEqual(looseVersions(JSON.stringify({ dependencies, devDependencies })), [
+    "range",
+    "tag",
+    "address",
+    "short",
+  ]);
 });
 
 test("no package has an install script but those that are allowed by name", () => {
-  const lockfile = JSON.parse(read("package-lock.json")) as {
-    packages: Record<string, { hasInstallScript?: boolean }>;
-  };
-  const withScript = Object.entries(lockfile.packages).filter(([, { hasInstallScript }]) => hasInstallScript === true);
   const { allowScripts } = JSON.parse(read("package.json")) as { allowScripts: Record<string, boolean> };
-  const names = withScript.map(([path]) => path.replace(/^.*node_modules\//, ""));
   // npm 11 refuses others (strict-allow-scripts in .npmrc); npm 10 would run them.
-  assert.deepEqual(names.sort(), Object.keys(allowScripts).sort());
+  assert.deepEqual(packagesWithScripts(read("package-lock.json")), Object.keys(allowScripts).sort());
   assert.match(read(".npmrc"), /^strict-allow-scripts=true$/m);
+});
+
+test("a package with an install script is found, however deep it lies", () => {
+  const packages = {
+    "node_modules/plain": {},
+    "node_modules/plain/node_modules/@scope/deep": { hasInstallScript: true },
+    "node_modules/direct": { hasInstallScript: true },
+  };
+  assert.deepEqual(packagesWithScripts(JSON.stringify({ packages })), ["@scope/deep", "direct"]);
 });
 
 test("the lockfile names no registry, so that everybody's own is used", () => {
   assert.doesNotMatch(read("package-lock.json"), /"resolved"/);
 });
+
+/** Unit tests below `tree` without the source that their path names. */
+function unitTestsAstray(tree: string): string[] {
+  return globSync("test/unit/**/*.test.ts", { cwd: tree }).filter((path) => {
+    const source = path.replace(/^test\/unit\//, "").replace(/\.test\.ts$/, ".ts");
+    return !existsSync(join(tree, source));
+  });
+}
+
+function linesBelow(folder: string): number {
+  const files = globSync("**/*.ts", { cwd: folder });
+  return files.reduce((sum, file) => sum + readFileSync(join(folder, file), "utf8").split("\n").length - 1, 0);
+}
+
+/** Names of the dependencies in the text of a package.json whose version is not exact. */
+function looseVersions(manifest: string): string[] {
+  const { dependencies, devDependencies } = JSON.parse(manifest) as Record<string, Record<string, string>>;
+  const all = Object.entries({ ...dependencies, ...devDependencies });
+  return all.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version)).map(([name]) => name);
+}
+
+/** Names of the packages in the text of a lockfile that run a script when they are installed, sorted. */
+function packagesWithScripts(lockfile: string): string[] {
+  const { packages } = JSON.parse(lockfile) as { packages: Record<string, { hasInstallScript?: boolean }> };
+  const withScript = Object.entries(packages).filter(([, { hasInstallScript }]) => hasInstallScript === true);
+  return withScript.map(([path]) => path.replace(/^.*node_modules\//, "")).sort();
+}
 
 /** Names that `entry` exports, directly or from elsewhere, and that have no doc comment where they are declared. */
 function undocumentedExports(entry: string): string[] {

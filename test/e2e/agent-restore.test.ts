@@ -126,3 +126,14 @@ test("a restore whose pod is deleted before it began ends Failed instead of wait
   const restore = await rig.restoreEnd(name);
   assert.match(restore.status?.message ?? "", /pod app\/short-lived was deleted before this volume was restored/);
 });
+
+test("a restore whose pod was deleted while its node had no agent is ended by the next agent that starts", async () => {
+  const pod = await rig.makePod({ name: "unseen", node: "node-without-agent", volumes: [data], isWaiting: true });
+  const name = await rig.makeRestore(pod, "data", { snapshotID: "00000000" });
+  await rig.deletePod(pod);
+  const agent = await rig.startAgent({ node: "node-two" });
+  const restore = await rig.restoreEnd(name);
+  assert.equal(restore.status?.phase, "Failed");
+  assert.match(restore.status?.message ?? "", /pod app\/unseen was deleted before this volume was restored/);
+  await agent.stop();
+});

@@ -46,6 +46,13 @@ test("cancelling reaches a running transfer, and comes too late for one that has
   assert.equal(situationOf({ ...nothing, object: cancelled, transfer: ended }), "settled");
 });
 
+test("an end that somebody else has written stops a running transfer", () => {
+  for (const phase of ["Completed", "Failed", "Canceled"] as const) {
+    assert.equal(situationOf({ ...nothing, object: object(phase), transfer: running }), "cancelled");
+    assert.equal(situationOf({ ...nothing, object: object(phase), transfer: ended }), "settled");
+  }
+});
+
 test("an object that is being deleted counts as gone", () => {
   const deleted = { ...object("New"), metadata: { name: "x", uid: "u1", deletionTimestamp: "2024-01-01T00:00:00Z" } };
   assert.equal(situationOf({ ...nothing, object: deleted, isDue: true, isRefused: true }), "idle");
