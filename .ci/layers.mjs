@@ -92,6 +92,13 @@ const shape = [
     from: { path: "^src/main\\.ts$" },
     to: { path: "(^|/)main\\.ts$", dynamic: false },
   },
+  {
+    name: "s3-is-loaded-on-demand",
+    comment: "The S3 client takes 70 ms to load; a command on a directory does not pay for it (storage/location.ts).",
+    severity: "error",
+    from: { path: production, pathNot: "^repo-format/storage/s3/" },
+    to: { path: "^repo-format/storage/s3/", dynamic: false, dependencyTypesNot: ["type-only"] },
+  },
 ];
 
 const acrossRoots = [

@@ -80,7 +80,7 @@ export class RepositoryAccess {
   async listTopFolders(location: BackupStorageLocation, signal?: AbortSignal): Promise<string[]> {
     await checkMounted(location);
     const s3 = await s3Settings(location, this.#options, signal);
-    const storage = openStorage(rootOf(location), { s3, retry: validationRetry });
+    const storage = await openStorage(rootOf(location), { s3, retry: validationRetry });
     try {
       return await storage.listFolders("", { signal });
     } finally {
@@ -149,7 +149,7 @@ export class RepositoryAccess {
     open: (options: RepositoryOptions) => Promise<Repository>,
   ): Promise<Repository> {
     const { identity, clock } = this.#options;
-    const storage = openStorage(identifier, { ...storageOptions, create });
+    const storage = await openStorage(identifier, { ...storageOptions, create });
     try {
       return await open({ storage, password, identity, clock, signal });
     } catch (error) {

@@ -61,6 +61,7 @@ export const breaches: Readonly<Record<string, SourceTree>> = {
   "entries-are-not-imported": arrow("src/server/a.ts", "src/server/main.ts"),
   "executable-loads-only-entries": { "src/main.ts": 'await import("./cli/run.ts");\n', "src/cli/run.ts": nothing },
   "roles-are-loaded-alone": arrow("src/main.ts", "src/cli/main.ts"),
+  "s3-is-loaded-on-demand": arrow("repo-format/storage/a.ts", "repo-format/storage/s3/b.ts"),
   "engine-knows-no-kubernetes": arrow("repo-format/repository/a.ts", "src/platform/b.ts"),
   "engine-front-door": arrow("agent/data-path/a.ts", "repo-format/format/id.ts"),
   "engine-callers": arrow("agent/pod-volume-backup/a.ts", "repo-format/index.ts"),

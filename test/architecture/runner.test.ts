@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
+import { KnownDurations } from "../known-durations.ts";
 import { type FileResult, runTestFile } from "../run-file.ts";
 import { eventually } from "../support/processes.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -75,6 +76,19 @@ test("a", () => {
   const pid = Number(/started (\d+)/.exec(output)?.[1]);
   assert.ok(pid > 0, output);
   await eventually("the process that the file started is gone", () => hasEnded(pid));
+});
+
+test("the longest files run first, those that never ran before them, and a damaged record changes nothing", (t) => {
+  const path = join(temporaryDirectory(t, "durations"), "deep", "durations.json");
+  const queue = [{ file: "short" }, { file: "long" }, { file: "new" }];
+  const durations = new KnownDurations(path);
+  assert.deepEqual(durations.longestFirst(queue), queue);
+  durations.note("short", 1);
+  durations.note("long", 2);
+  durations.save();
+  assert.deepEqual(new KnownDurations(path).longestFirst(queue), [queue[2], queue[1], queue[0]]);
+  writeFileSync(path, "{");
+  assert.deepEqual(new KnownDurations(path).longestFirst(queue), queue);
 });
 
 async function run(t: TestContext, body: string, timeoutMs = 20_000): Promise<FileResult> {

@@ -29,7 +29,7 @@ describeObjectStorage("S3Storage with a prefix", async () => {
 
 describeObjectStorage("openStorage on S3 with TLS, all wrappers together", async () => {
   const server = await startS3Server({ tls: true });
-  const storage = openStorage(server.location(), {
+  const storage = await openStorage(server.location(), {
     meter: newStorageMeter(),
     s3: { credentials: keysOf(server), caCertificates: authorityOf(server) },
   });
@@ -42,14 +42,14 @@ describe("S3Storage on a server", () => {
     server = await startS3Server();
   });
   after(() => server.stop());
-  const open = (options: StorageOptions["s3"] = {}, bucket?: string): ObjectStorage =>
+  const open = (options: StorageOptions["s3"] = {}, bucket?: string): Promise<ObjectStorage> =>
     openStorage(server.location(bucket, "x"), {
       retry: { maxElapsedMs: 0, firstDelayMs: 0 },
       s3: { credentials: keysOf(server), ...options },
     });
 
   it("a body that does not have the SHA-256 that was said is refused and not stored", async () => {
-    const storage = open();
+    const storage = await open();
     for (const size of [10, 16 << 20]) {
       const wrong = sha256(Buffer.from("other bytes"));
       await assertCode("object-refused", () => storage.put("data/ab/wrong", randomBytes(size), { sha256: wrong }));
@@ -59,7 +59,7 @@ describe("S3Storage on a server", () => {
 
   it("the wrong secret is storage-denied, also for an upload that the server does not read to its end", async () => {
     const credentials = { accessKeyId: server.accessKeyId, secretAccessKey: "not-the-secret-at-all" };
-    const storage = open({ credentials });
+    const storage = await open({ credentials });
     const errors = [
       await assertCode("storage-denied", () => storage.get("config")),
       await assertCode("storage-denied", () => storage.stat("config")),
@@ -76,12 +76,12 @@ describe("S3Storage on a server", () => {
   });
 
   it("an unknown access key is storage-denied, not a missing object", async () => {
-    const storage = open({ credentials: { accessKeyId: "nobody", secretAccessKey: "nothing" } });
+    const storage = await open({ credentials: { accessKeyId: "nobody", secretAccessKey: "nothing" } });
     await assertCode("storage-denied", () => storage.get("config"));
   });
 
   it("a missing bucket is storage-misconfigured and named, with its endpoint", async () => {
-    const storage = open({}, "no-such-bucket");
+    const storage = await open({}, "no-such-bucket");
     const calls = [
       () => storage.get("config"),
       () => storage.getRange("config", 0, 1),
@@ -96,10 +96,10 @@ describe("S3Storage on a server", () => {
   });
 
   it("prepare makes the bucket when that is asked for, and only then", async () => {
-    const plain = open({}, "new-bucket");
+    const plain = await open({}, "new-bucket");
     await plain.prepare();
     await assertCode("storage-misconfigured", () => plain.put("config", Buffer.from("x")));
-    const creating = open({ createBucket: true }, "new-bucket");
+    const creating = await open({ createBucket: true }, "new-bucket");
     await Promise.all([creating.prepare(), creating.prepare()]);
     await creating.put("config", Buffer.from("x"));
     assert.deepEqual(await plain.get("config"), Buffer.from("x"));
@@ -110,29 +110,31 @@ describe("S3Storage on a server", () => {
     const file = join(temporaryDirectory(t), "credentials");
     writeFileSync(file, text);
     for (const source of [{ sharedCredentials: text }, { sharedCredentialsFile: file }]) {
-      await open({ credentials: { ...source, profile: "ours" } }).put("credentials", Buffer.from("x"));
-      await assertCode("storage-denied", () =>
-        open({ credentials: { ...source, profile: "other" } }).get("credentials"),
+      await (await open({ credentials: { ...source, profile: "ours" } })).put("credentials", Buffer.from("x"));
+      await assertCode("storage-denied", async () =>
+        (await open({ credentials: { ...source, profile: "other" } })).get("credentials"),
       );
     }
-    await assertCode("storage-denied", () => open({ credentials: { anonymous: true } }).get("credentials"));
+    await assertCode("storage-denied", async () =>
+      (await open({ credentials: { anonymous: true } })).get("credentials"),
+    );
   });
 
   it("the clock of the server is learnt from its answers", async () => {
-    const storage = open({ clock: () => Date.now() + 3_600_000 });
+    const storage = await open({ clock: () => Date.now() + 3_600_000 });
     assert.equal(storage.clockOffsetMs, undefined);
     await storage.put("clock", Buffer.from("x"));
     assert.ok(Math.abs((storage.clockOffsetMs ?? 0) + 3_600_000) < 60_000, String(storage.clockOffsetMs));
   });
 
   it("a server that is gone is storage-unavailable, and a request that is tried again passes once it is back", async () => {
-    const storage = open();
+    const storage = await open();
     await storage.put("outage", Buffer.from("x"));
     await server.halt();
     await assertCode("storage-unavailable", () => storage.get("outage"));
     await assertCode("storage-unavailable", () => storage.put("data/ab/outage", randomBytes(4 << 20)));
     const sleeps: number[] = [];
-    const patient = openStorage(server.location("bucket", "x"), {
+    const patient = await openStorage(server.location("bucket", "x"), {
       s3: { credentials: keysOf(server) },
       retry: { sleep: async (ms) => void (sleeps.push(ms) === 2 && (await server.resume())) },
     });
@@ -147,27 +149,29 @@ describe("S3Storage with TLS and virtual hosts", () => {
     server = await startS3Server({ tls: true, virtualDomain: "s3.test" });
   });
   after(() => server.stop());
-  const open = (options: StorageOptions["s3"] = {}, location: string = server.location()): ObjectStorage =>
+  const open = (options: StorageOptions["s3"] = {}, location: string = server.location()): Promise<ObjectStorage> =>
     openStorage(location, {
       retry: { maxElapsedMs: 0, firstDelayMs: 0 },
       s3: { credentials: keysOf(server), ...options },
     });
 
   it("a certificate of an unknown authority is refused at once and named", async () => {
-    const error = await assertCode("storage-misconfigured", () => open().put("x", Buffer.from("x")));
+    const error = await assertCode("storage-misconfigured", async () =>
+      (await await open()).put("x", Buffer.from("x")),
+    );
     assert.match(error.message, /no trusted TLS connection to https:\/\/127\.0\.0\.1:\d+: .*certificate/);
   });
 
   it("a certificate of the authority that is given is accepted, and any when the check is switched off", async () => {
-    await open({ caCertificates: authorityOf(server) }).put("tls/x", Buffer.from("x"));
-    assert.equal((await open({ insecureSkipTlsVerify: true }).get("tls/x")).toString(), "x");
+    await (await open({ caCertificates: authorityOf(server) })).put("tls/x", Buffer.from("x"));
+    assert.equal((await (await open({ insecureSkipTlsVerify: true })).get("tls/x")).toString(), "x");
   });
 
   it("plain HTTP to a TLS port, and TLS to a plain port, say so", async () => {
     const plain = await startS3Server();
     try {
       const swapped = plain.location().replace("http://", "https://");
-      const error = await assertCode("storage-misconfigured", () => open({}, swapped).get("x"));
+      const error = await assertCode("storage-misconfigured", async () => (await await open({}, swapped)).get("x"));
       assert.match(error.message, /no trusted TLS connection/);
     } finally {
       await plain.stop();
@@ -184,11 +188,11 @@ describe("S3Storage with TLS and virtual hosts", () => {
       process.nextTick(() => (options.all ? callback(null, [address]) : callback(null, address.address, 4)));
     });
     const location = `s3:https://s3.test:${server.port}/bucket/by-host`;
-    const storage = open({ bucketLookup: "dns", caCertificates: authorityOf(server) }, location);
+    const storage = await open({ bucketLookup: "dns", caCertificates: authorityOf(server) }, location);
     await storage.put("config", Buffer.from("by host"));
     assert.equal((await storage.get("config")).toString(), "by host");
     assert.deepEqual([...new Set(resolved)], ["bucket.s3.test"]);
-    const byPath = open({ caCertificates: authorityOf(server) }, server.location("bucket", "by-host"));
+    const byPath = await open({ caCertificates: authorityOf(server) }, server.location("bucket", "by-host"));
     assert.equal((await byPath.get("config")).toString(), "by host");
   });
 });

@@ -30,7 +30,7 @@ async function inMemory(storage: ObjectStorage): Promise<StorageUnderTest> {
   return { storage, dispose: () => Promise.resolve() };
 }
 
-async function inDirectory(open: (path: string) => ObjectStorage): Promise<StorageUnderTest> {
+async function inDirectory(open: (path: string) => ObjectStorage | Promise<ObjectStorage>): Promise<StorageUnderTest> {
   const path = await mkdtemp(join(tmpdir(), "stowage-storage-"));
-  return { storage: open(path), dispose: () => rm(path, { recursive: true, force: true }) };
+  return { storage: await open(path), dispose: () => rm(path, { recursive: true, force: true }) };
 }

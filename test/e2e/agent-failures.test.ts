@@ -35,7 +35,7 @@ async function failureOf(name: string): Promise<string> {
 
 async function openAsOther(namespace: string): Promise<Repository> {
   const { accessKeyId, secretAccessKey, region } = rig.s3;
-  const storage = openStorage(rig.repository(namespace), {
+  const storage = await openStorage(rig.repository(namespace), {
     s3: { region, credentials: { accessKeyId, secretAccessKey } } as never,
   });
   const identity = { hostname: "elsewhere", username: "other", pid: 1, uid: 0, gid: 0 };

@@ -120,7 +120,7 @@ describe("a Backup of all volumes", () => {
   it("stops the agents when its time is over", async () => {
     // Somebody else's exclusive lock keeps the agent waiting.
     const repository = await openRepository({
-      storage: openStorage(repositoryOf("mixed"), { s3: { region: s3.region, credentials: s3Keys() } as never }),
+      storage: await openStorage(repositoryOf("mixed"), { s3: { region: s3.region, credentials: s3Keys() } as never }),
       password,
       identity: { hostname: "elsewhere", username: "somebody", pid: process.pid, uid: 0, gid: 0 },
     });

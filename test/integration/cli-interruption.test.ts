@@ -145,7 +145,7 @@ describe("a reader that goes away", () => {
 describe("a lock that was left behind", () => {
   /** As a process of this host that was killed would leave it. */
   async function leaveLock(): Promise<void> {
-    const storage = openStorage(repository);
+    const storage = await openStorage(repository);
     const identity = { hostname: hostname(), username: "ann", pid: 4_194_303, uid: 0, gid: 0 };
     const repo = await openRepository({ storage, password: "password", identity });
     const lock = { time: "2026-11-21T09:00:00Z", exclusive: true, ...identity };

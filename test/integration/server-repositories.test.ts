@@ -272,7 +272,7 @@ async function leaveLock({
     ...(extra === undefined ? {} : { extra }),
   };
   const repository = await openRepository({
-    storage: openStorage(folderOf("locked"), {}),
+    storage: await openStorage(folderOf("locked"), {}),
     password: await passwordText(),
     identity,
     clock: () => Date.now() - ageMinutes * 60_000,

@@ -5,7 +5,7 @@ const cheapKdf = { N: 1024, r: 1, p: 1 };
 
 /** Makes an empty one with the password "password"; restic opens it, too. */
 export async function makeCheapRepository(location: string): Promise<void> {
-  const storage = openStorage(location, { create: true });
+  const storage = await openStorage(location, { create: true });
   const identity = { hostname: "maker", username: "tester", pid: 1, uid: 0, gid: 0 };
   await initRepository({ storage, password: "password", identity, kdf: cheapKdf });
   await storage.close();

@@ -113,7 +113,7 @@ export class ClusterRig {
   /** Makes the repository of a namespace with the engine, quickly. */
   async initRepository(namespace: string, password: string = rigPassword): Promise<void> {
     const { accessKeyId, secretAccessKey, region } = this.s3;
-    const storage = openStorage(this.repository(namespace), {
+    const storage = await openStorage(this.repository(namespace), {
       create: true,
       s3: { region, credentials: { accessKeyId, secretAccessKey } } as never,
     });

@@ -120,7 +120,7 @@ export class CommandContext {
   async openStore(options: { readonly create?: boolean } = {}): Promise<ObjectStorage> {
     const choices = { ...storeChoices(this), create: options.create === true, clock: this.clock };
     const settings = await storeOptions(choices);
-    return openStorage(await repositoryLocation(this), { ...settings, retry: { onRetry: this.#reportRetry } });
+    return await openStorage(await repositoryLocation(this), { ...settings, retry: { onRetry: this.#reportRetry } });
   }
 
   /** The password of the repository; `confirm` asks twice on a terminal. */

@@ -84,21 +84,21 @@ describe("openStorage", () => {
   const s3 = { credentials: { accessKeyId: "key", secretAccessKey: "very-secret" } };
 
   it("the location that it shows is the one given, without any secret", async () => {
-    const storage = openStorage("s3:https://minio:9000/bucket/prefix/", { s3 });
+    const storage = await openStorage("s3:https://minio:9000/bucket/prefix/", { s3 });
     assert.equal(storage.location, "s3:https://minio:9000/bucket/prefix");
     await storage.close();
   });
 
-  it("opens 2 connections to a directory and 5 to S3, unless told otherwise", () => {
-    assert.equal(openStorage("/srv/repo").connections, 2);
-    assert.equal(openStorage("s3:https://minio/bucket", { s3 }).connections, 5);
-    assert.equal(openStorage("/srv/repo", { connections: 9 }).connections, 9);
-    assert.equal(openStorage("s3:https://minio/bucket", { s3, connections: 9 }).connections, 9);
+  it("opens 2 connections to a directory and 5 to S3, unless told otherwise", async () => {
+    assert.equal((await openStorage("/srv/repo")).connections, 2);
+    assert.equal((await openStorage("s3:https://minio/bucket", { s3 })).connections, 5);
+    assert.equal((await openStorage("/srv/repo", { connections: 9 })).connections, 9);
+    assert.equal((await openStorage("s3:https://minio/bucket", { s3, connections: 9 })).connections, 9);
   });
 
-  it("half a key pair is an error at once", () => {
+  it("half a key pair is an error at once", async () => {
     for (const credentials of [{ accessKeyId: "key" }, { secretAccessKey: "very-secret" }]) {
-      assert.throws(() => openStorage("s3:https://minio/bucket", { s3: { credentials } }), {
+      await assert.rejects(openStorage("s3:https://minio/bucket", { s3: { credentials } }), {
         code: "storage-misconfigured",
       });
     }
@@ -106,13 +106,13 @@ describe("openStorage", () => {
 
   it("the meter counts what goes to the store", async () => {
     const meter = newStorageMeter();
-    const storage = openStorage("memory:", { meter });
+    const storage = await openStorage("memory:", { meter });
     await storage.put("config", Buffer.from("four"));
     await storage.get("config");
     assert.deepEqual([meter.requests.put, meter.requests.get, meter.bytesSent, meter.bytesReceived], [1, 1, 4, 4]);
   });
 
-  it("no connections at all are refused", () => {
-    assert.throws(() => openStorage("/srv/repo", { connections: 0 }), { code: "argument-invalid" });
+  it("no connections at all are refused", async () => {
+    await assert.rejects(openStorage("/srv/repo", { connections: 0 }), { code: "argument-invalid" });
   });
 });
