@@ -10,7 +10,7 @@ import { withLock } from "../../repo-format/repository/lock.ts";
 import type { Repository } from "../../repo-format/repository/repository.ts";
 import { restore } from "../../repo-format/restorer/restore.ts";
 import { LocalDirectoryStorage } from "../../repo-format/storage/local-directory.ts";
-import type { BlobWorkerPool } from "../../repo-format/workers/blob-worker-pool.ts";
+import { type BlobWorkerPool, createBlobWorkerPool } from "../../repo-format/workers/blob-worker-pool.ts";
 import { changeTree } from "./change-tree.ts";
 import { compareTrees } from "./compare-trees.ts";
 import { createTestRepository, reopen, testPassword } from "./memory-repository.ts";
@@ -27,15 +27,15 @@ export interface RoundTripOptions {
   readonly entries?: number;
   /** A folder with a repository that restic made (password `testPassword`); it is copied. Default: ours, made anew. */
   readonly resticRepository?: string;
-  /** Threads that are kept from tree to tree. */
-  readonly pool?: BlobWorkerPool;
 }
 
 /** Throws an AssertionError that names the seed at the first thing that is not as it should be. */
 export async function roundTrip(options: RoundTripOptions): Promise<void> {
   const folder = makeTemporaryDirectory("interop");
   try {
-    await new RoundTrip(folder, options).run();
+    const repo = await open(folder, options);
+    const pool = createBlobWorkerPool(repo, 1);
+    await new RoundTrip(folder, { options, repo, pool }).run().finally(() => pool.close());
   } catch (error) {
     throw new Error(`seed ${options.seed}, repository version ${options.version}: ${(error as Error).message}`, {
       cause: error,
@@ -45,29 +45,48 @@ export async function roundTrip(options: RoundTripOptions): Promise<void> {
   }
 }
 
+async function open(folder: string, { resticRepository, version }: RoundTripOptions): Promise<Repository> {
+  const path = repositoryIn(folder);
+  if (resticRepository !== undefined) cpSync(resticRepository, path, { recursive: true });
+  const storage = new LocalDirectoryStorage(path, { create: true });
+  return resticRepository === undefined ? createTestRepository({ storage, version }) : reopen(storage);
+}
+
+function repositoryIn(folder: string): string {
+  return join(folder, "repository");
+}
+
+interface RoundTripParts {
+  readonly options: RoundTripOptions;
+  readonly repo: Repository;
+  /** One thread, kept for all that is done with the tree. */
+  readonly pool: BlobWorkerPool;
+}
+
 class RoundTrip {
   readonly #folder: string;
   readonly #tree: string;
-  readonly #path: string;
   readonly #options: RoundTripOptions;
+  readonly #repo: Repository;
+  readonly #pool: BlobWorkerPool;
 
-  constructor(folder: string, options: RoundTripOptions) {
+  constructor(folder: string, { options, repo, pool }: RoundTripParts) {
     this.#folder = folder;
     this.#tree = join(folder, "tree");
-    this.#path = join(folder, "repository");
     this.#options = options;
+    this.#repo = repo;
+    this.#pool = pool;
   }
 
   async run(): Promise<void> {
     const { seed, entries = 200 } = this.#options;
     mkdirSync(this.#tree);
     writeRandomTree(this.#tree, { seed, entries, devices: true });
-    const repo = await this.#open();
-    const first = await this.#backUp(repo);
+    const first = await this.#backUp();
     assert.equal(first.summary.filesNew > 0, true);
     await this.#resticRestoresAll("restored by restic");
     changeTree(this.#tree, seed);
-    const second = await this.#backUp(repo);
+    const second = await this.#backUp();
     assert.equal(second.parentId, first.snapshotId, "our second backup has our first as parent");
     const theirs = (await this.#restic(["backup", "--json", "--host", host, this.#tree])).messages.at(-1);
     assert.equal(theirs?.data_blobs ?? 0, 0, "restic finds nothing to store in files that we stored");
@@ -76,30 +95,22 @@ class RoundTrip {
       second.summary.totalFilesProcessed,
       "restic takes every file for unmodified",
     );
-    const ours = await this.#backUp(repo);
+    const ours = await this.#backUp();
     assert.equal(ours.summary.dataBlobs, 0, "we find nothing to store in files that restic kept");
     assert.equal(ours.summary.filesUnmodified, second.summary.totalFilesProcessed);
     await this.#resticRestoresAll("restored by restic again");
-    await this.#weRestoreAll(repo, ours);
-    await this.#maintain(repo);
+    await this.#weRestoreAll(ours);
+    await this.#maintain();
   }
 
-  async #open(): Promise<Repository> {
-    const { resticRepository, version } = this.#options;
-    if (resticRepository !== undefined) cpSync(resticRepository, this.#path, { recursive: true });
-    const storage = new LocalDirectoryStorage(this.#path, { create: true });
-    return resticRepository === undefined ? createTestRepository({ storage, version }) : reopen(storage);
-  }
-
-  async #backUp(repo: Repository): Promise<ArchiveResult> {
-    const { pool } = this.#options;
-    const result = await withLock(repo, { exclusive: false, timings: lockTimings }, (signal) =>
-      archive(repo, {
+  async #backUp(): Promise<ArchiveResult> {
+    const result = await withLock(this.#repo, { exclusive: false, timings: lockTimings }, (signal) =>
+      archive(this.#repo, {
         targets: [this.#tree],
         hostname: host,
         programVersion: "test",
         signal,
-        ...(pool === undefined ? { threads: 1 } : { pool }),
+        pool: this.#pool,
       }),
     );
     assert.deepEqual(result.warnings, []);
@@ -107,7 +118,7 @@ class RoundTrip {
   }
 
   #restic(args: readonly string[]): Promise<ResticResult> {
-    return resticMust(args, { repository: this.#path, password: testPassword });
+    return resticMust(args, { repository: repositoryIn(this.#folder), password: testPassword });
   }
 
   async #resticRestoresAll(name: string): Promise<void> {
@@ -120,29 +131,28 @@ class RoundTrip {
     );
   }
 
-  async #weRestoreAll(repo: Repository, { snapshotId }: ArchiveResult): Promise<void> {
+  async #weRestoreAll({ snapshotId }: ArchiveResult): Promise<void> {
     assert.ok(snapshotId);
     const target = join(this.#folder, "restored by us");
-    const { pool } = this.#options;
-    const result = await restore(repo, {
+    const result = await restore(this.#repo, {
       snapshotId,
       subfolder: this.#tree,
       target,
       restoreDevices: true,
       verify: true,
-      ...(pool === undefined ? { threads: 1 } : { pool }),
+      pool: this.#pool,
     });
     assert.deepEqual(result.warnings, []);
     assert.deepEqual(compareTrees(this.#tree, target, { root: false }), [], "what we restore is what was backed up");
   }
 
   /** restic rewrites our trees, forgets and prunes; both programs then find nothing wrong. */
-  async #maintain(repo: Repository): Promise<void> {
+  async #maintain(): Promise<void> {
     await this.#restic(["rewrite", "--exclude", "*a*", "--forget"]);
     await this.#restic(["forget", "--keep-last", "2", "--prune", "--max-unused", "0", "--group-by", ""]);
     const verdict = await this.#restic(["check", "--read-data"]);
     assert.match(verdict.stdout, /no errors were found/);
-    const result = await check(repo, { readData: { kind: "all" }, lockTimings });
+    const result = await check(this.#repo, { readData: { kind: "all" }, lockTimings });
     assert.deepEqual(
       result.findings.filter(({ severity }) => severity !== "hint"),
       [],
