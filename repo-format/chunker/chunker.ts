@@ -16,4 +16,9 @@ export interface Chunker {
    * A window of at least `maxBytes` yields at least one chunk, so callers offer that much unless the file ends.
    */
   cut(window: Uint8Array, final: boolean): number[];
+  /**
+   * Memory of at least `bytes` to read a window into; `cut` takes what lies there, or a part of it, without a copy. The
+   * next call takes it back.
+   */
+  window(bytes: number): Buffer;
 }

@@ -21,12 +21,15 @@ const { __wasm: wasm } = require("fastcdc-wasm") as { readonly __wasm: FastCdcMo
 
 /** The chunker of all repositories that this program writes: 512 KiB, 1 MiB, 8 MiB. */
 export function createFastCdcChunker(): Chunker {
-  return { minBytes, averageBytes, maxBytes, cut };
+  return { minBytes, averageBytes, maxBytes, cut, window: inputOf };
 }
 
 /** Kept from call to call: input memory inside the module, as large as the largest window so far. */
 let inputPointer = 0;
 let inputCapacity = 0;
+
+/** Room for the cuts of the largest window: while there is such a piece, the module's memory need not grow. */
+const spareBytes: number = 64 * 1024;
 
 function cut(window: Uint8Array, final: boolean): number[] {
   if (window.length === 0 || (!final && window.length <= minBytes)) return [];
@@ -40,27 +43,34 @@ function cut(window: Uint8Array, final: boolean): number[] {
 }
 
 function cutsOf(window: Uint8Array): number[] {
-  copyIn(window);
+  const { buffer } = wasm.memory;
+  const isInside = window.buffer === buffer;
+  if (!isInside) inputOf(window.length).set(window);
+  const pointer = isInside ? window.byteOffset : inputPointer;
   const result = wasm.__wbindgen_add_to_stack_pointer(-16);
   try {
-    wasm.get_chunks(result, inputPointer, window.length, minBytes, averageBytes, maxBytes);
-    const [pointer, count] = new Uint32Array(wasm.memory.buffer, result, 2) as unknown as [number, number];
+    wasm.get_chunks(result, pointer, window.length, minBytes, averageBytes, maxBytes);
+    // Growing moves the memory: the caller would go on with a window that is empty.
+    if (isInside && wasm.memory.buffer !== buffer) throw new Error("bug: the chunker's memory grew while it cut");
+    const [cuts, count] = new Uint32Array(wasm.memory.buffer, result, 2) as unknown as [number, number];
     // The first offset is the start of the window.
-    const ends = Array.from(new Uint32Array(wasm.memory.buffer, pointer + 4, count - 1));
-    wasm.__wbindgen_free(pointer, count * 4);
+    const ends = Array.from(new Uint32Array(wasm.memory.buffer, cuts + 4, count - 1));
+    wasm.__wbindgen_free(cuts, count * 4);
     return ends;
   } finally {
     wasm.__wbindgen_add_to_stack_pointer(16);
   }
 }
 
-function copyIn(window: Uint8Array): void {
-  if (window.length > inputCapacity) {
+/** The input memory, grown to at least so many bytes. */
+function inputOf(bytes: number): Buffer {
+  if (bytes > inputCapacity) {
     if (inputCapacity > 0) wasm.__wbindgen_free(inputPointer, inputCapacity);
     // Should the next line fail, nothing may point to what was freed.
     inputCapacity = 0;
-    inputPointer = wasm.__wbindgen_malloc(window.length);
-    inputCapacity = window.length;
+    inputPointer = wasm.__wbindgen_malloc(bytes);
+    inputCapacity = bytes;
+    wasm.__wbindgen_free(wasm.__wbindgen_malloc(spareBytes), spareBytes);
   }
-  new Uint8Array(wasm.memory.buffer, inputPointer, window.length).set(window);
+  return Buffer.from(wasm.memory.buffer, inputPointer, inputCapacity);
 }

@@ -9,6 +9,7 @@ import type { BlobIndex } from "../index/blob-index.ts";
 import { IndexWriter } from "../index/index-writer.ts";
 import { PackUploader } from "../pack/pack-uploader.ts";
 import { type FinishedPack, PackWriter, type SealedBlob } from "../pack/pack-writer.ts";
+import { PagePool } from "../pack/page-pool.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 
 /** After an error or a cancel: how long what is under way may take to be stored, and then how long its index may. */
@@ -33,6 +34,7 @@ export class SharedUpload {
   readonly #open: Record<BlobType, OpenPacks> = { data: [undefined, undefined], tree: [undefined, undefined] };
   /** Blobs that were taken on and are not in the index yet. */
   readonly #inFlight = new Set<string>();
+  readonly #pages = new PagePool();
   readonly #uploader: PackUploader;
   readonly #writer: IndexWriter;
   readonly #unstored = new Set<Promise<void>>();
@@ -118,20 +120,21 @@ export class SharedUpload {
     const isSaved = await settledWithin(this.#writer.flush(), limitMs);
     this.#abort.abort();
     this.#inFlight.clear();
+    this.#pages.close();
     if (!isSaved) index.removePending();
   }
 
   #addToPack(blob: SealedBlob): void {
     const { packSizeBytes, sealer } = this.#options;
     if (blob.sealed.length >= packSizeBytes) {
-      const own = new PackWriter(sealer);
+      const own = new PackWriter(sealer, this.#pages);
       own.add(blob);
       this.#finish(own);
       return;
     }
     const open = this.#open[blob.type];
     const place = this.#tossCoin();
-    const pack = open[place] ?? new PackWriter(sealer);
+    const pack = open[place] ?? new PackWriter(sealer, this.#pages);
     open[place] = pack;
     pack.add(blob);
     if (pack.sizeBytes < packSizeBytes && !pack.isHeaderFull) return;

@@ -35,7 +35,7 @@ interface ReadFile {
 
 export class ArchiveTask {
   readonly #chunks: ChunkSealer;
-  /** Memory for one window, grown to the largest that was asked for; used by one file or range at a time. */
+  /** Memory for one window; used by one file or range at a time. */
   #window: Buffer = Buffer.alloc(0);
 
   constructor(chunks: ChunkSealer) {
@@ -121,7 +121,7 @@ export class ArchiveTask {
   }
 
   #windowOf(bytes: number): Buffer {
-    if (this.#window.length < bytes) this.#window = Buffer.allocUnsafeSlow(bytes);
+    if (this.#window.length < bytes) this.#window = this.#chunks.window(bytes);
     return this.#window;
   }
 }

@@ -1,7 +1,6 @@
 // One backup's share of the pool. It accounts for the bytes: each task takes what it may produce from the pool's budget
 // before it starts, and gives it back as the sealed blobs are accepted by the uploader. So a slow store slows the threads.
 import { RepositoryError } from "../errors.ts";
-import { freeMemory } from "./free-memory.ts";
 import {
   type FileBatch,
   type FileBatchResult,
@@ -18,7 +17,7 @@ import {
 import type { SubmitOptions, TaskRequest, TaskSubmitter } from "./pool-task.ts";
 
 export interface BlobRunOptions {
-  /** Takes sealed blobs, copying them: their memory is freed when it resolves, which is when there is room for more. */
+  /** Takes sealed blobs, copying them: their memory is used anew when it resolves, which is when there is room for more. */
   readonly accept: (blobs: readonly SealedBlob[]) => Promise<void>;
   readonly signal?: AbortSignal;
 }
@@ -109,11 +108,11 @@ export class BlobRun {
   async #work(request: TaskRequest, reservedBytes: number, options: SubmitOptions): Promise<TaskResult> {
     let held = reservedBytes;
     let accepted: Promise<void> = Promise.resolve();
-    const onBlobs = (columns: SealedColumns): void => {
+    const onBlobs = (columns: SealedColumns, giveBack: () => void): void => {
       accepted = accepted.then(async () => {
         const blobs = sealedBlobsOf(columns);
         await this.#options.accept(blobs);
-        freeMemory(columns.slab);
+        giveBack();
         const bytes = Math.min(
           held,
           blobs.reduce((sum, blob) => sum + blob.sealed.length, 0),

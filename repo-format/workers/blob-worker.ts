@@ -16,7 +16,7 @@ import {
   type WorkerRequest,
 } from "./messages.ts";
 import { runRestoreTask } from "./restore-task.ts";
-import { SealedSlab } from "./sealed-slab.ts";
+import { SealedSlab, type SealedSlabOptions, SpareSlabs } from "./sealed-slab.ts";
 
 type TaskRequest = Extract<WorkerRequest, { task: number }>;
 
@@ -25,6 +25,7 @@ class BlobWorker {
   readonly #setup: BlobWorkerSetup;
   readonly #known = new KnownBlobs();
   readonly #sealer: BlobSealer;
+  readonly #spares = new SpareSlabs();
   readonly #archive: ArchiveTask;
 
   constructor(port: MessagePort, setup: BlobWorkerSetup) {
@@ -36,8 +37,11 @@ class BlobWorker {
 
   take(request: WorkerRequest): void {
     if (request.kind === "table") this.#known.attach(request.table);
-    else if (request.kind === "end-run") this.#known.endRun(request.run);
-    else void this.#answer(request);
+    else if (request.kind === "slab") this.#spares.give(request.slab);
+    else if (request.kind === "end-run") {
+      this.#known.endRun(request.run);
+      this.#spares.clear();
+    } else void this.#answer(request);
   }
 
   async #answer(request: TaskRequest): Promise<void> {
@@ -79,9 +83,8 @@ class BlobWorker {
   }
 
   #slab(task: number, type: PlaintextBatch["type"], expectedBytes: number): SealedSlab {
-    return new SealedSlab(type, expectedBytes, (blobs, transfer) =>
-      this.#reply({ kind: "blobs", task, blobs }, transfer),
-    );
+    const send: SealedSlabOptions["send"] = (blobs, transfer) => this.#reply({ kind: "blobs", task, blobs }, transfer);
+    return new SealedSlab({ type, expectedBytes, spares: this.#spares, send });
   }
 
   #reply(reply: WorkerReply, transfer: ArrayBuffer[] = []): void {

@@ -22,6 +22,11 @@ export class ChunkSealer {
     this.#known = known;
   }
 
+  /** Memory to read a window into, see Chunker. */
+  window(bytes: number): Buffer {
+    return this.#cutter.window(bytes);
+  }
+
   cut(window: Uint8Array, isLast: boolean, afterZeroChunk: boolean): WindowCuts {
     return this.#cutter.cut(window, isLast, afterZeroChunk);
   }

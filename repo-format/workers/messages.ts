@@ -118,7 +118,9 @@ export type WorkerRequest =
   | { readonly kind: "seal"; readonly task: number; readonly run: RunTicket; readonly plaintexts: PlaintextBatch }
   | { readonly kind: "restore"; readonly task: number; readonly restore: RestoreTask }
   | { readonly kind: "table"; readonly table: SharedTableHandle }
-  | { readonly kind: "end-run"; readonly run: number };
+  | { readonly kind: "end-run"; readonly run: number }
+  /** Memory of a slab that the thread sent: to be filled again. */
+  | { readonly kind: "slab"; readonly slab: ArrayBuffer };
 
 /** Sealed blobs of one slab: `numbers` has four a blob: offset in the slab, sealed, uncompressed and plaintext length. */
 export interface SealedColumns {

@@ -6,7 +6,8 @@ import type { RangeCut, SealedColumns, TaskResult, WorkerRequest } from "./messa
 export interface PoolTask {
   readonly request: Extract<WorkerRequest, { task: number }>;
   readonly transfer: readonly ArrayBuffer[];
-  readonly onBlobs?: (blobs: SealedColumns) => void;
+  /** `giveBack` takes the slab's memory, which nobody may use after that. */
+  readonly onBlobs?: (blobs: SealedColumns, giveBack: () => void) => void;
   readonly onCut?: (cut: RangeCut) => void;
   readonly resolve: (result: TaskResult) => void;
   readonly reject: (error: unknown) => void;

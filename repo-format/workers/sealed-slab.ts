@@ -6,20 +6,54 @@ import { type SealedColumns, sealedNumbers } from "./messages.ts";
 
 /** Large enough to make messages rare, small enough that blobs go out while the rest of a task is still worked on. */
 const slabBytes: number = 4 * 1024 * 1024;
+/** With room for the blob that fills it: all slabs of this size can be used again. */
+const reusableBytes: number = 6 * 1024 * 1024;
+/** As many as are under way for one thread at a time. */
+const mostSpares = 3;
+
+/** Slabs that came back, for the thread's next ones. */
+export class SpareSlabs {
+  readonly #spares: ArrayBuffer[] = [];
+
+  take(bytes: number): Buffer<ArrayBuffer> | undefined {
+    if (bytes > reusableBytes) return undefined;
+    const spare = this.#spares.pop();
+    return spare && Buffer.from(spare);
+  }
+
+  give(slab: ArrayBuffer): void {
+    if (slab.byteLength === reusableBytes && this.#spares.length < mostSpares) this.#spares.push(slab);
+    else slab.transfer(0);
+  }
+
+  /** The run is over: the next one may be far away. */
+  clear(): void {
+    for (const spare of this.#spares.splice(0)) spare.transfer(0);
+  }
+}
+
+export interface SealedSlabOptions {
+  readonly type: BlobType;
+  /** What the task may produce: no slab is larger, unless it is one that can be used again. */
+  readonly expectedBytes: number;
+  readonly spares: SpareSlabs;
+  readonly send: (columns: SealedColumns, transfer: ArrayBuffer[]) => void;
+}
 
 export class SealedSlab {
   readonly #type: BlobType;
-  readonly #send: (columns: SealedColumns, transfer: ArrayBuffer[]) => void;
-  /** Bytes that the task may still produce: no slab is larger. */
+  readonly #send: SealedSlabOptions["send"];
+  readonly #spares: SpareSlabs;
   #expectedBytes: number;
   #slab: Buffer<ArrayBuffer> | undefined;
   #usedBytes = 0;
   #ids: Uint8Array[] = [];
   #numbers: number[] = [];
 
-  constructor(type: BlobType, expectedBytes: number, send: (columns: SealedColumns, transfer: ArrayBuffer[]) => void) {
+  constructor({ type, expectedBytes, spares, send }: SealedSlabOptions) {
     this.#type = type;
     this.#expectedBytes = expectedBytes;
+    this.#spares = spares;
     this.#send = send;
   }
 
@@ -53,10 +87,12 @@ export class SealedSlab {
     this.#send(columns, [slab.buffer, ids.buffer, numbers.buffer]);
   }
 
-  /** The slab's end is never touched, so memory that stays unused is not taken from the system. */
+  /** A new slab's end is never touched, so memory that stays unused is not taken from the system. */
   #startSlab(bytes: number): void {
     this.flush();
-    this.#slab = Buffer.allocUnsafeSlow(Math.max(bytes, Math.min(slabBytes + bytes, this.#expectedBytes)));
+    const isLarge = this.#expectedBytes >= slabBytes;
+    const newBytes = Math.max(bytes, isLarge ? reusableBytes : Math.min(slabBytes + bytes, this.#expectedBytes));
+    this.#slab = (isLarge ? this.#spares.take(bytes) : undefined) ?? Buffer.allocUnsafeSlow(newBytes);
     this.#usedBytes = 0;
   }
 }

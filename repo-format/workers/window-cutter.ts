@@ -27,6 +27,11 @@ export class WindowCutter {
     this.#zeros = Buffer.alloc(chunker.maxBytes);
   }
 
+  /** Memory to read a window into, see Chunker. */
+  window(bytes: number): Buffer {
+    return this.#chunker.window(bytes);
+  }
+
   /**
    * Cuts a window that begins at a cut of its file.
    * @param window at least the chunker's maximum, unless it reaches to the end of the file.

@@ -23,6 +23,7 @@ const smallChunker: Chunker = {
     }
     return ends;
   },
+  window: (bytes) => Buffer.alloc(bytes),
 };
 const cutter = new WindowCutter(smallChunker);
 

@@ -66,3 +66,17 @@ test("shared memory can be cut", () => {
   shared.set(seededBytes(shared.length));
   assert.deepEqual(chunker.cut(shared, false), [1_407_289, 2_123_758, 3_089_849]);
 });
+
+test("what lies in the chunker's own window is cut in place, from any offset, and stays as it was", () => {
+  for (const length of [100, 3 * mebibyte, 9 * mebibyte, 2 * mebibyte, 24 * mebibyte]) {
+    const bytes = randomBytes(length);
+    const window = chunker.window(length).subarray(0, length);
+    window.set(bytes);
+    for (const start of [0, 7, 700_001]) {
+      const expected = chunker.cut(Buffer.from(bytes.subarray(start)), true);
+      window.set(bytes);
+      assert.deepEqual(chunker.cut(window.subarray(start), true), expected);
+      assert.ok(window.equals(bytes));
+    }
+  }
+});

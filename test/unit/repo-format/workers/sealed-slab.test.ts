@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type SealedColumns, sealedBlobsOf } from "../../../../repo-format/workers/messages.ts";
-import { SealedSlab } from "../../../../repo-format/workers/sealed-slab.ts";
+import { SealedSlab, SpareSlabs } from "../../../../repo-format/workers/sealed-slab.ts";
 
 const mebibyte = 1024 * 1024;
 
+const spares = new SpareSlabs();
+
 function collectingSlab(expectedBytes: number): { slab: SealedSlab; sent: SealedColumns[] } {
   const sent: SealedColumns[] = [];
-  return { slab: new SealedSlab("data", expectedBytes, (columns) => sent.push(columns)), sent };
+  return { slab: new SealedSlab({ type: "data", expectedBytes, spares, send: (columns) => sent.push(columns) }), sent };
 }
 
 function append(slab: SealedSlab, byte: number, length: number): void {
@@ -54,4 +56,36 @@ test("nothing is sent when nothing was sealed", () => {
   slab.room(100);
   slab.flush();
   assert.equal(sent.length, 0);
+});
+
+test("a slab that came back is filled again, as many as are under way and no more", () => {
+  const pool = new SpareSlabs();
+  const sent: SealedColumns[] = [];
+  const slab = new SealedSlab({
+    type: "data",
+    expectedBytes: 64 * mebibyte,
+    spares: pool,
+    send: (one) => sent.push(one),
+  });
+  const fill = (byte: number): ArrayBuffer => {
+    append(slab, byte, 5 * mebibyte);
+    return sent.at(-1)?.slab.buffer as ArrayBuffer;
+  };
+  const buffers = [1, 2, 3, 4].map(fill);
+  assert.equal(new Set(buffers).size, 4);
+  for (const buffer of buffers) pool.give(buffer);
+  assert.deepEqual(
+    buffers.map((buffer) => buffer.detached),
+    [false, false, false, true],
+  );
+  assert.ok(buffers.includes(fill(9)));
+  assert.deepEqual(sealedBlobsOf(sent.at(-1) as SealedColumns)[0]?.sealed, Buffer.alloc(5 * mebibyte, 9));
+  pool.clear();
+  assert.equal(buffers.filter((buffer) => buffer.detached).length, 3);
+});
+
+test("a slab of a size of its own is freed when it comes back", () => {
+  const small = new ArrayBuffer(1000);
+  spares.give(small);
+  assert.ok(small.detached);
 });
