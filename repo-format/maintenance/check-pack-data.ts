@@ -1,5 +1,6 @@
 // Reads one pack whole and verifies everything in it: the hash of the file, each blob, the header, and that blobs and
-// header fill the file without gaps. In windows of a few megabytes, so that packs of gigabytes need no more memory.
+// header fill the file without gaps. In windows of a few megabytes, so that packs of gigabytes need no more memory; the
+// threads open the blobs of one window while the next one is read.
 
 import { createHash } from "node:crypto";
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
@@ -9,6 +10,7 @@ import { decodePackHeader, headerLengthBytes, packHeaderLength } from "../format
 import type { IndexedPack } from "../index/blob-index.ts";
 import { openBlob } from "../pack/open-blob.ts";
 import type { Repository } from "../repository/repository.ts";
+import type { BlobWorkerPool } from "../workers/blob-worker-pool.ts";
 import type { FindingCode } from "./check-findings.ts";
 
 /** Read at a time; a larger blob is read alone. */
@@ -20,6 +22,18 @@ export interface PackProblem {
   readonly blobId?: BlobId | undefined;
 }
 
+/** Handing less than this to a thread takes longer than opening it here. */
+const threadBytes: number = 256 * 1024;
+
+/** Not the pack's fault. */
+const failuresOfTheRun: ReadonlySet<string> = new Set(["cancelled", "worker-failed"]);
+
+export interface PackCheckOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Threads that open the blobs; without them it is done here. */
+  readonly pool?: Pick<BlobWorkerPool, "restoreBlobs"> | undefined;
+}
+
 /**
  * Verifies a pack against its id and its entries in the index.
  * @returns what is wrong with it, empty when it is sound. A pack with problems is read a second time, for the bytes may
@@ -28,73 +42,118 @@ export interface PackProblem {
 export async function checkPackData(
   repo: Repository,
   pack: IndexedPack,
-  signal: AbortSignal | undefined,
+  options: PackCheckOptions = {},
 ): Promise<PackProblem[]> {
-  const first = await verifyOnce(repo, pack, signal);
-  return first.length === 0 ? first : await verifyOnce(repo, pack, signal);
+  const first = await verifyOnce(repo, pack, options);
+  return first.length === 0 ? first : await verifyOnce(repo, pack, options);
 }
 
-async function verifyOnce(
-  repo: Repository,
-  pack: IndexedPack,
-  signal: AbortSignal | undefined,
-): Promise<PackProblem[]> {
-  const check = new PackCheck(repo, pack, signal);
+async function verifyOnce(repo: Repository, pack: IndexedPack, options: PackCheckOptions): Promise<PackProblem[]> {
+  const check = new PackCheck(repo, pack, options);
   try {
     await check.run();
   } catch (error) {
-    throwIfCancelled(signal);
-    if (!RepositoryError.is(error)) throw error;
+    throwIfCancelled(options.signal);
+    if (!RepositoryError.is(error) || failuresOfTheRun.has(error.code)) throw error;
     check.problems.push({ code: "pack-unreadable", message: error.message });
   }
   return check.problems;
+}
+
+/** A blob and where its bytes begin in the window. */
+interface PlacedBlob {
+  readonly blob: PackedBlob;
+  readonly start: number;
 }
 
 class PackCheck {
   readonly problems: PackProblem[] = [];
   readonly #repo: Repository;
   readonly #pack: IndexedPack;
-  readonly #signal: AbortSignal | undefined;
+  readonly #options: PackCheckOptions;
   readonly #hash = createHash("sha256");
+  /** The window whose blobs are being opened. */
+  #opening: Promise<void> = Promise.resolve();
 
-  constructor(repo: Repository, pack: IndexedPack, signal: AbortSignal | undefined) {
+  constructor(repo: Repository, pack: IndexedPack, options: PackCheckOptions) {
     this.#repo = repo;
     this.#pack = pack;
-    this.#signal = signal;
+    this.#options = options;
   }
 
   async run(): Promise<void> {
+    try {
+      const end = await this.#checkBlobs();
+      await this.#opening;
+      await this.#checkHeader(end);
+    } finally {
+      await this.#opening.catch(() => {});
+    }
+    const actual = this.#hash.digest("hex");
+    if (actual !== this.#pack.id) this.#add("pack-hash", `its content has the hash ${actual}`);
+  }
+
+  /** @returns where the blobs end. */
+  async #checkBlobs(): Promise<number> {
     let position = 0;
     for (const blobs of windowsOf(this.#pack.blobs)) {
       const last = blobs.at(-1) as PackedBlob;
       const end = Math.max(position, last.offset + last.length);
       const bytes = await this.#read(position, end - position);
+      const placed: PlacedBlob[] = [];
       let expectedOffset = position;
       for (const blob of blobs) {
         if (blob.offset !== expectedOffset) this.#addGap(blob, expectedOffset);
-        if (blob.offset >= position) this.#checkBlob(blob, bytes.subarray(blob.offset - position));
+        if (blob.offset >= position) placed.push({ blob, start: blob.offset - position });
         expectedOffset = Math.max(expectedOffset, blob.offset + blob.length);
       }
+      // One window is opened while one is read: what is in memory stays bounded.
+      await this.#opening;
+      this.#opening = this.#open(bytes, placed);
+      this.#opening.catch(() => {});
       position = end;
     }
-    await this.#checkHeader(position);
-    const actual = this.#hash.digest("hex");
-    if (actual !== this.#pack.id) this.#add("pack-hash", `its content has the hash ${actual}`);
+    return position;
   }
 
   async #read(offset: number, length: number): Promise<Buffer> {
-    const bytes = await this.#repo.readPackRange(this.#pack.id, offset, length, this.#signal);
+    const bytes = await this.#repo.readPackRange(this.#pack.id, offset, length, this.#options.signal);
     this.#hash.update(bytes);
     return bytes;
   }
 
-  #checkBlob(blob: PackedBlob, bytes: Buffer): void {
+  async #open(bytes: Buffer, placed: readonly PlacedBlob[]): Promise<void> {
+    const { pool } = this.#options;
+    if (pool === undefined || bytes.length < threadBytes) {
+      for (const { blob, start } of placed) this.#openHere(blob, bytes.subarray(start, start + blob.length));
+      return;
+    }
+    const task = {
+      kind: "verify",
+      sealed: bytes,
+      blobs: Uint32Array.from(placed.flatMap(({ blob, start }) => [start, blob.length, blob.uncompressedLength])),
+      ids: Buffer.from(placed.map(({ blob }) => blob.id).join(""), "hex"),
+      types: placed.map(({ blob }) => blob.type),
+    } as const;
+    const isOwn = bytes.buffer instanceof ArrayBuffer && bytes.length === bytes.buffer.byteLength;
+    const result = await pool.restoreBlobs(task, isOwn ? [bytes.buffer as ArrayBuffer] : []);
+    if (result.kind !== "verified") throw new Error(`bug: a thread answered "${result.kind}" to "verify"`);
+    for (const { blob, error } of result.failures) {
+      this.#addDamaged(placed[blob]?.blob as PackedBlob, RepositoryError.fromJSON(error));
+    }
+  }
+
+  #openHere(blob: PackedBlob, bytes: Buffer): void {
     try {
-      openBlob(this.#repo.sealer, blob, bytes.subarray(0, blob.length));
+      openBlob(this.#repo.sealer, blob, bytes);
     } catch (error) {
       if (!RepositoryError.is(error, "blob-damaged")) throw error;
-      this.problems.push({ code: "blob-damaged", message: this.#message(error.message), blobId: blob.id });
+      this.#addDamaged(blob, error);
     }
+  }
+
+  #addDamaged(blob: PackedBlob, error: RepositoryError): void {
+    this.problems.push({ code: "blob-damaged", message: this.#message(error.message), blobId: blob.id });
   }
 
   async #checkHeader(offset: number): Promise<void> {

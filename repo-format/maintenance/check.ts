@@ -5,6 +5,7 @@ import { isId, type SnapshotId } from "../format/id.ts";
 import { boundedParallel } from "../repository/bounded-parallel.ts";
 import { type FoundSnapshot, findSnapshots, isEmptyFilter, type SnapshotFilter } from "../repository/find-snapshots.ts";
 import type { Repository } from "../repository/repository.ts";
+import { createBlobWorkerPool } from "../workers/blob-worker-pool.ts";
 import { type Finding, type FindingCounts, FindingLog } from "./check-findings.ts";
 import { checkIndex } from "./check-index.ts";
 import { checkPackData } from "./check-pack-data.ts";
@@ -118,16 +119,22 @@ async function readData(
   const isFiltered = Boolean(options.ids?.length) || !isEmptyFilter(options);
   const packs = sizedPacks(repo, isFiltered ? trees : undefined);
   const chosen = new Set(choosePacks(packs, options.readData, options.random ?? Math.random).map(({ id }) => id));
-  const limits = { limit: repo.storage.connections, signal: options.signal };
+  const { signal } = options;
   let done = 0;
-  const checked = boundedParallel(
-    repo.index.packs((id) => chosen.has(id)),
-    limits,
-    async (pack) => ({ packId: pack.id, problems: await checkPackData(repo, pack, options.signal) }),
-  );
-  for await (const { packId, problems } of checked) {
-    for (const { code, message, blobId } of problems) log.add(code, message, { packId, blobId });
-    options.onProgress?.({ step: "data", done: ++done, total: chosen.size });
+  // Its threads start with the first window that is worth it.
+  const pool = createBlobWorkerPool(repo);
+  try {
+    const checked = boundedParallel(
+      repo.index.packs((id) => chosen.has(id)),
+      { limit: repo.storage.connections, signal },
+      async (pack) => ({ packId: pack.id, problems: await checkPackData(repo, pack, { signal, pool }) }),
+    );
+    for await (const { packId, problems } of checked) {
+      for (const { code, message, blobId } of problems) log.add(code, message, { packId, blobId });
+      options.onProgress?.({ step: "data", done: ++done, total: chosen.size });
+    }
+  } finally {
+    await pool.close();
   }
 }
 

@@ -4,10 +4,13 @@ import { decompress, decompressInto } from "../compression/zstd.ts";
 import type { MasterKey } from "../crypto/master-key.ts";
 import { Sealer } from "../crypto/seal.ts";
 import { RepositoryError } from "../errors.ts";
-import { type BlobId, idOf } from "../format/id.ts";
+import type { PackedBlob } from "../format/blob.ts";
+import { idOf } from "../format/id.ts";
 
 /** Memory is kept up to the size that a largest chunk needs, and grows in these steps. */
 const maxKeptBytes: number = 9 * 1024 * 1024;
+
+type OpenedBlob = Pick<PackedBlob, "type" | "id" | "uncompressedLength">;
 
 export class BlobOpener {
   readonly #sealer: Sealer;
@@ -19,19 +22,20 @@ export class BlobOpener {
   }
 
   /**
-   * @param uncompressedLength 0: stored uncompressed.
+   * @param blob `uncompressedLength` 0: stored uncompressed.
    * @returns the plaintext, valid until the next call.
    * @throws RepositoryError "blob-damaged" when it is not authentic, does not decompress to the expected length, or has
    *   another hash than its id.
    */
-  open(id: BlobId, sealed: Uint8Array, uncompressedLength: number): Buffer {
-    const plaintext = this.#openAndDecompress(id, sealed, uncompressedLength);
+  open(blob: OpenedBlob, sealed: Uint8Array): Buffer {
+    const plaintext = this.#openAndDecompress(blob, sealed);
     const actual = idOf(plaintext);
-    if (actual === id) return plaintext;
-    throw damaged(id, `its content has the hash ${actual}`);
+    if (actual === blob.id) return plaintext;
+    throw damaged(blob, `its content has the hash ${actual}`);
   }
 
-  #openAndDecompress(id: BlobId, sealed: Uint8Array, uncompressedLength: number): Buffer {
+  #openAndDecompress(blob: OpenedBlob, sealed: Uint8Array): Buffer {
+    const { uncompressedLength } = blob;
     try {
       this.#opened = roomIn(this.#opened, sealed.length);
       const opened = this.#opened.subarray(0, this.#sealer.openInto(sealed, this.#opened));
@@ -44,7 +48,7 @@ export class BlobOpener {
       return plaintext;
     } catch (error) {
       if (!RepositoryError.is(error)) throw error;
-      throw damaged(id, error.message, error);
+      throw damaged(blob, error.message, error);
     } finally {
       if (this.#opened.length > maxKeptBytes) this.#opened = Buffer.alloc(0);
     }
@@ -59,9 +63,9 @@ function roomIn(kept: Buffer, bytes: number): Buffer {
   );
 }
 
-function damaged(id: BlobId, reason: string, cause?: unknown): RepositoryError {
-  return new RepositoryError("blob-damaged", `the data blob ${id} is damaged: ${reason}`, {
-    details: { blob: id, type: "data" },
+function damaged({ type, id }: OpenedBlob, reason: string, cause?: unknown): RepositoryError {
+  return new RepositoryError("blob-damaged", `the ${type} blob ${id} is damaged: ${reason}`, {
+    details: { blob: id, type },
     cause,
   });
 }

@@ -5,6 +5,7 @@ import { RepositoryError, type SerializedRepositoryError } from "../errors.ts";
 import { readFully } from "../file-tree/read-file.ts";
 import { targetError } from "../file-tree/target-errors.ts";
 import { writeAt } from "../file-tree/write-node.ts";
+import type { BlobType } from "../format/blob.ts";
 import { type BlobId, idBytes, idFromBytes, idOf } from "../format/id.ts";
 import { BlobOpener } from "./blob-opener.ts";
 import { freeMemory } from "./free-memory.ts";
@@ -57,8 +58,26 @@ export interface CompareResult {
   readonly readError: string | undefined;
 }
 
-export type RestoreTask = WriteTask | CompareTask;
-export type RestoreTaskResult = WriteResult | CompareResult;
+/** Blobs of any type that are opened only to see whether they are right. */
+export interface VerifyTask {
+  readonly kind: "verify";
+  /** Memory of the task's own, which goes with it. */
+  readonly sealed: Uint8Array;
+  /** As in a WriteTask. */
+  readonly blobs: Uint32Array;
+  readonly ids: Uint8Array;
+  /** One a blob. */
+  readonly types: readonly BlobType[];
+}
+
+export interface VerifyResult {
+  readonly kind: "verified";
+  /** Those that are damaged. */
+  readonly failures: readonly { readonly blob: number; readonly error: SerializedRepositoryError }[];
+}
+
+export type RestoreTask = WriteTask | CompareTask | VerifyTask;
+export type RestoreTaskResult = WriteResult | CompareResult | VerifyResult;
 
 const maxKeptBytes: number = 9 * 1024 * 1024;
 
@@ -68,7 +87,14 @@ let lastOpener: BlobOpener | undefined;
 let scratch: Buffer = Buffer.alloc(0);
 
 export function runRestoreTask(task: RestoreTask, key: MasterKey): RestoreTaskResult {
-  return task.kind === "write" ? writeBlobs(task, openerOf(key)) : comparePieces(task);
+  switch (task.kind) {
+    case "write":
+      return writeBlobs(task, openerOf(key));
+    case "compare":
+      return comparePieces(task);
+    case "verify":
+      return verifyBlobs(task, openerOf(key));
+  }
 }
 
 /** A thread has one key for its whole life, and binding it costs more than opening a small blob. */
@@ -105,13 +131,26 @@ function writeBlobs(task: WriteTask, opener: BlobOpener): WriteResult {
   return { kind: "written", failures };
 }
 
-function openTaskBlob(task: WriteTask, blob: number, opener: BlobOpener, failures: WriteFailure[]): Buffer | undefined {
+function verifyBlobs(task: VerifyTask, opener: BlobOpener): VerifyResult {
+  const failures: WriteFailure[] = [];
+  for (const blob of task.types.keys()) openTaskBlob(task, blob, opener, failures);
+  freeMemory(task.sealed);
+  return { kind: "verified", failures };
+}
+
+function openTaskBlob(
+  task: WriteTask | VerifyTask,
+  blob: number,
+  opener: BlobOpener,
+  failures: WriteFailure[],
+): Buffer | undefined {
   const row = blob * blobColumns;
   const offset = task.blobs[row] as number;
   const sealed = task.sealed.subarray(offset, offset + (task.blobs[row + 1] as number));
   const id = idFromBytes<BlobId>(task.ids, blob * idBytes);
+  const type = task.kind === "verify" ? (task.types[blob] ?? "data") : "data";
   try {
-    return opener.open(id, sealed, task.blobs[row + 2] as number);
+    return opener.open({ type, id, uncompressedLength: task.blobs[row + 2] as number }, sealed);
   } catch (error) {
     if (!RepositoryError.is(error)) throw error;
     failures.push({ blob, write: -1, error: error.toJSON() });

@@ -8,6 +8,7 @@ import { PackWriter } from "../../../../repo-format/pack/pack-writer.ts";
 import { sealBlob } from "../../../../repo-format/repository/blob-uploader.ts";
 import type { Repository } from "../../../../repo-format/repository/repository.ts";
 import { keyOf } from "../../../../repo-format/storage/key-layout.ts";
+import { createBlobWorkerPool } from "../../../../repo-format/workers/blob-worker-pool.ts";
 import { FaultyStorage } from "../../../support/faulty-storage.ts";
 import { createTestRepository, reopen, seededBytes } from "../../../support/memory-repository.ts";
 
@@ -23,7 +24,7 @@ async function storePack(repo: Repository, sizes: readonly number[]): Promise<In
 }
 
 const codes = async (repo: Repository, pack: IndexedPack): Promise<string[]> =>
-  (await checkPackData(repo, pack, undefined)).map(({ code }) => code);
+  (await checkPackData(repo, pack)).map(({ code }) => code);
 
 test("checkPackData finds nothing in sound packs, also in such that need several windows", async () => {
   const repo = await createTestRepository();
@@ -39,7 +40,7 @@ test("checkPackData reports a changed blob with its id, and the hash of the file
   const second = pack.blobs[1] as PackedBlob;
   bytes[second.offset + 20] = (bytes[second.offset + 20] ?? 0) ^ 1;
   await repo.storage.put(keyOf("pack", pack.id), bytes);
-  const problems = await checkPackData(repo, pack, undefined);
+  const problems = await checkPackData(repo, pack);
   assert.deepEqual(
     problems.map(({ code, blobId }) => [code, blobId]),
     [
@@ -95,4 +96,40 @@ test("checkPackData reads once more before it believes in damage", async () => {
   };
   assert.deepEqual(await codes(second, pack), []);
   assert.equal(isDamaged, false);
+});
+
+test("threads find the same as the main thread does", async (t) => {
+  const repo = await createTestRepository();
+  const pool = createBlobWorkerPool(repo, 2);
+  t.after(() => pool.close());
+  const mebibyte = 1024 * 1024;
+  const pack = await storePack(repo, [5 * mebibyte, 4 * mebibyte, 300_000, 9 * mebibyte, 10]);
+  assert.deepEqual(await checkPackData(repo, pack, { pool }), []);
+  const bytes = await repo.storage.get(keyOf("pack", pack.id));
+  for (const number of [0, 2, 4]) {
+    const at = (pack.blobs[number] as PackedBlob).offset + 30;
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+  }
+  await repo.storage.put(keyOf("pack", pack.id), bytes);
+  const problems = await checkPackData(repo, pack, { pool });
+  assert.deepEqual(problems, await checkPackData(repo, pack));
+  assert.deepEqual(
+    problems.map(({ blobId }) => pack.blobs.findIndex(({ id }) => id === blobId)),
+    [0, 2, 4, -1],
+  );
+});
+
+test("a thread names the type of a damaged blob, and a pool that has ended is no damage", async (t) => {
+  const repo = await createTestRepository();
+  const pool = createBlobWorkerPool(repo, 1);
+  t.after(() => pool.close());
+  const [blob, ...rest] = (await storePack(repo, [1024 * 1024])).blobs as [PackedBlob];
+  const content = seededBytes(0, 1024 * 1024);
+  const { sealed } = sealBlob(repo, { type: "tree", id: idOf<BlobId>(content) }, content);
+  const pack = await storePack(repo, [1024 * 1024]);
+  const asTree = { ...pack, blobs: [{ ...blob, type: "tree" as const, id: idOf<BlobId>(sealed) }, ...rest] };
+  const [problem] = await checkPackData(repo, asTree, { pool });
+  assert.match(problem?.message ?? "", /the tree blob [0-9a-f]{64} is damaged/);
+  await pool.close();
+  await assert.rejects(checkPackData(repo, pack, { pool }));
 });
