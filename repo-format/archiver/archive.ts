@@ -4,7 +4,7 @@ import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import { AccountNames } from "../file-tree/account-names.ts";
 import type { SnapshotId } from "../format/id.ts";
 import type { SnapshotSummary } from "../format/snapshot-file.ts";
-import { formatTime, type TimeText } from "../format/time.ts";
+import { formatTime, parseTime, type TimeText } from "../format/time.ts";
 import { type BlobUploader, withBlobUploader } from "../repository/blob-uploader.ts";
 import type { Repository } from "../repository/repository.ts";
 import { type BlobWorkerPool, createBlobWorkerPool } from "../workers/blob-worker-pool.ts";
@@ -19,6 +19,9 @@ import { ParentTrees } from "./parent-tree.ts";
 import { scanSource, type WalkState } from "./scan-source.ts";
 import { SourceWalk, type WalkedRoot } from "./source-walk.ts";
 import { TreeSaver } from "./tree-saver.ts";
+
+/** File systems and hosts may differ a little in what time it is. */
+const settleNs: bigint = 2_000_000_000n;
 
 const progressMs = 200;
 
@@ -136,7 +139,7 @@ class ArchiveRun {
       const trees = new TreeSaver({ run, uploader, onFailed, hasThreads: () => pool.startedThreads > 0 });
       this.#files = files;
       const walkState: WalkState = { isWaiting: false };
-      const walk = this.#walk({ uploader, files, trees, walkState, source });
+      const walk = this.#walk({ uploader, files, trees, walkState, source, parent });
       const stopScan = this.#startScan(source, walkState);
       try {
         const parentTree = parent?.snapshot.tree;
@@ -158,6 +161,7 @@ class ArchiveRun {
     readonly trees: TreeSaver;
     readonly walkState: WalkState;
     readonly source: ArchiveSource;
+    readonly parent: ParentSnapshot | undefined;
   }): SourceWalk {
     const { oneFileSystem = false, withAtime = false, ignoreCtime = false, ignoreInode = false } = this.#options;
     return new SourceWalk({
@@ -166,7 +170,7 @@ class ArchiveRun {
       excluder: this.#excluder,
       statistics: this.statistics,
       meter: { waiting: 0 },
-      changeRules: { ignoreCtime, ignoreInode },
+      changeRules: { ignoreCtime, ignoreInode, settledBeforeNs: this.#settledBefore(parts.parent) },
       workingDirectory: parts.source.workingDirectory,
       oneFileSystem,
       nodeOptions: {
@@ -222,6 +226,13 @@ class ArchiveRun {
       },
       options.signal,
     );
+  }
+
+  /** 0 when nothing can be said: the snapshot's own time is one that people may choose, and others may see less. */
+  #settledBefore(parent: ParentSnapshot | undefined): bigint {
+    const { summary, uid } = parent?.snapshot ?? {};
+    if (summary?.backupStart === undefined || uid !== this.#repo.options.identity.uid) return 0n;
+    return parseTime(summary.backupStart).unixNs - settleNs;
   }
 
   #snapshotTime(): TimeText {

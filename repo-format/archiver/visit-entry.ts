@@ -3,7 +3,7 @@
 
 import { RepositoryError } from "../errors.ts";
 import { type DirectoryHandle, maxPathBytes } from "../file-tree/directory-handle.ts";
-import { nodeOfPath, nodeTypeOf, statChild } from "../file-tree/node-metadata.ts";
+import { nodeOfStat, nodeTypeOf, readAttributes, statChild } from "../file-tree/node-metadata.ts";
 import { type FileStat, hasTrueSizes } from "../file-tree/opened-file.ts";
 import { fileModeFromStat } from "../format/file-mode.ts";
 import type { Node } from "../format/node.ts";
@@ -11,7 +11,7 @@ import { formatTime } from "../format/time.ts";
 import { emptyTreeId, encodeTree } from "../format/tree.ts";
 import { type OpenedFileStat, sourceFailureOf } from "../workers/source-file.ts";
 import { ArchiveDirectory, type Place } from "./archive-directory.ts";
-import { isUnchangedFile } from "./compare-nodes.ts";
+import { hasSameAttributes, isUnchangedFile } from "./compare-nodes.ts";
 import { excludesByMarks } from "./excludes.ts";
 import type { FileEntry, FileOutcome } from "./file-entry.ts";
 import { HardLinks, type LinkedFile } from "./hard-links.ts";
@@ -281,11 +281,14 @@ export class EntryVisitor {
     throw new RepositoryError("source-unreadable", "another directory took its place while it was being listed");
   }
 
-  #nodeOf({ source, name, treeName, stat, path }: StattedEntry): Node {
-    const { nodeOptions, statistics } = this.#context;
+  #nodeOf({ source, name, treeName, stat, path, previous }: StattedEntry): Node {
+    const { nodeOptions, changeRules, statistics } = this.#context;
     const onWarning = (message: string): void => statistics.warn(path, "metadata", message);
-    const treeNameBytes = Buffer.from(treeName, "latin1");
-    return nodeOfPath(source.handle.childPath(name), treeNameBytes, stat, { ...nodeOptions, onWarning });
+    const sourcePath = source.handle.childPath(name);
+    const node = nodeOfStat(sourcePath, Buffer.from(treeName, "latin1"), stat, nodeOptions);
+    const isKnown = previous !== undefined && hasSameAttributes(previous, node, stat.ctimeNs, changeRules);
+    node.extendedAttributes = isKnown ? previous.extendedAttributes : readAttributes(sourcePath, onWarning);
+    return node;
   }
 
   /** What is wrong with one entry never ends the run; errors of the repository do. */

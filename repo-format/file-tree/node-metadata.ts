@@ -57,6 +57,13 @@ export function statNodeOfPath(path: Buffer, name: Buffer, options: StatNodeOpti
 
 /** For callers that have the lstat result already. @param path only for the link target and the attributes. */
 export function nodeOfPath(path: Buffer, name: Buffer, stat: FileStat, options: StatNodeOptions): Node {
+  const node = nodeOfStat(path, name, stat, options);
+  node.extendedAttributes = readAttributes(path, options.onWarning);
+  return node;
+}
+
+/** The same without the extended attributes. */
+export function nodeOfStat(path: Buffer, name: Buffer, stat: FileStat, options: StatNodeOptions): Node {
   const node = emptyNode(name, nodeTypeOf(stat));
   node.mode = fileModeFromStat(Number(stat.mode));
   node.mtime = formatTime(stat.mtimeNs);
@@ -70,7 +77,6 @@ export function nodeOfPath(path: Buffer, name: Buffer, stat: FileStat, options: 
   }
   node.inode = stat.ino;
   fillByType(node, path, stat);
-  node.extendedAttributes = readAttributes(path, options.onWarning);
   return node;
 }
 
@@ -97,7 +103,7 @@ function fillByType(node: Node, path: Buffer, stat: FileStat): void {
 }
 
 /** In the order of the kernel. What cannot be read is reported and left out, as restic does. */
-function readAttributes(path: Buffer, onWarning?: (message: string) => void): readonly ExtendedAttribute[] {
+export function readAttributes(path: Buffer, onWarning?: (message: string) => void): readonly ExtendedAttribute[] {
   let names: Buffer[];
   try {
     names = systemCalls.llistxattr(path);

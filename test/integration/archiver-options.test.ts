@@ -18,6 +18,7 @@ import { type TestContext, test } from "node:test";
 import type { ArchivedItem, ArchiveProgress } from "../../repo-format/archiver/archive-options.ts";
 import { RepositoryError } from "../../repo-format/errors.ts";
 import { DirectoryHandle } from "../../repo-format/file-tree/directory-handle.ts";
+import { systemCalls } from "../../repo-format/file-tree/system-calls.ts";
 import type { BlobId, SnapshotId } from "../../repo-format/format/id.ts";
 import type { Node } from "../../repo-format/format/node.ts";
 import { emptyTreeId, iterateTree } from "../../repo-format/format/tree.ts";
@@ -336,3 +337,26 @@ function removeDeep(root: string): void {
     if (existsSync(next)) renameSync(next, path);
   }
 }
+
+test("attributes that change while the content stays are stored, and those that stay are kept", async (t) => {
+  const { source, repo, backUp } = await fixture(t);
+  fill(source, { changed: "c", removed: "r", same: "s" });
+  const set = (name: string, value: string): void =>
+    systemCalls.lsetxattr(Buffer.from(join(source, name)), "user.color", Buffer.from(value));
+  for (const name of ["changed", "removed", "same"]) set(name, "red");
+  // Late enough that what the kernel says of the files counts as settled.
+  await backUp({ clock: () => Date.now() + 60_000 });
+  set("changed", "blue");
+  systemCalls.lremovexattr(Buffer.from(join(source, "removed")), "user.color");
+  const { treeId, summary } = await backUp({ clock: () => Date.now() + 120_000 });
+  const stored = [...iterateTree(await repo.loadTree(treeId))].map(({ name, extendedAttributes }) => [
+    name.toString(),
+    extendedAttributes.map(({ name: attribute, value }) => `${attribute}=${value}`).join(),
+  ]);
+  assert.deepEqual(stored, [
+    ["changed", "user.color=blue"],
+    ["removed", ""],
+    ["same", "user.color=red"],
+  ]);
+  assert.equal(summary.dataBlobs, 0);
+});

@@ -66,8 +66,12 @@ class Pace {
     this.#clock = clock;
   }
 
+  get isNever(): boolean {
+    return this.#intervalMs === Number.POSITIVE_INFINITY;
+  }
+
   isDue(): boolean {
-    if (this.#intervalMs === Number.POSITIVE_INFINITY) return false;
+    if (this.isNever) return false;
     const now = this.#clock();
     if (now - this.#lastMs < this.#intervalMs) return false;
     this.#lastMs = now;
@@ -100,6 +104,11 @@ export class ProgressReporter {
     const { output, framesPerSecond, clock } = options;
     const isShown = !output.isQuiet && (output.isJson || output.isTerminal);
     this.#pace = new Pace(framesPerSecond ?? (isShown ? usualFramesPerSecond : 0), clock);
+  }
+
+  /** False when no update will ever be shown: then nobody needs to count ahead. */
+  get isShown(): boolean {
+    return !this.#pace.isNever;
   }
 
   update(state: ProgressState): void {

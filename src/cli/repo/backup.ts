@@ -121,15 +121,17 @@ function reportsOf(context: CommandContext, flags: BackupFlags): BackupReports {
   const reporter = new ProgressReporter({ ...context.reporting, toMessage: backupStatus });
   let incompleteCount = 0;
   let isScanTold = !flags.scan || output.verbosity === 0;
+  const onProgress: ArchiveOptions["onProgress"] = (progress) => {
+    const { totalFiles, totalBytes, secondsElapsed, isScanned } = progress;
+    if (!isScanTold && isScanned) {
+      isScanTold = true;
+      reportScan(output, { files: totalFiles, bytes: totalBytes, seconds: secondsElapsed });
+    }
+    reporter.update({ ...progress, isTotalKnown: isScanned });
+  };
   const hooks: BackupReports["hooks"] = {
-    onProgress: (progress) => {
-      const { totalFiles, totalBytes, secondsElapsed, isScanned } = progress;
-      if (!isScanTold && isScanned) {
-        isScanTold = true;
-        reportScan(output, { files: totalFiles, bytes: totalBytes, seconds: secondsElapsed });
-      }
-      reporter.update({ ...progress, isTotalKnown: isScanned });
-    },
+    // Counting ahead is a third of the work where nothing has changed.
+    ...(reporter.isShown || !isScanTold ? { onProgress } : {}),
     onWarning: (warning) => {
       if (warning.kind !== "parent") incompleteCount++;
       reportSourceWarning(output, warning);

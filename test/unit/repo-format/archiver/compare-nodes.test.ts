@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isSameNode, isUnchangedFile } from "../../../../repo-format/archiver/compare-nodes.ts";
+import { hasSameAttributes, isSameNode, isUnchangedFile } from "../../../../repo-format/archiver/compare-nodes.ts";
 import type { BlobId } from "../../../../repo-format/format/id.ts";
 import { emptyNode, type Node } from "../../../../repo-format/format/node.ts";
+import { parseTime } from "../../../../repo-format/format/time.ts";
 
-const strict = { ignoreCtime: false, ignoreInode: false };
+const settledBeforeNs = parseTime("2024-06-01T00:00:00Z").unixNs;
+const strict = { ignoreCtime: false, ignoreInode: false, settledBeforeNs };
 
 function file(fields: Partial<Node> = {}): Node {
   return {
@@ -37,9 +39,11 @@ test("the same instant in another zone is no change: restic writes the host's zo
 
 test("ignoring the inode ignores the change time, too; ignoring the change time keeps the inode", () => {
   const copied = file({ inode: 8n, ctime: "2025-01-01T00:00:00Z" });
-  assert.ok(isUnchangedFile(file(), copied, { ignoreCtime: false, ignoreInode: true }));
-  assert.ok(!isUnchangedFile(file(), copied, { ignoreCtime: true, ignoreInode: false }));
-  assert.ok(isUnchangedFile(file(), file({ ctime: copied.ctime }), { ignoreCtime: true, ignoreInode: false }));
+  assert.ok(isUnchangedFile(file(), copied, { ...strict, ignoreCtime: false, ignoreInode: true }));
+  assert.ok(!isUnchangedFile(file(), copied, { ...strict, ignoreCtime: true, ignoreInode: false }));
+  assert.ok(
+    isUnchangedFile(file(), file({ ctime: copied.ctime }), { ...strict, ignoreCtime: true, ignoreInode: false }),
+  );
 });
 
 test("what was no file before, or has no content, is read", () => {
@@ -70,4 +74,19 @@ test("nodes are the same only when every field is", () => {
   });
   assert.ok(isSameNode(file(attributes("1")), file(attributes("1"))));
   assert.ok(!isSameNode(file(attributes("1")), file(attributes("2"))));
+});
+
+test("attributes are taken over while ctime says that nothing was set, and had time to say so", () => {
+  const ctimeNs = parseTime(file().ctime).unixNs;
+  assert.ok(hasSameAttributes(file(), file({ mode: 0o600 }), ctimeNs, strict));
+  for (const change of [
+    { ctime: "2024-05-02T10:00:00.000000001Z" },
+    { inode: 8n },
+    { type: "fifo" },
+  ] as Partial<Node>[])
+    assert.ok(!hasSameAttributes(file(), file(change), ctimeNs, strict), JSON.stringify(Object.keys(change)));
+  assert.ok(!hasSameAttributes(file(), file(), settledBeforeNs, strict));
+  assert.ok(!hasSameAttributes(file(), file(), ctimeNs, { ...strict, settledBeforeNs: 0n }));
+  assert.ok(!hasSameAttributes(file(), file(), ctimeNs, { ...strict, ignoreCtime: true }));
+  assert.ok(!hasSameAttributes(file(), file(), ctimeNs, { ...strict, ignoreInode: true }));
 });
