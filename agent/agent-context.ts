@@ -7,6 +7,7 @@ import type { Clock } from "../src/platform/clock.ts";
 import type { Logger } from "../src/platform/logger.ts";
 import type { AgentConfig } from "./agent-config.ts";
 import type { AgentMetrics } from "./agent-metrics.ts";
+import type { KeptLocks } from "./data-path/kept-locks.ts";
 import type { KeptThreads } from "./data-path/kept-threads.ts";
 
 export interface AgentContext {
@@ -21,6 +22,8 @@ export interface AgentContext {
   readonly metrics: AgentMetrics;
   /** Threads that read, write and seal, kept between volumes. */
   readonly threads: KeptThreads;
+  /** Locks of repositories, handed from volume to volume. */
+  readonly locks: KeptLocks;
   readonly clock: Clock;
   readonly log: Logger;
 }

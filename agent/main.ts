@@ -20,6 +20,7 @@ import { RepositoryAccess } from "../src/repository-access/repository-access.ts"
 import { type AgentConfig, agentUsage, readAgentConfig } from "./agent-config.ts";
 import type { AgentContext } from "./agent-context.ts";
 import { createAgentMetrics } from "./agent-metrics.ts";
+import { KeptLocks } from "./data-path/kept-locks.ts";
 import { KeptThreads } from "./data-path/kept-threads.ts";
 import { concurrencyFor, readLoadConcurrency } from "./data-path/load-concurrency.ts";
 import { ClusterRepositories } from "./data-path/repository-source.ts";
@@ -97,6 +98,7 @@ async function runAgent(config: AgentConfig, process_: Process): Promise<void> {
   } finally {
     // Events are a courtesy: an API server that is away must not hold up the end.
     await Promise.race([context.events.flush(), context.clock.sleep(flushLimitMs)]);
+    await context.locks.close();
     await context.threads.close();
     await access.close();
     await metricsServer.close();
@@ -118,6 +120,7 @@ function createContext(config: AgentConfig, metrics: Metrics, log: Logger): Agen
     events: new EventRecorder({ client, log, component: nodeAgentName, host: config.nodeName }),
     metrics: createAgentMetrics(metrics),
     threads: new KeptThreads(systemClock),
+    locks: new KeptLocks(systemClock),
     clock: systemClock,
     log,
   };

@@ -11,10 +11,10 @@ import {
   resolveSnapshot,
   type SnapshotId,
   shortId,
-  withLock,
 } from "../../repo-format/index.ts";
 import { snapshotHostname } from "../../src/api/names.ts";
 import type { TransferControl } from "./data-path-manager.ts";
+import type { KeptLocks } from "./kept-locks.ts";
 import type { KeptThreads } from "./kept-threads.ts";
 
 /** What volumes hold besides their owner's files; matched at the volume's root only. */
@@ -23,6 +23,7 @@ const defaultExcludes = ["/lost+found", "/.velero", "/.snapshot", "/.zfs"];
 export interface BackupVolumeOptions {
   readonly repository: Repository;
   readonly threads: KeptThreads;
+  readonly locks: KeptLocks;
   /** The volume's directory; recorded as the snapshot's path. */
   readonly path: string;
   readonly tags: Readonly<Record<string, string>>;
@@ -52,12 +53,13 @@ export interface BackedUpVolume {
 export async function backUpVolume(options: BackupVolumeOptions): Promise<BackedUpVolume> {
   const { repository, control } = options;
   const lock = {
-    exclusive: false,
+    exclusive: false as const,
+    hasNext: () => control.hasNext(),
     retryLockMs: options.lockTimeoutMs,
     onWait: options.onLockWait,
     signal: control.signal,
   };
-  return await withLock(repository, lock, async (signal) => {
+  return await options.locks.use(repository, lock, async (signal) => {
     // Between two volumes somebody may have pruned: nothing counts as stored that the index files do not list now.
     await repository.refreshIndex(signal);
     const { parallelFiles, threads } = options;

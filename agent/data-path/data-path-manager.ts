@@ -14,6 +14,8 @@ export interface Progress {
 export interface TransferControl {
   readonly signal: AbortSignal;
   report(progress: Progress): void;
+  /** Whether another volume waits for this one's slot. */
+  hasNext(): boolean;
 }
 
 export interface Transfer<R> {
@@ -131,7 +133,11 @@ export class DataPathManager<R> {
   async #run(transfer: Transfer<R>, controller: AbortController): Promise<Outcome<R>> {
     const progress = this.#pumpProgress(transfer, controller);
     try {
-      const result = await transfer.run({ signal: controller.signal, report: progress.report });
+      const result = await transfer.run({
+        signal: controller.signal,
+        report: progress.report,
+        hasNext: () => this.#waiting.size > 0 && !this.#isStopped,
+      });
       return { isSuccess: true, result };
     } catch (error) {
       return { isSuccess: false, error: controller.signal.aborted ? controller.signal.reason : error };

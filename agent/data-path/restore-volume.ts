@@ -8,16 +8,17 @@ import {
   type RestoreWarning,
   resolveSnapshot,
   restore,
-  withLock,
 } from "../../repo-format/index.ts";
 import type { Clock } from "../../src/platform/clock.ts";
 import type { TransferControl } from "./data-path-manager.ts";
 import { writeProgressMarker } from "./done-marker.ts";
+import type { KeptLocks } from "./kept-locks.ts";
 import type { KeptThreads } from "./kept-threads.ts";
 
 export interface RestoreVolumeOptions {
   readonly repository: Repository;
   readonly threads: KeptThreads;
+  readonly locks: KeptLocks;
   readonly snapshotId: string;
   /** The volume's directory. */
   readonly path: string;
@@ -48,12 +49,13 @@ const markerIntervalMs = 1000;
 export async function restoreVolume(options: RestoreVolumeOptions): Promise<RestoredVolume> {
   const { repository, control } = options;
   const lock = {
-    exclusive: false,
+    exclusive: false as const,
+    hasNext: () => control.hasNext(),
     retryLockMs: options.lockTimeoutMs,
     onWait: options.onLockWait,
     signal: control.signal,
   };
-  const result = await withLock(repository, lock, async (signal) => {
+  const result = await options.locks.use(repository, lock, async (signal) => {
     const { id } = await resolveSnapshot(repository, options.snapshotId, { signal });
     await repository.refreshIndex(signal);
     const wish: RestoreOptions = {

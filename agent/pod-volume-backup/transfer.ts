@@ -45,6 +45,7 @@ export async function transferBackup(
     backUpVolume({
       repository,
       threads: context.threads,
+      locks: context.locks,
       path: volume.path,
       tags: backup.spec.tags ?? {},
       parentSnapshotId,

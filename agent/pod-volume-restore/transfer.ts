@@ -110,6 +110,7 @@ async function moveData(
     restoreVolume({
       repository,
       threads: context.threads,
+      locks: context.locks,
       snapshotId: spec.snapshotID,
       path: volume.path,
       restoreUid,
