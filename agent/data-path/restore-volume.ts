@@ -65,7 +65,8 @@ export async function restoreVolume(options: RestoreVolumeOptions): Promise<Rest
       // A marker of an earlier restore may be in the snapshot; ours is in the volume while data flows.
       excludes: ["/.velero"],
       restoreDevices: options.restoreDevices,
-      sparse: options.writeSparseFiles,
+      // Holes that files had stay; Velero's setting makes more.
+      ...(options.writeSparseFiles ? { sparse: true } : {}),
       signal,
       onProgress: progressReporter(options),
     };

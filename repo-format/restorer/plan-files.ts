@@ -20,7 +20,8 @@ import { zeroChunkIds } from "./zero-chunks.ts";
 export interface FilePlannerContext {
   readonly repo: Pick<Repository, "index">;
   readonly overwrite: OverwriteMode;
-  readonly sparse: boolean;
+  /** Undefined: the files that had a hole, or so long a run of zeros, when they were backed up. */
+  readonly sparse: boolean | undefined;
   readonly threads: RestoreThreads;
   readonly report: RestoreReport;
   readonly signal: AbortSignal | undefined;
@@ -38,7 +39,7 @@ export class FilePlanner {
     this.#context = context;
     this.#plan = plan;
     this.#target = target;
-    this.#zeroIds = context.sparse ? zeroChunkIds() : new Set();
+    this.#zeroIds = context.sparse === false ? new Set() : zeroChunkIds();
   }
 
   /** Adds the file's row. Comparing with a file that exists may last beyond this call: it ends with `comparisons`. */
@@ -164,12 +165,16 @@ export class FilePlanner {
   }
 
   #expectNew(file: number): void {
-    this.#context.report.expect(this.#plan.files.sizeBytes.get(file));
+    const { sparse, report } = this.#context;
+    report.expect(this.#plan.files.sizeBytes.get(file));
+    if (sparse === true) this.#plan.files.isSparse.set(file, 1);
     if (this.#zeroIds.size === 0) return;
     const { first, end } = this.#plan.partsOf(file);
     for (let part = first; part < end; part++) {
+      if (!this.#zeroIds.has(this.#plan.part(part).id)) continue;
       // A new sparse file is one hole: its zeros are there.
-      if (this.#zeroIds.has(this.#plan.part(part).id)) this.#partIsThere(part);
+      this.#plan.files.isSparse.set(file, 1);
+      this.#partIsThere(part);
     }
   }
 

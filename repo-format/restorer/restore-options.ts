@@ -24,7 +24,10 @@ export interface RestoreOptions {
   readonly dryRun?: boolean | undefined;
   /** Read the restored files again and compare them with their ids. */
   readonly verify?: boolean | undefined;
-  /** Leave zeros as holes in the files that are made. */
+  /**
+   * Leave zeros as holes in the files that are made. Undefined: in those that had a hole of 512 KiB or more when they were
+   * backed up, or as long a run of zeros, which looks the same.
+   */
   readonly sparse?: boolean | undefined;
   /** restic's patterns against the path from the subfolder; everything without them. */
   readonly includes?: readonly string[] | undefined;

@@ -80,6 +80,8 @@ class FileTable {
   /** Parts still to be written. */
   readonly pendingParts: Uint32Column = u32();
   readonly action: Uint8Column = u8();
+  /** 1: made as one hole, into which only what is not zero is written. */
+  readonly isSparse: Uint8Column = u8();
   /** Rows of linked names: the row of the file that they are names of. */
   readonly linkTo: Map<number, number> = new Map();
 
@@ -121,6 +123,7 @@ export class RestorePlan {
     files.firstPart.push(this.parts.count);
     files.pendingParts.push(0);
     files.action.push(action);
+    files.isSparse.push(0);
     return files.count - 1;
   }
 

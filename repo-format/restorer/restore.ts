@@ -92,7 +92,7 @@ class Restore {
       treeId,
       select,
       overwrite: options.overwrite ?? "always",
-      sparse: options.sparse ?? false,
+      sparse: options.sparse,
       restoreDevices: options.restoreDevices,
       threads,
       report,
@@ -110,10 +110,7 @@ class Restore {
     const directories = this.#directories as TargetDirectories;
     report.phase = "data";
     await makeDirectories(plan, directories, report, signal);
-    const files = new TargetFiles(plan, directories, {
-      sparse: options.sparse ?? false,
-      delete: options.delete ?? false,
-    });
+    const files = new TargetFiles(plan, directories, { delete: options.delete ?? false });
     try {
       await restorePacks({ repo, plan, files, threads, report, signal });
     } finally {

@@ -18,7 +18,6 @@ interface OpenFile {
 }
 
 export interface TargetFilesOptions {
-  readonly sparse: boolean;
   /** A directory in a file's place is removed with all it holds. */
   readonly delete: boolean;
 }
@@ -40,7 +39,8 @@ export class TargetFiles {
 
   /** True when zeros need not be written to this file: it began as one hole. */
   isSparse(file: number): boolean {
-    return this.#options.sparse && this.#plan.files.action.get(file) === fileAction.create;
+    const { isSparse, action } = this.#plan.files;
+    return isSparse.get(file) === 1 && action.get(file) === fileAction.create;
   }
 
   /** A descriptor of the file, pinned until `release`. @throws Node's errors, RepositoryError "target-unwritable". */

@@ -94,9 +94,26 @@ test("sparse: blobs of zeros are not even fetched, and zeros inside of others be
   assert.ok(lstatSync(join(sparse, "holes")).blocks * 512 <= 64 * 1024);
   assert.equal(lstatSync(join(sparse, "nothing")).blocks, 0);
   const full = join(target, "full");
-  await restoreInThread(repo, { snapshotId, target: full });
+  await restoreInThread(repo, { snapshotId, target: full, sparse: false });
   assert.ok(readFileSync(join(full, "holes")).equals(expected));
   assert.ok(lstatSync(join(full, "holes")).blocks * 512 >= expected.length);
+});
+
+test("without a word about it, holes stay holes, and files without any take their full size", async (t) => {
+  const target = temporaryDirectory(t, "restorer");
+  const repo = await createTestRepository();
+  const zeros = Buffer.alloc(512 * 1024);
+  const someZeros = Buffer.concat([Buffer.from("x"), Buffer.alloc(300_000), Buffer.from("y")]);
+  const snapshotId = await storeEntries(repo, [
+    ["dense", file([someZeros, someZeros])],
+    ["holes", file([zeros, someZeros, zeros])],
+  ]);
+  const result = await restoreInThread(repo, { snapshotId, target, verify: true });
+  assert.equal(result.failure, undefined);
+  const bytesOnDisk = (name: string): number => lstatSync(join(target, name)).blocks * 512;
+  assert.ok(bytesOnDisk("holes") <= 64 * 1024, `${bytesOnDisk("holes")}`);
+  assert.ok(bytesOnDisk("dense") >= 2 * someZeros.length);
+  assert.ok(readFileSync(join(target, "holes")).equals(Buffer.concat([zeros, someZeros, zeros])));
 });
 
 test("empty files, an empty snapshot and an empty directory are restored without a request", async (t) => {

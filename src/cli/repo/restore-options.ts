@@ -55,7 +55,7 @@ export async function restoreSettings(
     delete: flags.delete === true,
     dryRun: flags.dryRun === true,
     verify: flags.verify === true,
-    sparse: flags.sparse === true,
+    sparse: flags.sparse,
     includeAttributes: [...(flags.includeXattr ?? [])],
     excludeAttributes: [...(flags.excludeXattr ?? [])],
     restoreDevices: true,

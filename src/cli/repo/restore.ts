@@ -48,7 +48,8 @@ export function addRestoreCommand(parent: Command, context: CommandContext): voi
     .option("--overwrite <mode>", "what to do with files that exist: always, if-changed, if-newer or never", "always")
     .option("--delete", "delete what is in the target and not in the snapshot, as far as the patterns select it")
     .option("-n, --dry-run", "show what would be done")
-    .option("--sparse", "make holes where files hold long runs of zeros")
+    .option("--sparse", "make holes of all zeros; without it, in files that had large holes")
+    .option("--no-sparse", "write all zeros out: every file takes its full size")
     .option("--verify", "read everything again afterwards and compare")
     .option("--ownership-by-name", "use the names of user and group instead of their numbers");
   addSnapshotFilterOptions(command)
