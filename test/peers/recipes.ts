@@ -27,9 +27,13 @@ const kubernetesStamps: Record<string, string> = {
   "k8s.io/client-go/pkg/version.gitVersion": "v1.34.4",
 };
 
+const resticPackage = "github.com/restic/restic/cmd/restic";
+
 /** In the order in which they are built: quick ones first. */
 export const peerRecipes: readonly PeerRecipe[] = [
-  goProgram("restic", "restic", "github.com/restic/restic/cmd/restic"),
+  goProgram("restic", "restic", resticPackage),
+  goProgram("restic-0.14.0", "restic-0.14.0", resticPackage),
+  goProgram("restic-0.17.3", "restic-0.17.3", resticPackage),
   goProgram("versitygw", "versitygw", "github.com/versity/versitygw/cmd/versitygw"),
   { ...goProgram("etcd", "etcd", "go.etcd.io/etcd/server/v3"), inKubebuilderAssets: true },
   kubernetesProgram("kubectl", "k8s.io/kubernetes/cmd/kubectl"),
