@@ -22,6 +22,11 @@ export function versitygwBinary(): string {
   return peerBinary("versitygw");
 }
 
+/** kopia 0.22.3; only benchmarks run it. */
+export function kopiaBinary(): string {
+  return peerBinary("kopia");
+}
+
 /** etcd 3.6.8, or the one of KUBEBUILDER_ASSETS. */
 export function etcdBinary(): string {
   return peerBinary("etcd");
