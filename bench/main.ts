@@ -72,8 +72,8 @@ async function measureShapes({ rounds, scale, selected }: Plan): Promise<void> {
   say(`bench: ${names}; rounds: ${rounds}; about ${Math.ceil(minutes)} min on two cores that do nothing else`);
   mkdirSync(folder, { recursive: true });
   for (const { corpus, onCopy = false } of selected) requireRoom({ corpus, scale, onCopy, folder });
-  runUnmeasured([process.execPath, join(root, ".ci", "build.mjs")]);
-  const programs = contestants();
+  await runUnmeasured([process.execPath, join(root, ".ci", "build.mjs")]);
+  const programs = await contestants();
   say("bench: kernels");
   const kernels = await measureKernels();
   for (const shape of selected) {

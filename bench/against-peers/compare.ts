@@ -35,6 +35,7 @@ export async function compare(options: CompareOptions): Promise<Run[]> {
       const first = round % contestants.length;
       for (const contestant of [...contestants.slice(first), ...contestants.slice(0, first)]) {
         const turn = new Turn({ ...options, contestant, store, onCopy: shape.onCopy === true });
+        await turn.newRepository();
         for (const step of shape.steps(scale)) {
           if (step.only !== undefined && step.only !== contestant.name) continue;
           const run = { round, ...(await runStep(step, turn, store)) };
@@ -52,8 +53,8 @@ export async function compare(options: CompareOptions): Promise<Run[]> {
 }
 
 async function runStep(step: Step, turn: Turn, store: Store): Promise<Omit<Run, "round">> {
-  step.prepare?.(turn);
-  const words = step.command(turn);
+  await step.prepare?.(turn);
+  const words = await step.command(turn);
   // What was written before goes to the disk now, not while the clock runs.
   execFileSync("sync");
   const before = store.traffic();

@@ -22,28 +22,33 @@ const root: string = join(import.meta.dirname, "..", "..");
 const built: string = join(root, "dist", "src", "main.js");
 
 /** Programs that are not built yet are built now, with progress on standard error. */
-export function contestants(): readonly Contestant[] {
+export async function contestants(): Promise<readonly Contestant[]> {
   const [restic, kopia] = [resticBinary(), kopiaBinary()];
   const ours = [process.execPath, built, "repo"];
   return [
-    { name: "stowage", version: ourVersion(), session: (...where) => new ResticSession(ours, ...where) },
+    { name: "stowage", version: await ourVersion(), session: (...where) => new ResticSession(ours, ...where) },
     {
       name: "restic",
-      version: versionOf(restic, "version"),
+      version: await versionOf(restic, "version"),
       session: (...where) => new ResticSession([restic], ...where),
     },
-    { name: "kopia", version: versionOf(kopia, "--version"), session: (...where) => new KopiaSession(kopia, ...where) },
+    {
+      name: "kopia",
+      version: await versionOf(kopia, "--version"),
+      session: (...where) => new KopiaSession(kopia, ...where),
+    },
   ];
 }
 
-function versionOf(program: string, verb: string): string {
-  return /\d+\.\d+\.\d+/.exec(runUnmeasured([program, verb]))?.[0] ?? "unknown";
+async function versionOf(program: string, verb: string): Promise<string> {
+  return /\d+\.\d+\.\d+/.exec(await runUnmeasured([program, verb]))?.[0] ?? "unknown";
 }
 
-function ourVersion(): string {
+async function ourVersion(): Promise<string> {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
   try {
-    return `${version} (${runUnmeasured(["git", "-C", root, "describe", "--always", "--dirty"]).trim()})`;
+    const commit = await runUnmeasured(["git", "-C", root, "describe", "--always", "--dirty"]);
+    return `${version} (${commit.trim()})`;
   } catch {
     // Not a checkout.
     return version;

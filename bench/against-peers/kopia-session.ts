@@ -27,15 +27,15 @@ export class KopiaSession implements Session {
     };
   }
 
-  init(): void {
+  async init(): Promise<void> {
     const place = this.#place;
-    if (place.kind === "directory") this.#run("repository", "create", "filesystem", `--path=${place.path}`);
+    if (place.kind === "directory") await this.#run("repository", "create", "filesystem", `--path=${place.path}`);
     else {
       const { host } = new URL(place.endpoint);
       const where = [`--bucket=${place.bucket}`, `--prefix=${place.prefix}/`, `--endpoint=${host}`];
-      this.#run("repository", "create", "s3", ...where, `--region=${place.env.AWS_REGION}`, "--disable-tls");
+      await this.#run("repository", "create", "s3", ...where, `--region=${place.env.AWS_REGION}`, "--disable-tls");
     }
-    this.#run("policy", "set", "--global", "--compression=zstd");
+    await this.#run("policy", "set", "--global", "--compression=zstd");
   }
 
   open(): Words {
@@ -46,18 +46,20 @@ export class KopiaSession implements Session {
     return [...this.#program, "snapshot", "create", source];
   }
 
-  restore(source: string, target: string): Words {
-    return [...this.#program, "snapshot", "restore", this.#snapshots(source).at(-1) ?? "none", target];
+  async restore(source: string, target: string): Promise<Words> {
+    const latest = (await this.#snapshots(source)).at(-1) ?? "none";
+    return [...this.#program, "snapshot", "restore", latest, target];
   }
 
   checkReadData(): Words {
     return [...this.#program, "snapshot", "verify", "--verify-files-percent=100"];
   }
 
-  makeGarbage(source: string, patterns: readonly string[]): void {
-    this.#run("policy", "set", source, ...patterns.map((pattern) => `--add-ignore=${pattern}`));
-    this.#run("snapshot", "create", source);
-    for (const id of this.#snapshots(source).slice(0, -1)) this.#run("snapshot", "delete", id, "--delete");
+  async makeGarbage(source: string, patterns: readonly string[]): Promise<void> {
+    await this.#run("policy", "set", source, ...patterns.map((pattern) => `--add-ignore=${pattern}`));
+    await this.#run("snapshot", "create", source);
+    const old = (await this.#snapshots(source)).slice(0, -1);
+    for (const id of old) await this.#run("snapshot", "delete", id, "--delete");
   }
 
   /** Without the hours of waiting that protect writers on other machines: the others lock these out instead. */
@@ -70,12 +72,12 @@ export class KopiaSession implements Session {
   }
 
   /** Ids, oldest first. */
-  #snapshots(source: string): string[] {
-    const list = JSON.parse(this.#run("snapshot", "list", source, "--json")) as { readonly id: string }[];
+  async #snapshots(source: string): Promise<string[]> {
+    const list = JSON.parse(await this.#run("snapshot", "list", source, "--json")) as { readonly id: string }[];
     return list.map(({ id }) => id);
   }
 
-  #run(...words: string[]): string {
+  #run(...words: string[]): Promise<string> {
     return runUnmeasured([...this.#program, ...words], this.env);
   }
 }

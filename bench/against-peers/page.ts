@@ -1,7 +1,7 @@
 // docs/performance.md, written from the results that are kept: every shape that was ever measured has its section.
 import type { ContestantName } from "./contestants.ts";
 import { limitSeconds } from "./limit.ts";
-import { loadRemarks, loadResult, type Machine, type ShapeResult } from "./results.ts";
+import { loadRemarks, loadResult, type Machine, resultsFolder, type ShapeResult } from "./results.ts";
 import { Rounds } from "./rounds.ts";
 import { type Shape, shapes } from "./shapes.ts";
 import { backup, type Step } from "./steps.ts";
@@ -22,10 +22,11 @@ kopia's "opening alone" is \`repository status\`, its check \`snapshot verify --
 \`maintenance run --full --safety=none\`, which rewrites no pack that is partly used: see the stored bytes.
 `;
 
-export function renderPage(): string {
+/** @param folder of the results. */
+export function renderPage(folder: string = resultsFolder): string {
   const sections = shapes.flatMap((shape) => {
-    const result = loadResult(shape.name);
-    return result === undefined ? [] : [renderSection(shape, result, loadRemarks(shape.name))];
+    const result = loadResult(shape.name, folder);
+    return result === undefined ? [] : [renderSection(shape, result, loadRemarks(shape.name, folder))];
   });
   return [introduction, ...sections].join("\n");
 }

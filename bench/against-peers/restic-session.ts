@@ -20,8 +20,8 @@ export class ResticSession implements Session {
     };
   }
 
-  init(): void {
-    this.#run("init");
+  async init(): Promise<void> {
+    await this.#run("init");
   }
 
   open(): Words {
@@ -38,7 +38,7 @@ export class ResticSession implements Session {
     ];
   }
 
-  restore(source: string, target: string): Words {
+  async restore(source: string, target: string): Promise<Words> {
     return [...this.#program, "restore", `latest:${source}`, "--target", target];
   }
 
@@ -46,9 +46,9 @@ export class ResticSession implements Session {
     return [...this.#program, "check", "--read-data"];
   }
 
-  makeGarbage(source: string, patterns: readonly string[]): void {
-    this.#run("backup", source, ...patterns.flatMap((pattern) => ["--exclude", pattern]));
-    this.#run("forget", "--keep-last", "1");
+  async makeGarbage(source: string, patterns: readonly string[]): Promise<void> {
+    await this.#run("backup", source, ...patterns.flatMap((pattern) => ["--exclude", pattern]));
+    await this.#run("forget", "--keep-last", "1");
   }
 
   prune(): Words {
@@ -59,7 +59,7 @@ export class ResticSession implements Session {
     rmSync(this.#cache, { recursive: true, force: true });
   }
 
-  #run(...words: string[]): void {
-    runUnmeasured([...this.#program, ...words], this.env);
+  async #run(...words: string[]): Promise<void> {
+    await runUnmeasured([...this.#program, ...words], this.env);
   }
 }

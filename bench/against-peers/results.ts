@@ -48,9 +48,9 @@ export interface ShapeResult {
   readonly runs: readonly Run[];
 }
 
-const folder: string = join(import.meta.dirname, "..", "results");
+export const resultsFolder: string = join(import.meta.dirname, "..", "results");
 
-export function saveResult(result: ShapeResult): void {
+export function saveResult(result: ShapeResult, folder: string = resultsFolder): void {
   mkdirSync(folder, { recursive: true });
   const { runs, ...rest } = result;
   // One line for each run, so that a difference can be read.
@@ -60,13 +60,13 @@ export function saveResult(result: ShapeResult): void {
 }
 
 /** @returns undefined when the shape was never measured. */
-export function loadResult(shape: string): ShapeResult | undefined {
+export function loadResult(shape: string, folder: string = resultsFolder): ShapeResult | undefined {
   const path = join(folder, `${shape}.json`);
   return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as ShapeResult) : undefined;
 }
 
 /** What somebody has found out about the figures of a shape: bench/results/SHAPE.md. */
-export function loadRemarks(shape: string): string | undefined {
+export function loadRemarks(shape: string, folder: string = resultsFolder): string | undefined {
   const path = join(folder, `${shape}.md`);
   return existsSync(path) ? readFileSync(path, "utf8").trim() : undefined;
 }

@@ -1,13 +1,17 @@
 // Commands that prepare what is measured.
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 
-/** @returns what the program printed. @throws Error with its words when it ends with anything but 0. */
-export function runUnmeasured(words: readonly string[], env: Readonly<Record<string, string>> = {}): string {
+/**
+ * Waits without stopping this process, which may be the way to the store.
+ * @returns what the program printed. @throws Error with its words when it ends with anything but 0.
+ */
+export async function runUnmeasured(
+  words: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const [program = "", ...args] = words;
-  return execFileSync(program, args, {
-    env: { ...process.env, ...env },
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "pipe"],
-    maxBuffer: 64 * 1024 * 1024,
-  });
+  const options = { env: { ...process.env, ...env }, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 } as const;
+  const { stdout } = await promisify(execFile)(program, args, options);
+  return stdout;
 }

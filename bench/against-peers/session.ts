@@ -25,15 +25,15 @@ export interface BackupOptions {
 /** One repository in the hands of one program: the command lines that are measured, and work that is not. */
 export interface Session {
   readonly env: Readonly<Record<string, string>>;
-  init(): void;
+  init(): Promise<void>;
   /** What costs nothing but the start of the program and the opening of the repository. */
   open(): Words;
   backup(source: string, options?: BackupOptions): Words;
   /** The content of `source` in the latest snapshot goes to `target`. */
-  restore(source: string, target: string): Words;
+  restore(source: string, target: string): Promise<Words>;
   checkReadData(): Words;
   /** Not measured: backs up again without the files of these patterns, and forgets what was before. */
-  makeGarbage(source: string, patterns: readonly string[]): void;
+  makeGarbage(source: string, patterns: readonly string[]): Promise<void>;
   prune(): Words;
   /** As on another machine. */
   forgetCache(): void;

@@ -13,8 +13,8 @@ export interface Step {
   /** Who takes part; default: all. */
   readonly only?: ContestantName;
   /** Before the clock runs. */
-  readonly prepare?: (turn: Turn) => void;
-  readonly command: (turn: Turn) => Words;
+  readonly prepare?: (turn: Turn) => Promise<void> | void;
+  readonly command: (turn: Turn) => Promise<Words> | Words;
   /** After it has stopped. */
   readonly tidy?: (turn: Turn) => void;
   /** Of the machine's cores; default: all. */
@@ -43,7 +43,7 @@ export const restore: Step = {
   name: "restore",
   prepare: ({ session }) => session.forgetCache(),
   command: ({ session, source, target }) => session.restore(source, target),
-  tidy: (turn) => turn.removeTarget(),
+  tidy: (turn) => turn.removeRestored(),
   limit: "restore",
 };
 
@@ -64,8 +64,8 @@ export const prune: Step = {
 /** Ours and restic with --no-extra-verify; kopia never verifies. */
 export const backupWithoutVerify: Step = {
   name: "first backup, no extra verify",
-  prepare: (turn) => {
-    turn.newRepository();
+  prepare: async (turn) => {
+    await turn.newRepository();
     turn.warm();
   },
   command: ({ session, source }) => session.backup(source, { noExtraVerify: true }),
@@ -76,8 +76,8 @@ export const backupWithoutVerify: Step = {
 export const backupOnOneCore: Step = {
   ...backup,
   name: "first backup, one core",
-  prepare: (turn) => {
-    turn.newRepository();
+  prepare: async (turn) => {
+    await turn.newRepository();
     turn.warm();
   },
   cores: 1,
@@ -89,8 +89,8 @@ export const backupWithOneWorker: Step = {
   ...backup,
   name: "first backup, one worker",
   only: "stowage",
-  prepare: (turn) => {
-    turn.newRepository();
+  prepare: async (turn) => {
+    await turn.newRepository();
     turn.warm();
   },
   command: ({ session, source }) => session.backup(source, { workers: 1 }),
@@ -99,10 +99,10 @@ export const backupWithOneWorker: Step = {
 /** The tree is lost and put back where it was; its inodes and change times are new, its content is not. */
 export const afterRestore: Step = {
   name: "backup after a restore",
-  prepare: (turn) => {
-    const { session, source } = turn;
+  prepare: async ({ session, source }) => {
+    const words = await session.restore(source, source);
     rmSync(source, { recursive: true });
-    runUnmeasured(session.restore(source, source), session.env);
+    await runUnmeasured(words, session.env);
   },
   command: ({ session, source }) => session.backup(source),
 };

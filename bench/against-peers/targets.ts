@@ -25,7 +25,9 @@ export function judge(target: Target, step: string, rounds: Rounds): Verdict | u
   const { what, value, bound, sense = "at most", takes = "median", digits = 2 } = target;
   const measured = rounds[takes](step, value);
   if (Number.isNaN(measured)) return undefined;
-  const isMet = sense === "at most" ? measured <= bound : measured >= bound;
+  // Judged as it is shown.
+  const shown = Number(measured.toFixed(digits));
+  const isMet = sense === "at most" ? shown <= bound : shown >= bound;
   const sign = sense === "at most" ? "≤" : "≥";
   return { wanted: `${what} ${sign} ${bound.toFixed(digits)}`, measured: measured.toFixed(digits), isMet };
 }

@@ -40,7 +40,6 @@ export class Turn {
       rmSync(this.source, { recursive: true, force: true });
       execFileSync("cp", ["-a", corpus, this.source]);
     }
-    this.newRepository();
   }
 
   get session(): Session {
@@ -49,21 +48,26 @@ export class Turn {
   }
 
   /** An empty one, in the place of the one before. */
-  newRepository(): void {
+  async newRepository(): Promise<void> {
     if (this.#repositories > 0) this.#store.remove(this.#name());
     this.#repositories++;
     const scratch = join(this.#scratch, `settings-${this.#repositories}`);
     mkdirSync(scratch);
     this.#session = this.contestant.session(this.#store.place(this.#name()), scratch);
-    this.#session.init();
+    await this.#session.init();
   }
 
   storedBytes(): number {
     return this.#store.storedBytes(this.#name());
   }
 
-  removeTarget(): void {
-    rmSync(this.target, { recursive: true, force: true });
+  /** @throws Error when the target has not as many files as the source: then nothing was measured. */
+  removeRestored(): void {
+    const [expected, restored] = [countFiles(this.source), countFiles(this.target)];
+    if (restored !== expected) {
+      throw new Error(`${this.contestant.name} restored ${restored} files of ${expected}`);
+    }
+    rmSync(this.target, { recursive: true });
   }
 
   /** Every byte of the source and every inode is in the page cache afterwards, as far as memory goes. */
@@ -80,4 +84,8 @@ export class Turn {
   #name(): string {
     return `${this.contestant.name}-${this.#repositories}`;
   }
+}
+
+function countFiles(folder: string): number {
+  return execFileSync("find", [folder, "-type", "f", "-printf", "."], { maxBuffer: 64 * 1024 * 1024 }).length;
 }
