@@ -19,7 +19,8 @@ Seconds are medians of the rounds, memory is the most of all rounds, a ratio is 
 machine that others use, ratios say more than seconds. **Limit** is the sum of what reading, cutting, SHA-256, zstd, sealing
 and writing cost by themselves for the shape's bytes (\`node bench/micro/kernels.ts\`, in the same run), divided by the cores.
 kopia's "opening alone" is \`repository status\`, its check \`snapshot verify --verify-files-percent=100\`, its prune
-\`maintenance run --full --safety=none\`, which rewrites no pack that is partly used: see the stored bytes.
+\`maintenance run --full --safety=none\`, which rewrites no pack that is partly used (see the stored bytes),
+so that prunes are held against restic alone.
 `;
 
 /** @param folder of the results. */
@@ -68,10 +69,7 @@ function table(shape: Shape, result: ShapeResult): string[] {
   const rows = steps.map((step) => [
     step.name,
     figures(rounds, step, "wallSeconds"),
-    plain(
-      rounds.median(step.name, (round) => round.of("stowage", "wallSeconds") / round.better("wallSeconds")),
-      2,
-    ),
+    wallRatio(rounds, step),
     limitOf(step, result, rounds),
     figures(rounds, step, "cpuSeconds"),
     figures(rounds, step, "peakMib"),
@@ -81,6 +79,14 @@ function table(shape: Shape, result: ShapeResult): string[] {
   ]);
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [line(titles), `|${"---|".repeat(titles.length)}`, ...rows.map(line)];
+}
+
+function wallRatio(rounds: Rounds, { name, rival }: Step): string {
+  const value = rounds.median(name, (round) => {
+    const theirs = rival === "restic" ? round.of("restic", "wallSeconds") : round.better("wallSeconds");
+    return round.of("stowage", "wallSeconds") / theirs;
+  });
+  return plain(value, 2);
 }
 
 type ShownFigure = "wallSeconds" | "cpuSeconds" | "peakMib" | "storedBytes" | "requests" | "fetchedBytes";

@@ -23,7 +23,7 @@ const { wanting } = steps;
 const small = peak(256);
 const unchanged = wanting(steps.again, targets.wallLessOpeningAgainstRestic(steps.open.name, 0.6), small);
 const checked = wanting(steps.check, wallAgainst("better peer", 0.5), small);
-const pruned = wanting(steps.prune, wallAgainst("better peer", 0.5), small);
+const pruned = wanting(steps.prune, wallAgainst("restic", 0.5), small);
 
 function restored(wall: number): steps.Step {
   return wanting(steps.restore, wallAgainst("better peer", wall), targets.speedOfBackup(steps.backup.name, 0.8), small);

@@ -104,6 +104,15 @@ test("a step without peers shows dashes, and steps that were not measured have n
   );
 });
 
+test("a prune is held against restic alone, because kopia leaves most garbage where it is", () => {
+  const runs = runsOf("prune, 30 % garbage", [{ stowage: 1, restic: 4, kopia: 0.5 }]);
+  const [small] = selectShapes(["small"]);
+  assert.ok(small);
+  const row = rowOf(renderSection(small, resultOf("small", runs)), "prune, 30 % garbage");
+  assert.equal(row[3], "0.25");
+  assert.match(row.join(), /wall ÷ restic ≤ 0\.50: 0\.25, met/);
+});
+
 test("the page keeps the section of every shape that was ever measured", (context) => {
   const folder = temporaryDirectory(context);
   saveResult(resultOf("small", runsOf("restore", [{ stowage: 1, restic: 2, kopia: 3 }])), folder);
