@@ -87,7 +87,8 @@ describe(`releases of restic and ours in one repository, seed ${seed} (STOWAGE_S
           mkdirSync(tree);
           writeRandomTree(tree, {
             seed: `${seed} ${restic} ${version} ${title}`,
-            entries: 100,
+            entries: 60,
+            largestFileBytes: 1_500_000,
             devices: true,
             // restic keeps the bytes of such links since 0.16.
             anyBytesInLinks: restic !== "0.14.0",
