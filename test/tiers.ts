@@ -28,7 +28,12 @@ export const tiers: readonly Tier[] = [
     fileTimeoutMs: 3 * minuteMs,
     inEveryRun: true,
   },
-  { name: "interop", peers: ["restic", "versitygw"], fileTimeoutMs: 12 * minuteMs, inEveryRun: true },
+  {
+    name: "interop",
+    peers: ["restic", "restic-0.14.0", "restic-0.17.3", "versitygw"],
+    fileTimeoutMs: 12 * minuteMs,
+    inEveryRun: true,
+  },
   {
     name: "integration",
     peers: ["restic", "versitygw", ...controlPlane],

@@ -1,105 +1,81 @@
-// One shape through both programs, in turn, round by round: a first backup, one of unchanged data, a restore into an empty
-// directory, and a check that reads everything. Ratios are taken within a round, because these machines are noisy.
-import { readdirSync, rmSync, statSync } from "node:fs";
+// One shape through all contestants, one after the other, round by round; who begins changes with each round. Before a clock
+// starts, what others have written is on the disk and the source is in the page cache.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type Measured, measure } from "../pipeline/measured-process.ts";
-import { type Contestant, contestants } from "./contestants.ts";
+import { measure } from "../pipeline/measured-process.ts";
+import type { Contestant } from "./contestants.ts";
+import type { Run } from "./results.ts";
+import type { Shape } from "./shapes.ts";
+import type { Step } from "./steps.ts";
+import { openDirectoryStore, type Store, startS3Store } from "./store.ts";
+import { Turn } from "./turn.ts";
 
-export const steps = ["first backup", "unchanged again", "restore", "check --read-data"] as const;
-export type Step = (typeof steps)[number];
-
-export interface StepResult {
-  readonly step: Step;
-  /** Medians over the rounds. */
-  readonly stowage: Figures;
-  readonly restic: Figures;
-  /** Median of ours ÷ restic's of the same round. */
-  readonly wallRatio: number;
-  readonly cpuRatio: number;
-}
-
-export interface Figures {
-  readonly wallSeconds: number;
-  readonly cpuSeconds: number;
-  /** The most of all rounds. */
-  readonly peakMib: number;
-}
-
-export interface ShapeResult {
-  readonly steps: readonly StepResult[];
-  /** Bytes of our repository ÷ bytes of restic's, after the first backup. */
-  readonly storedRatio: number;
-}
-
-type Runs = Record<Step, Record<Contestant["name"], Measured[]>>;
-
-const env = { RESTIC_PASSWORD: "bench" };
-
-/** @param folder for repositories and restored files; both are removed. */
-export async function compare(source: string, folder: string, rounds: number): Promise<ShapeResult> {
-  const runs = Object.fromEntries(steps.map((step) => [step, { stowage: [], restic: [] }])) as unknown as Runs;
-  const stored: Record<string, number> = {};
-  for (let round = 0; round < rounds; round++) {
-    // Who begins changes, so that neither always finds the machine as the other left it.
-    const order = round % 2 === 0 ? contestants() : contestants().toReversed();
-    for (const contestant of order) stored[contestant.name] = await runAll(contestant, { source, folder, runs });
-  }
-  return {
-    steps: steps.map((step) => stepResult(step, runs[step])),
-    storedRatio: (stored.stowage ?? 0) / (stored.restic ?? 1),
-  };
-}
-
-interface Place {
-  readonly source: string;
+export interface CompareOptions {
+  readonly shape: Shape;
+  readonly contestants: readonly Contestant[];
+  /** The shape's data. */
+  readonly corpus: string;
+  /** For repositories, caches and restored files; removed at the end. */
   readonly folder: string;
-  readonly runs: Runs;
+  readonly rounds: number;
+  readonly scale: number;
+  readonly onRun: (run: Run) => void;
 }
 
-async function runAll({ name, command }: Contestant, { source, folder, runs }: Place): Promise<number> {
-  const repository = join(folder, `repository-${name}`);
-  const target = join(folder, `restored-${name}`);
-  const run = (...words: string[]): Promise<Measured> => measure([...command, "-r", repository, ...words], env);
-  const clear = (): void => {
-    for (const path of [repository, target]) rmSync(path, { recursive: true, force: true });
-  };
-  clear();
-  await run("init");
-  runs["first backup"][name].push(await run("backup", source));
-  const bytes = sizeOf(repository);
-  runs["unchanged again"][name].push(await run("backup", source));
-  runs.restore[name].push(await run("restore", "latest", "--target", target));
-  runs["check --read-data"][name].push(await run("check", "--read-data"));
-  clear();
-  return bytes;
+export async function compare(options: CompareOptions): Promise<Run[]> {
+  const { shape, contestants, folder, rounds, scale, onRun } = options;
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const { delayMs } = shape;
+  const store = delayMs === undefined ? openDirectoryStore(join(folder, "repositories")) : await startS3Store(delayMs);
+  const runs: Run[] = [];
+  try {
+    for (let round = 0; round < rounds; round++) {
+      const first = round % contestants.length;
+      for (const contestant of [...contestants.slice(first), ...contestants.slice(0, first)]) {
+        const turn = new Turn({ ...options, contestant, store, onCopy: shape.onCopy === true });
+        await turn.newRepository();
+        for (const step of shape.steps(scale)) {
+          if (step.only !== undefined && step.only !== contestant.name) continue;
+          const run = { round, ...(await runStep(step, turn, store)) };
+          runs.push(run);
+          onRun(run);
+        }
+        turn.end();
+      }
+    }
+  } finally {
+    await store.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return runs;
 }
 
-function sizeOf(folder: string): number {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  return files.reduce((sum, file) => sum + statSync(join(file.parentPath, file.name)).size, 0);
-}
-
-function stepResult(step: Step, { stowage, restic }: Record<Contestant["name"], Measured[]>): StepResult {
-  const ratio = (figure: "wallSeconds" | "cpuSeconds"): number =>
-    median(stowage.map((run, round) => run[figure] / (restic[round]?.[figure] ?? Number.NaN)));
+async function runStep(step: Step, turn: Turn, store: Store): Promise<Omit<Run, "round">> {
+  await step.prepare?.(turn);
+  const words = await step.command(turn);
+  // What was written before goes to the disk now, not while the clock runs.
+  execFileSync("sync");
+  const before = store.traffic();
+  const measured = await measure([...(step.cores === 1 ? ["taskset", "-c", "0"] : []), ...words], turn.session.env);
+  const after = store.traffic();
+  step.tidy?.(turn);
+  const { wallSeconds, cpuSeconds, peakMib, readBytes } = measured;
   return {
-    step,
-    stowage: figures(stowage),
-    restic: figures(restic),
-    wallRatio: ratio("wallSeconds"),
-    cpuRatio: ratio("cpuSeconds"),
+    step: step.name,
+    contestant: turn.contestant.name,
+    wallSeconds: Math.round(wallSeconds * 1000) / 1000,
+    cpuSeconds: Math.round(cpuSeconds * 100) / 100,
+    peakMib: Math.round(peakMib),
+    readBytes,
+    ...(step.writes ? { storedBytes: turn.storedBytes() } : {}),
+    ...(before === undefined || after === undefined
+      ? {}
+      : {
+          requests: after.requests - before.requests,
+          sentBytes: after.sentBytes - before.sentBytes,
+          fetchedBytes: after.fetchedBytes - before.fetchedBytes,
+        }),
   };
-}
-
-function figures(runs: readonly Measured[]): Figures {
-  return {
-    wallSeconds: median(runs.map((run) => run.wallSeconds)),
-    cpuSeconds: median(runs.map((run) => run.cpuSeconds)),
-    peakMib: Math.max(...runs.map((run) => run.peakMib)),
-  };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

@@ -1,19 +1,56 @@
-// The programs that are measured, as whole processes with the same verbs: ours as built by `npm run build`, and restic.
+// The programs that are measured, as whole processes: ours as built by `npm run build`, restic and kopia. Each works with its
+// defaults, with a cache and settings of its own in a scratch folder, and prints as little as it can.
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { resticBinary } from "../../test/support/peers.ts";
+import { kopiaBinary, resticBinary } from "../../test/support/peers.ts";
+import { KopiaSession } from "./kopia-session.ts";
+import { ResticSession } from "./restic-session.ts";
+import { runUnmeasured } from "./run-unmeasured.ts";
+import type { Place, Session } from "./session.ts";
+
+export const contestantNames = ["stowage", "restic", "kopia"] as const;
+export type ContestantName = (typeof contestantNames)[number];
 
 export interface Contestant {
-  readonly name: "stowage" | "restic";
-  /** The words before a verb. */
-  readonly command: readonly string[];
+  readonly name: ContestantName;
+  readonly version: string;
+  /** @param scratch an empty folder for cache and settings. */
+  session(place: Place, scratch: string): Session;
 }
 
-const built = join(import.meta.dirname, "..", "..", "dist", "src", "main.js");
+const root: string = join(import.meta.dirname, "..", "..");
+const built: string = join(root, "dist", "src", "main.js");
 
-/** Both are told to print nothing and to use no cache, so that both read the index from the repository. */
-export function contestants(): readonly Contestant[] {
+/** Programs that are not built yet are built now, with progress on standard error. */
+export async function contestants(): Promise<readonly Contestant[]> {
+  const [restic, kopia] = [resticBinary(), kopiaBinary()];
+  const ours = [process.execPath, built, "repo"];
   return [
-    { name: "stowage", command: [process.execPath, built, "repo", "--quiet", "--no-cache"] },
-    { name: "restic", command: [resticBinary(), "--quiet", "--no-cache"] },
+    { name: "stowage", version: await ourVersion(), session: (...where) => new ResticSession(ours, ...where) },
+    {
+      name: "restic",
+      version: await versionOf(restic, "version"),
+      session: (...where) => new ResticSession([restic], ...where),
+    },
+    {
+      name: "kopia",
+      version: await versionOf(kopia, "--version"),
+      session: (...where) => new KopiaSession(kopia, ...where),
+    },
   ];
+}
+
+async function versionOf(program: string, verb: string): Promise<string> {
+  return /\d+\.\d+\.\d+/.exec(await runUnmeasured([program, verb]))?.[0] ?? "unknown";
+}
+
+async function ourVersion(): Promise<string> {
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+  try {
+    const commit = await runUnmeasured(["git", "-C", root, "describe", "--always", "--dirty"]);
+    return `${version} (${commit.trim()})`;
+  } catch {
+    // Not a checkout.
+    return version;
+  }
 }

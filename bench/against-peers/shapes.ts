@@ -1,35 +1,187 @@
-// The data of the comparisons: made once from a seed, below the temporary directory, and kept for the next run.
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { writeLargeFiles, writeSmallFiles } from "../corpus.ts";
+// The shapes: a tree, where its repositories lie, what is done with it, and what is wanted of us there.
+import { type Corpus, corpora, evolvingFiles, scaledBy } from "./corpora.ts";
+import * as steps from "./steps.ts";
+import * as targets from "./targets.ts";
 
 export interface Shape {
   readonly name: string;
   readonly what: string;
-  readonly write: (directory: string) => void;
+  readonly corpus: Corpus;
+  /** Of an S3 store, for each request; without it repositories lie in a directory. */
+  readonly delayMs?: number;
+  /** Steps change the tree: each turn has a copy. */
+  readonly onCopy?: boolean;
+  readonly steps: (scale: number) => readonly steps.Step[];
+  /** Of all contestants, on two cores; a rough guess. */
+  readonly minutesPerRound: number;
+  /** Part of a run that names no shapes. */
+  readonly isUsual?: boolean;
 }
 
-export const shapes: readonly Shape[] = [
+const { wallAgainst, cpuAgainst, storedAgainst, peak } = targets;
+const { wanting } = steps;
+const small = peak(256);
+const unchanged = wanting(steps.again, targets.wallLessOpeningAgainstRestic(steps.open.name, 0.6), small);
+const checked = wanting(steps.check, wallAgainst("better peer", 0.5), small);
+const pruned = wanting(steps.prune, wallAgainst("restic", 0.5), small);
+
+function restored(wall: number): steps.Step {
+  return wanting(steps.restore, wallAgainst("better peer", wall), targets.speedOfBackup(steps.backup.name, 0.8), small);
+}
+
+const local: readonly Shape[] = [
   {
     name: "large",
     what: "2 GiB in 4 files, half random, half text of a 5,000-word vocabulary",
-    write: (directory) => writeLargeFiles(directory, 2 * 1024 ** 3),
+    corpus: corpora.large,
+    steps: () => [
+      wanting(
+        steps.backup,
+        wallAgainst("better peer", 0.6),
+        wallAgainst("restic", 0.45),
+        cpuAgainst("restic", 0.75),
+        storedAgainst("restic", 1.02),
+        small,
+      ),
+      steps.open,
+      unchanged,
+      restored(0.5),
+      checked,
+      wanting(steps.backupWithoutVerify, wallAgainst("better peer", 0.5), small),
+    ],
+    minutesPerRound: 4,
+    isUsual: true,
   },
   {
     name: "small",
     what: "40,000 small files, sizes lognormal, random and text in turn",
-    write: (directory) => writeSmallFiles(directory, 40_000),
+    corpus: corpora.small,
+    steps: () => [
+      wanting(steps.backup, wallAgainst("better peer", 0.6), small),
+      steps.open,
+      unchanged,
+      restored(0.6),
+      checked,
+      pruned,
+    ],
+    minutesPerRound: 2,
+    isUsual: true,
+  },
+  {
+    name: "medium",
+    what: "1,000 files of 1 MB, random and text in turn",
+    corpus: corpora.medium,
+    steps: () => [steps.backup, steps.open, steps.again, steps.restore, checked, pruned],
+    minutesPerRound: 2,
+    isUsual: true,
+  },
+  wide("empty-wide", "419,430 empty files in 239,675 directories", corpora.emptyWide),
+  wide("tiny", "235,298 files of 100 B in 137,257 directories", corpora.tiny),
+  {
+    name: "huge",
+    what: "one file of 8 GiB, 16 MiB random and 16 MiB text in turn; on all cores, on one, and with one worker",
+    corpus: corpora.huge,
+    steps: () => [
+      wanting(
+        steps.backup,
+        targets.coresBusy(1.8),
+        targets.wallAgainstOwn(steps.backupWithOneWorker.name, 1),
+        targets.wallAgainstOwn(steps.backupOnOneCore.name, 1),
+        small,
+      ),
+      wanting(steps.restore, targets.coresBusy(1.8), targets.wallAgainstOwn(steps.restoreOnOneCore.name, 1), small),
+      steps.backupOnOneCore,
+      steps.restoreOnOneCore,
+      steps.backupWithOneWorker,
+    ],
+    minutesPerRound: 15,
+  },
+  {
+    name: "evolving",
+    what: "77,000 text files; then 6 %, 60 % and 90 % of them changed",
+    corpus: corpora.evolving,
+    onCopy: true,
+    steps: (scale) =>
+      [steps.backup, ...[0.06, 0.6, 0.9].map((part) => steps.afterChanges(scaledBy(scale)(evolvingFiles), part))].map(
+        (step) => wanting(step, wallAgainst("better peer", 0.6), storedAgainst("restic", 1.05), small),
+      ),
+    minutesPerRound: 5,
+  },
+  {
+    name: "after-restore",
+    what: "2 GiB in 4 files, backed up, lost, restored and at once backed up again",
+    corpus: corpora.large,
+    onCopy: true,
+    steps: (scale) => [
+      steps.backup,
+      steps.open,
+      wanting(
+        steps.afterRestore,
+        targets.readOfSource(steps.open.name, corpora.large.expected(scaledBy(scale)).bytes, 0.01),
+        small,
+      ),
+    ],
+    minutesPerRound: 3,
   },
 ];
 
-/** The directory that holds the shape's data. */
-export function prepare(shape: Shape, folder: string): string {
-  const directory = join(folder, shape.name);
-  if (existsSync(directory)) return directory;
-  const unfinished = `${directory}.part`;
-  rmSync(unfinished, { recursive: true, force: true });
-  mkdirSync(unfinished, { recursive: true });
-  shape.write(unfinished);
-  renameSync(unfinished, directory);
-  return directory;
+/** A tenth of two cases that Velero publishes. */
+function wide(name: string, what: string, corpus: Corpus): Shape {
+  const wall = wallAgainst("better peer", 0.4);
+  return {
+    name,
+    what,
+    corpus,
+    steps: () => [
+      wanting(steps.backup, wall, storedAgainst("restic", 1), small),
+      steps.open,
+      wanting(steps.again, wall, small),
+      wanting(steps.restore, wall, small),
+    ],
+    minutesPerRound: 8,
+  };
+}
+
+function remote(corpus: Corpus, what: string, delayMs: number): Shape {
+  const isSlow = delayMs === 100;
+  const wall = isSlow ? [wallAgainst("better peer", 0.5)] : [];
+  return {
+    name: `s3-${corpus.name}-${delayMs}`,
+    what: `${what}, on S3 with ${delayMs} ms added to each request`,
+    corpus,
+    delayMs,
+    steps: () => [
+      wanting(steps.backup, ...wall, small),
+      steps.open,
+      wanting(steps.again, ...wall, small),
+      wanting(steps.restore, ...wall, targets.fetchedOfStored(steps.backup.name, 1.1), small),
+    ],
+    minutesPerRound: isSlow ? 6 : 3,
+  };
+}
+
+export const shapes: readonly Shape[] = [
+  ...local,
+  ...[0, 20, 100].flatMap((delayMs) => [
+    remote(corpora.small, "40,000 small files", delayMs),
+    remote(corpora.medium, "1,000 files of 1 MB", delayMs),
+  ]),
+];
+
+/**
+ * @param names of shapes, or beginnings of such names up to a hyphen: "s3" is all that begin with "s3-".
+ * @throws Error that lists the shapes when a name is none.
+ */
+export function selectShapes(names: readonly string[]): readonly Shape[] {
+  for (const name of names) {
+    if (shapes.some((shape) => isNamed(shape, name))) continue;
+    throw new Error(`no shape is called "${name}"; there are ${shapes.map((shape) => shape.name).join(", ")}`);
+  }
+  return shapes.filter((shape) =>
+    names.length === 0 ? shape.isUsual === true : names.some((name) => isNamed(shape, name)),
+  );
+}
+
+function isNamed(shape: Shape, name: string): boolean {
+  return shape.name === name || shape.name.startsWith(`${name}-`);
 }

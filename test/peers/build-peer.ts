@@ -88,7 +88,8 @@ async function checkGo(recipe: PeerRecipe): Promise<void> {
 async function goBuild(recipe: PeerRecipe, output: string, options: BuildOptions): Promise<void> {
   const startedAt = performance.now();
   const stamps = Object.entries(recipe.stamps).map(([variable, value]) => ` -X ${variable}=${value}`);
-  const flags = ["-v", "-trimpath", "-mod=readonly", `-ldflags=-s${stamps.join("")}`];
+  const tags = (recipe.tags ?? []).join(",");
+  const flags = ["-v", "-trimpath", "-mod=readonly", `-tags=${tags}`, `-ldflags=-s${stamps.join("")}`];
   let packagesBuilt = 0;
   let packagesTotal = 0;
   const lastWords: string[] = [];
@@ -104,7 +105,9 @@ async function goBuild(recipe: PeerRecipe, output: string, options: BuildOptions
     report(downloading);
   };
   report();
-  packagesTotal = (await runGo(recipe, ["list", "-mod=readonly", "-deps", recipe.mainPackage], onWord, options)).length;
+  packagesTotal = (
+    await runGo(recipe, ["list", "-mod=readonly", `-tags=${tags}`, "-deps", recipe.mainPackage], onWord, options)
+  ).length;
   packagesBuilt = 0;
   lastWords.length = 0;
   await runGo(recipe, ["build", ...flags, "-o", output, recipe.mainPackage], onWord, options).catch((cause: Error) => {

@@ -1,5 +1,5 @@
-// The real programs that the tests and the quickstart stand on, and how each is built. Every one is a Go program whose
-// version is pinned by the go.mod and go.sum of a folder beside this file.
+// The real programs that the tests, the quickstart and the benchmarks stand on, and how each is built. Every one is a Go
+// program whose version is pinned by the go.mod and go.sum of a folder beside this file.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -16,6 +16,10 @@ export interface PeerRecipe {
   readonly stamps: Readonly<Record<string, string>>;
   /** True where a folder named by KUBEBUILDER_ASSETS may bring the program ready made. */
   readonly inKubebuilderAssets: boolean;
+  /** Go build tags. */
+  readonly tags?: readonly string[];
+  /** Only benchmarks run it: built when one of them asks for it. */
+  readonly isForBenches?: boolean;
 }
 
 /** Without these stamps the programs call themselves v0.0.0 and kubectl warns about version skew. */
@@ -27,13 +31,19 @@ const kubernetesStamps: Record<string, string> = {
   "k8s.io/client-go/pkg/version.gitVersion": "v1.34.4",
 };
 
+const resticPackage = "github.com/restic/restic/cmd/restic";
+
 /** In the order in which they are built: quick ones first. */
 export const peerRecipes: readonly PeerRecipe[] = [
-  goProgram("restic", "restic", "github.com/restic/restic/cmd/restic"),
+  goProgram("restic", "restic", resticPackage),
+  goProgram("restic-0.14.0", "restic-0.14.0", resticPackage),
+  goProgram("restic-0.17.3", "restic-0.17.3", resticPackage),
   goProgram("versitygw", "versitygw", "github.com/versity/versitygw/cmd/versitygw"),
   { ...goProgram("etcd", "etcd", "go.etcd.io/etcd/server/v3"), inKubebuilderAssets: true },
   kubernetesProgram("kubectl", "k8s.io/kubernetes/cmd/kubectl"),
   kubernetesProgram("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
+  // Without the web interface, which is most of the build.
+  { ...goProgram("kopia", "kopia", "github.com/kopia/kopia"), tags: ["nohtmlui"], isForBenches: true },
 ];
 
 /** @throws when no program has this name; the message lists those there are. */
@@ -59,7 +69,8 @@ export function cachedProgram(recipe: PeerRecipe): string {
   for (const file of ["go.mod", "go.sum"]) {
     hash.update(readFileSync(join(moduleFolder(recipe), file)));
   }
-  hash.update(JSON.stringify([recipe.stamps, process.platform, process.arch]));
+  const { stamps, tags = [] } = recipe;
+  hash.update(JSON.stringify([stamps, process.platform, process.arch, ...tags]));
   return join(peerCacheFolder(), hash.digest("hex").slice(0, 16), recipe.name);
 }
 

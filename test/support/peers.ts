@@ -8,14 +8,23 @@ import { recipeOf } from "../peers/recipes.ts";
 
 const peersFolder = join(import.meta.dirname, "..", "peers");
 
-/** restic 0.19.1. */
-export function resticBinary(): string {
-  return peerBinary("restic");
+/** The first release that knows version 2 of the format, one from between, and the one that all other tests use. */
+export const resticVersions = ["0.14.0", "0.17.3", "0.19.1"] as const;
+export type ResticVersion = (typeof resticVersions)[number];
+
+/** restic 0.19.1, or an older one. */
+export function resticBinary(version: ResticVersion = "0.19.1"): string {
+  return peerBinary(version === "0.19.1" ? "restic" : `restic-${version}`);
 }
 
 /** versitygw 1.8.0, an S3 server. */
 export function versitygwBinary(): string {
   return peerBinary("versitygw");
+}
+
+/** kopia 0.22.3; only benchmarks run it. */
+export function kopiaBinary(): string {
+  return peerBinary("kopia");
 }
 
 /** etcd 3.6.8, or the one of KUBEBUILDER_ASSETS. */

@@ -26,6 +26,8 @@ export interface RandomTreeOptions {
   readonly devices?: boolean;
   /** Names that are not UTF-8. Default true. */
   readonly anyBytesInNames?: boolean;
+  /** Links that point to names that are not UTF-8. Default true. */
+  readonly anyBytesInLinks?: boolean;
 }
 
 type EntryType = "file" | "directory" | "symlink" | "fifo" | "device" | "hard link";
@@ -53,7 +55,7 @@ export function writeRandomTree(root: string, options: RandomTreeOptions): Buffe
     const path = freePath(random, random.pick(directories), options.anyBytesInNames ?? true);
     if (type === "file") writeRandomFile(random, path, contents, options.largestFileBytes ?? 3 * 1024 * 1024);
     else if (type === "directory") mkdirSync(path);
-    else if (type === "symlink") symlinkSync(linkTarget(random), path);
+    else if (type === "symlink") symlinkSync(linkTarget(random, options.anyBytesInLinks ?? true), path);
     else if (type === "hard link") linkSync(random.pick(files).path, path);
     else if (type === "fifo") systemCalls.mknod(path, 0o010644, 0n);
     else systemCalls.mknod(path, random.chance(0.5) ? 0o020644 : 0o060644, BigInt(random.integer(0x100, 0xffff)));
@@ -147,9 +149,10 @@ function randomName(random: SeededRandom, anyBytes: boolean): Buffer {
   return Buffer.from(`${random.pick(["file", "data", "a", "Z", "x.log", "node_modules"])}${suffix}`);
 }
 
-function linkTarget(random: SeededRandom): Buffer {
+function linkTarget(random: SeededRandom, anyBytes: boolean): Buffer {
   const target = random.pick(["../file1", "/etc/passwd", "nowhere", ".", "..", "a/b/../c"]);
-  return random.chance(0.2) ? Buffer.concat([Buffer.from(target), Buffer.of(0xff, 0x20, 0xc3)]) : Buffer.from(target);
+  const isOdd = random.chance(0.2) && anyBytes;
+  return isOdd ? Buffer.concat([Buffer.from(target), Buffer.of(0xff, 0x20, 0xc3)]) : Buffer.from(target);
 }
 
 /** In the order in which one change undoes none before: owner, attributes, mode, times. */

@@ -1,8 +1,10 @@
 // Runs the real restic on a repository and reads its answers.
-import { resticBinary } from "./peers.ts";
+import { type ResticVersion, resticBinary } from "./peers.ts";
 import { type ProcessResult, runProcess } from "./processes.ts";
 
 export interface ResticOptions {
+  /** Default 0.19.1. */
+  readonly version?: ResticVersion;
   /** As restic writes it: a directory, or "s3:http://…". */
   readonly repository: string;
   /** Default "password". */
@@ -20,8 +22,8 @@ export interface ResticResult extends ProcessResult {
 
 /** Never rejects for a bad exit status. restic works without a cache, so that tests share nothing. */
 export async function restic(args: readonly string[], options: ResticOptions): Promise<ResticResult> {
-  const { repository, password = "password", env = {}, ...rest } = options;
-  const result = await runProcess(resticBinary(), {
+  const { version, repository, password = "password", env = {}, ...rest } = options;
+  const result = await runProcess(resticBinary(version), {
     ...rest,
     args: ["--no-cache", ...args],
     env: {

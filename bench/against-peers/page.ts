@@ -1,0 +1,130 @@
+// docs/performance.md, written from the results that are kept: every shape that was ever measured has its section.
+import type { ContestantName } from "./contestants.ts";
+import { limitSeconds } from "./limit.ts";
+import { loadRemarks, loadResult, type Machine, resultsFolder, type ShapeResult } from "./results.ts";
+import { Rounds } from "./rounds.ts";
+import { type Shape, shapes } from "./shapes.ts";
+import { backup, type Step } from "./steps.ts";
+import { judge } from "./targets.ts";
+
+const introduction = `# Performance
+
+Whole processes, start and key derivation included, each with its defaults and a cache of its own: ours, restic and kopia (with
+zstd on; it comes with compression off), one after the other in the same run on the same machine, round by round; who begins
+changes. Each turn has a fresh repository, its source in the page cache, and begins with what others wrote on the disk; restores
+begin without a cache. \`npm run bench -- ROUNDS SHAPE…\` measures shapes anew and leaves the other sections as they are; the
+runs themselves are in \`bench/results\`.
+
+Seconds are medians of the rounds, memory is the most of all rounds, a ratio is the median of each round's own ratio: on a
+machine that others use, ratios say more than seconds. **Limit** is the sum of what reading, cutting, SHA-256, zstd, sealing
+and writing cost by themselves for the shape's bytes (\`node bench/micro/kernels.ts\`, in the same run), divided by the cores.
+kopia's "opening alone" is \`repository status\`, its check \`snapshot verify --verify-files-percent=100\`, its prune
+\`maintenance run --full --safety=none\`, which rewrites no pack that is partly used (see the stored bytes),
+so that prunes are held against restic alone.
+`;
+
+/** @param folder of the results. */
+export function renderPage(folder: string = resultsFolder): string {
+  const sections = shapes.flatMap((shape) => {
+    const result = loadResult(shape.name, folder);
+    return result === undefined ? [] : [renderSection(shape, result, loadRemarks(shape.name, folder))];
+  });
+  return [introduction, ...sections].join("\n");
+}
+
+/** @param remarks Markdown that follows the table. */
+export function renderSection(shape: Shape, result: ShapeResult, remarks?: string): string {
+  const { date, command, machine, versions, rounds } = result;
+  return [
+    `## ${shape.name}: ${shape.what}`,
+    "",
+    `\`${command}\`, ${date}, ${rounds} ${rounds === 1 ? "round" : "rounds"}. ${describeMachine(machine)}. Stowage ${versions.stowage}, ` +
+      `restic ${versions.restic}, kopia ${versions.kopia}.`,
+    "",
+    ...table(shape, result),
+    "",
+    ...(remarks === undefined ? [] : [remarks, ""]),
+  ].join("\n");
+}
+
+function describeMachine({ cores, processor, memoryGib, kernel, node }: Machine): string {
+  return `${cores} cores (${processor}), ${memoryGib} GiB, Linux ${kernel}, Node ${node}`;
+}
+
+function table(shape: Shape, result: ShapeResult): string[] {
+  const rounds = new Rounds(result.runs);
+  const steps = shape.steps(result.scale).filter(({ name }) => rounds.participants(name).length > 0);
+  const hasTraffic = shape.delayMs !== undefined;
+  const titles = [
+    "step",
+    "wall s: ours / restic / kopia",
+    "÷ better",
+    "limit s",
+    "CPU s",
+    "peak MiB",
+    "stored MB",
+    ...(hasTraffic ? ["requests", "fetched MB"] : []),
+    "wanted",
+  ];
+  const rows = steps.map((step) => [
+    step.name,
+    figures(rounds, step, "wallSeconds"),
+    wallRatio(rounds, step),
+    limitOf(step, result, rounds),
+    figures(rounds, step, "cpuSeconds"),
+    figures(rounds, step, "peakMib"),
+    figures(rounds, step, "storedBytes"),
+    ...(hasTraffic ? [figures(rounds, step, "requests"), figures(rounds, step, "fetchedBytes")] : []),
+    verdicts(rounds, step),
+  ]);
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  return [line(titles), `|${"---|".repeat(titles.length)}`, ...rows.map(line)];
+}
+
+function wallRatio(rounds: Rounds, { name, rival }: Step): string {
+  const value = rounds.median(name, (round) => {
+    const theirs = rival === "restic" ? round.of("restic", "wallSeconds") : round.better("wallSeconds");
+    return round.of("stowage", "wallSeconds") / theirs;
+  });
+  return plain(value, 2);
+}
+
+type ShownFigure = "wallSeconds" | "cpuSeconds" | "peakMib" | "storedBytes" | "requests" | "fetchedBytes";
+
+/** "ours / restic / kopia", with a dash for who took no part. */
+function figures(rounds: Rounds, { name: step }: Step, figure: ShownFigure): string {
+  const isBytes = figure === "storedBytes" || figure === "fetchedBytes";
+  const digits = figure === "wallSeconds" || figure === "cpuSeconds" ? 2 : isBytes ? 1 : 0;
+  const takes = figure === "peakMib" ? "most" : "median";
+  const show = (contestant: ContestantName): string =>
+    plain(
+      rounds[takes](step, (round) => round.of(contestant, figure) / (isBytes ? 1e6 : 1)),
+      digits,
+    );
+  const cells = (["stowage", "restic", "kopia"] as const).map(show);
+  return cells.every((cell) => cell === "–") ? "–" : cells.join(" / ");
+}
+
+function verdicts(rounds: Rounds, { name, targets = [] }: Step): string {
+  const lines = targets.flatMap((target) => {
+    const verdict = judge(target, name, rounds);
+    if (verdict === undefined) return [];
+    const { wanted, measured, isMet } = verdict;
+    return [isMet ? `${wanted}: ${measured}, met` : `${wanted}: **${measured}, missed**`];
+  });
+  return lines.length === 0 ? "–" : lines.join("<br>");
+}
+
+/** What the bytes of a first backup cost; the share of it that we reach in parentheses. */
+function limitOf(step: Step, { contents, kernels, machine }: ShapeResult, rounds: Rounds): string {
+  if (step.limit === undefined || contents.bytes === 0) return "–";
+  const storedBytes = rounds.median(backup.name, (round) => round.of("stowage", "storedBytes"));
+  const cores = step.cores ?? machine.cores;
+  const limit = limitSeconds(step.limit, { contents, storedBytes, cores }, kernels);
+  const reached = limit / rounds.median(step.name, (round) => round.of("stowage", "wallSeconds"));
+  return `${limit.toFixed(2)} (${(reached * 100).toFixed(0)} %)`;
+}
+
+function plain(value: number, digits: number): string {
+  return Number.isNaN(value) ? "–" : value.toFixed(digits);
+}
