@@ -44,7 +44,7 @@ export interface BackupFlags extends SourceFlags {
   readonly stdinFromCommand?: boolean;
 }
 
-type ArchiveSettings = Omit<ArchiveOptions, "targets" | "signal" | "clock">;
+type ArchiveSettings = Omit<ArchiveOptions, "targets" | "stream" | "signal" | "clock">;
 
 /** @throws UsageError for a value that makes no sense; RepositoryError for a --parent that does not exist */
 export async function archiveSettings(
@@ -52,8 +52,6 @@ export async function archiveSettings(
   flags: BackupFlags,
   { environment, version, signal }: CommandContext,
 ): Promise<ArchiveSettings> {
-  if (flags.stdin ?? flags.stdinFromCommand ?? flags.stdinFilename)
-    throw new UsageError("--stdin is not available: store the data in a file and back that up");
   const { hostname, username, uid, gid } = currentIdentity();
   const threads = positiveInteger(flags.readConcurrency ?? environment.readConcurrency, "--read-concurrency");
   return {
@@ -83,7 +81,8 @@ async function parentChoice(
   repository: Repository,
   signal: AbortSignal,
 ): Promise<Pick<ArchiveOptions, "parent" | "findParent">> {
-  if (flags.force === true) return { parent: "none" };
+  // Nothing tells whether a pipe holds what it held the last time.
+  if (flags.force === true || flags.stdin === true) return { parent: "none" };
   if (flags.parent !== undefined) return { parent: (await resolveSnapshot(repository, flags.parent, { signal })).id };
   const groupBy = parseGroupBy(flags.groupBy);
   return { findParent: { groupBy: (["host", "paths", "tags"] as const).filter((field) => groupBy[field]) } };
