@@ -2,11 +2,13 @@
 // wrappers.
 import { posix } from "node:path";
 import { RepositoryError } from "../errors.ts";
+import type { CacheOptions } from "./cache/cached-files.ts";
 import { InMemoryStorage } from "./in-memory.ts";
 import { LocalDirectoryStorage } from "./local-directory.ts";
 import type { ObjectStorage } from "./object-storage.ts";
 import type { S3ConnectionOptions } from "./s3/s3-options.ts";
 import { S3Storage } from "./s3/s3-storage.ts";
+import { withCache } from "./with-cache.ts";
 import { withConnectionLimit } from "./with-connection-limit.ts";
 import type { StorageMeter } from "./with-meter.ts";
 import { withMeter } from "./with-meter.ts";
@@ -28,6 +30,8 @@ export interface StorageOptions {
   readonly retry?: RetryOptions | undefined;
   /** Counts what goes over the wire, repeated attempts included. */
   readonly meter?: StorageMeter | undefined;
+  /** Keep copies of index files, snapshots and tree packs on this machine. Default: none are kept. */
+  readonly cache?: CacheOptions | undefined;
   readonly s3?: S3ConnectionOptions | undefined;
 }
 
@@ -41,7 +45,8 @@ export function openStorage(location: string, options: StorageOptions = {}): Obj
   const store = openStore(parseLocation(location), options);
   const metered = options.meter === undefined ? store : withMeter(store, options.meter);
   // A pause between attempts holds no connection, so retry lies outside the limit.
-  return withRetry(withConnectionLimit(metered), options.retry);
+  const retried = withRetry(withConnectionLimit(metered), options.retry);
+  return options.cache === undefined ? retried : withCache(retried, options.cache);
 }
 
 /** What a location names, without opening it. @throws RepositoryError "storage-misconfigured" */

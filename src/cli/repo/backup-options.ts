@@ -1,4 +1,5 @@
 // The flags of `backup`, as the engine's options.
+import { resolve } from "node:path";
 import {
   type ArchiveOptions,
   type ExcludeOptions,
@@ -50,8 +51,10 @@ type ArchiveSettings = Omit<ArchiveOptions, "targets" | "stream" | "signal" | "c
 export async function archiveSettings(
   repository: Repository,
   flags: BackupFlags,
-  { environment, version, signal }: CommandContext,
+  context: CommandContext,
 ): Promise<ArchiveSettings> {
+  const { environment, version, signal } = context;
+  const cache = await context.cacheDirectory();
   const { hostname, username, uid, gid } = currentIdentity();
   const threads = positiveInteger(flags.readConcurrency ?? environment.readConcurrency, "--read-concurrency");
   return {
@@ -62,7 +65,8 @@ export async function archiveSettings(
     tags: splitTags(flags.tag).flat(),
     ...(flags.time === undefined ? {} : { time: parseSnapshotTime(flags.time) }),
     ...(await parentChoice(flags, repository, signal)),
-    excludes: await excludeOptions(flags, environment.all),
+    // As in restic, nobody wants a backup of what the backup itself has put aside.
+    excludes: { ...(await excludeOptions(flags, environment.all)), paths: cache === undefined ? [] : [resolve(cache)] },
     oneFileSystem: flags.oneFileSystem === true,
     withAtime: flags.withAtime === true,
     ignoreCtime: flags.ignoreCtime === true || environment.ignoreCtime,

@@ -14,6 +14,7 @@ import type { Output } from "../output/output.ts";
 import type { ReporterOptions } from "../output/progress.ts";
 import { storeOptions } from "../store-options.ts";
 import { UsageError } from "../usage-error.ts";
+import { cacheChoice } from "./cache-choice.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import type { GlobalFlags } from "./global-options.ts";
 import { isAsked, readPassword } from "./password.ts";
@@ -120,7 +121,14 @@ export class CommandContext {
   async openStore(options: { readonly create?: boolean } = {}): Promise<ObjectStorage> {
     const choices = { ...storeChoices(this), create: options.create === true, clock: this.clock };
     const settings = await storeOptions(choices);
-    return openStorage(await repositoryLocation(this), { ...settings, retry: { onRetry: this.#reportRetry } });
+    const location = await repositoryLocation(this);
+    const cache = this.#cacheOf(location, (message) => this.output.warn(`warning: ${message}`));
+    return openStorage(location, { ...settings, cache, retry: { onRetry: this.#reportRetry } });
+  }
+
+  /** Where copies of this repository's files are kept, if they are: a backup leaves them out. */
+  async cacheDirectory(): Promise<string | undefined> {
+    return this.#cacheOf(await repositoryLocation(this), () => undefined)?.directory;
   }
 
   /** The password of the repository; `confirm` asks twice on a terminal. */
@@ -220,6 +228,10 @@ export class CommandContext {
       delay_seconds: seconds,
     });
   };
+
+  #cacheOf(location: string, onWarning: (message: string) => void): StorageOptions["cache"] {
+    return cacheChoice(this, { location, verb: this.#verb ?? "", onWarning, clock: this.clock });
+  }
 
   /** A person who mistypes may try again, as in restic. */
   async #open(storage: ObjectStorage): Promise<Repository> {

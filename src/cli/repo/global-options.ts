@@ -21,6 +21,11 @@ export interface GlobalFlags {
   readonly compression?: string;
   readonly packSize?: string;
   readonly extraVerify: boolean;
+  /** commander's form of --no-cache. */
+  readonly cache?: boolean;
+  readonly cacheDir?: string;
+  readonly cacheSize?: string;
+  readonly cleanupCache?: boolean;
   readonly cacert?: readonly string[];
   readonly tlsClientCert?: string;
   readonly insecureTls?: boolean;
@@ -68,10 +73,19 @@ const globalOptions: readonly GlobalOption[] = [
   { flags: "-o, --option <key=value>", about: "setting of the store, such as s3.region=eu-west-1", parse: collect },
   { flags: "--limit-upload <KiB/s>", about: "not available", isHidden: true },
   { flags: "--limit-download <KiB/s>", about: "not available", isHidden: true },
-  // Nothing is cached on disk, so these say nothing that could be ignored wrongly.
-  { flags: "--no-cache", about: "accepted: nothing is cached on disk", isHidden: true },
-  { flags: "--cache-dir <directory>", about: "accepted: nothing is cached on disk", isHidden: true },
-  { flags: "--cleanup-cache", about: "accepted: nothing is cached on disk", isHidden: true },
+  {
+    flags: "--no-cache",
+    about: "keep no copies of index, snapshots and directories on this machine (STOWAGE_NO_CACHE)",
+  },
+  {
+    flags: "--cache-dir <directory>",
+    about: "keep them here (RESTIC_CACHE_DIR; default: stowage in XDG_CACHE_HOME or ~/.cache, for s3: only)",
+  },
+  {
+    flags: "--cache-size <size>",
+    about: "limit for all copies, such as 500M (default: 10 % of the free space, at most 4G)",
+  },
+  { flags: "--cleanup-cache", about: "remove copies of repositories that were not used for 30 days" },
   { flags: "--http-user-agent <text>", about: "accepted: of no effect", isHidden: true },
 ];
 
