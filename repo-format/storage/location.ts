@@ -8,6 +8,7 @@ import { LocalDirectoryStorage } from "./local-directory.ts";
 import type { ObjectStorage } from "./object-storage.ts";
 import type { S3ConnectionOptions } from "./s3/s3-options.ts";
 import { S3Storage } from "./s3/s3-storage.ts";
+import { type BandwidthLimits, withBandwidthLimit } from "./with-bandwidth-limit.ts";
 import { withCache } from "./with-cache.ts";
 import { withConnectionLimit } from "./with-connection-limit.ts";
 import type { StorageMeter } from "./with-meter.ts";
@@ -30,6 +31,8 @@ export interface StorageOptions {
   readonly retry?: RetryOptions | undefined;
   /** Counts what goes over the wire, repeated attempts included. */
   readonly meter?: StorageMeter | undefined;
+  /** Bytes a second, sent and received, of all requests together. Default: no limit. */
+  readonly bandwidth?: BandwidthLimits | undefined;
   /** Keep copies of index files, snapshots and tree packs on this machine. Default: none are kept. */
   readonly cache?: CacheOptions | undefined;
   readonly s3?: S3ConnectionOptions | undefined;
@@ -42,7 +45,8 @@ export interface StorageOptions {
  * @throws RepositoryError "storage-misconfigured" for a location or settings that cannot work.
  */
 export function openStorage(location: string, options: StorageOptions = {}): ObjectStorage {
-  const store = openStore(parseLocation(location), options);
+  const opened = openStore(parseLocation(location), options);
+  const store = options.bandwidth === undefined ? opened : withBandwidthLimit(opened, options.bandwidth);
   const metered = options.meter === undefined ? store : withMeter(store, options.meter);
   // A pause between attempts holds no connection, so retry lies outside the limit.
   const retried = withRetry(withConnectionLimit(metered), options.retry);

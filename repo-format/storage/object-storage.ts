@@ -11,6 +11,11 @@ export interface ObjectInfo {
 export interface RequestOptions {
   /** Ends the request as soon as possible with "cancelled". What a cancelled `put` left behind is not defined. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * `put`, `get` and `getRange` call it for every piece of the body: before they send it, or when they have received it. They
+   * wait for it before they go on, and what it throws ends the request.
+   */
+  readonly pace?: ((bytes: number) => Promise<void>) | undefined;
 }
 
 export interface GetOptions extends RequestOptions {

@@ -19,6 +19,7 @@ import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import type { GlobalFlags } from "./global-options.ts";
 import { isAsked, readPassword } from "./password.ts";
 import {
+  bandwidthLimits,
   compressionMode,
   currentIdentity,
   packSizeBytes,
@@ -109,12 +110,10 @@ export class CommandContext {
     this.#verb = verb;
     this.flags = flags;
     if (flags.quiet === true && flags.verbose > 0) throw new UsageError("--quiet and --verbose exclude each other");
-    if ((flags.limitUpload ?? flags.limitDownload ?? "0") !== "0") {
-      throw new UsageError("--limit-upload and --limit-download are not available; limit the network of the process");
-    }
     this.output.configure({ json: flags.json === true, quiet: flags.quiet === true, verbosity: flags.verbose });
     // A flag that makes no sense is told before anything else happens.
     retryLockMs(this);
+    bandwidthLimits(this);
   }
 
   /** The store that --repo names, wrapped and ready. */
@@ -123,7 +122,8 @@ export class CommandContext {
     const settings = await storeOptions(choices);
     const location = await repositoryLocation(this);
     const cache = this.#cacheOf(location, (message) => this.output.warn(`warning: ${message}`));
-    return openStorage(location, { ...settings, cache, retry: { onRetry: this.#reportRetry } });
+    const bandwidth = bandwidthLimits(this);
+    return openStorage(location, { ...settings, bandwidth, cache, retry: { onRetry: this.#reportRetry } });
   }
 
   /** Where copies of this repository's files are kept, if they are: a backup leaves them out. */

@@ -71,8 +71,8 @@ const globalOptions: readonly GlobalOption[] = [
   { flags: "--insecure-tls", about: "do not verify the store's certificate" },
   { flags: "--stuck-request-timeout <duration>", about: "give up a request that moves nothing for so long (5m)" },
   { flags: "-o, --option <key=value>", about: "setting of the store, such as s3.region=eu-west-1", parse: collect },
-  { flags: "--limit-upload <KiB/s>", about: "not available", isHidden: true },
-  { flags: "--limit-download <KiB/s>", about: "not available", isHidden: true },
+  { flags: "--limit-upload <KiB/s>", about: "send no faster than this, all connections together" },
+  { flags: "--limit-download <KiB/s>", about: "receive no faster than this" },
   {
     flags: "--no-cache",
     about: "keep no copies of index, snapshots and directories on this machine (STOWAGE_NO_CACHE)",
