@@ -7,7 +7,7 @@ import type {
   RepositoryOptions,
   StorageOptions,
 } from "../../../repo-format/index.ts";
-import { openRepository, openStorage, RepositoryError, withLock } from "../../../repo-format/index.ts";
+import { openRepository, openStorage, parseLocation, RepositoryError, withLock } from "../../../repo-format/index.ts";
 import type { CliEnvironment } from "../cli-config.ts";
 import { formatDuration } from "../output/format-values.ts";
 import type { Output } from "../output/output.ts";
@@ -118,9 +118,10 @@ export class CommandContext {
 
   /** The store that --repo names, wrapped and ready. */
   async openStore(options: { readonly create?: boolean } = {}): Promise<ObjectStorage> {
-    const choices = { ...storeChoices(this), create: options.create === true, clock: this.clock };
-    const settings = await storeOptions(choices);
     const location = await repositoryLocation(this);
+    const { kind } = parseLocation(location);
+    const create = options.create === true;
+    const settings = await storeOptions({ ...storeChoices(this), kind, create, clock: this.clock });
     const cache = this.#cacheOf(location, (message) => this.output.warn(`warning: ${message}`));
     const bandwidth = bandwidthLimits(this);
     return openStorage(location, { ...settings, bandwidth, cache, retry: { onRetry: this.#reportRetry } });

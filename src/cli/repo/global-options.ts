@@ -131,7 +131,10 @@ export function parseStoreSettings(settings: readonly string[] | undefined): Rec
   for (const setting of (settings ?? []).flatMap((list) => list.split(","))) {
     const at = setting.indexOf("=");
     if (at <= 0) throw new UsageError(`-o ${setting}: write it like s3.region=eu-west-1`);
-    parsed[setting.slice(0, at).trim().toLowerCase()] = setting.slice(at + 1).trim();
+    const key = setting.slice(0, at).trim().toLowerCase();
+    const value = setting.slice(at + 1).trim();
+    if ((parsed[key] ?? value) !== value) throw new UsageError(`-o ${key}: given twice, with different values`);
+    parsed[key] = value;
   }
   return parsed;
 }

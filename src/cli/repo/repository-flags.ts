@@ -38,7 +38,7 @@ async function readLocation(file: string): Promise<string> {
 }
 
 /** How the store is reached. */
-export function storeChoices({ flags, environment }: Choices): Omit<StoreChoices, "create" | "clock"> {
+export function storeChoices({ flags, environment }: Choices): Omit<StoreChoices, "kind" | "create" | "clock"> {
   const timeout = flags.stuckRequestTimeout;
   return {
     variables: environment.all,
