@@ -1,6 +1,6 @@
 // The cache of the command line: what it saves, what it must never hide, and that nothing depends on it.
 import assert from "node:assert/strict";
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { makeCheapRepository } from "../support/cheap-repository.ts";
@@ -74,15 +74,39 @@ test("a good copy does not hide from check that the original is gone", async () 
   assert.equal((await stowage(["check", "--cache-dir", cache], options)).code, 1);
 });
 
+test("what another machine has pruned goes from the cache with the next command", async () => {
+  const pruned = join(folder, "pruned");
+  const options = { ...cached(), repository: pruned };
+  const place = join(folder, "cache of pruned");
+  cpSync(repository, pruned, { recursive: true });
+  await stowageMust(["ls", "latest", "--cache-dir", place], options);
+  await stowageMust(["forget", "latest", "--prune"], { repository: pruned });
+  const [copy = ""] = filesIn(
+    join(place, readdirSync(place).find((name) => name.startsWith("stowage-")) ?? "", "pack"),
+  );
+  assert.ok(existsSync(copy));
+  assert.equal((await stowage(["stats", "--cache-dir", place], options)).code, 0);
+  assert.ok(!existsSync(copy));
+});
+
 test("a backup leaves the cache out, and what cannot be written is told once", async () => {
   const above = await run("backup", folder, "--dry-run", "--json", "-vv");
   const items = above.messages.map(({ item }) => String(item));
   assert.ok(items.includes(join(source, "file-1")));
-  assert.ok(!items.some((item) => item.startsWith(cache)));
+  assert.ok(!items.some((item) => item === cache || item.startsWith(`${cache}/`)));
   const file = join(source, "file-1");
   const { code, stderr } = await stowage(["ls", "latest", "--cache-dir", file], cached());
   assert.equal(code, 0);
   assert.equal(stderr.split("\n").filter((line) => /nothing is kept in the cache/.test(line)).length, 1);
+});
+
+test("--cleanup-cache removes what no command has used for long, and says so beside the answer", async () => {
+  const old = join(cache, `stowage-1-${"0".repeat(32)}`);
+  mkdirSync(old);
+  utimesSync(old, 0, 0);
+  const { stdout, stderr } = await run("dump", "latest", join(source, "file-1"), "--cleanup-cache");
+  assert.deepEqual([stdout, existsSync(old)], ["content 1", false]);
+  assert.match(stderr, /removed the cached copies of 1 repository/);
 });
 
 test("its size is bounded, and a size that is none is refused", async () => {

@@ -28,7 +28,9 @@ export interface CacheOptions {
   readonly maxBytes?: number | undefined;
   /** Remove the caches of repositories that nobody has used for 30 days. */
   readonly removeOld?: boolean | undefined;
-  /** Told once when the cache cannot be used, and of what `removeOld` removed. */
+  /** Told of how many `removeOld` has removed, if any. */
+  readonly onRemovedOld?: ((count: number) => void) | undefined;
+  /** Told once when the cache cannot be used. */
   readonly onWarning?: ((message: string) => void) | undefined;
   /** Wall clock, ms since the epoch. */
   readonly clock: () => number;
@@ -135,11 +137,11 @@ export class CachedFiles {
   }
 
   async #open(location: string): Promise<string | undefined> {
-    const { directory, removeOld = false, onWarning, clock } = this.#options;
+    const { directory, removeOld = false, onRemovedOld, clock } = this.#options;
     try {
       const folder = await openCacheFolder(directory, location, clock());
       const count = removeOld ? await removeOldCaches(directory, clock()) : 0;
-      if (count > 0) onWarning?.(`removed ${count} old cache ${count === 1 ? "directory" : "directories"}`);
+      if (count > 0) onRemovedOld?.(count);
       return folder;
     } catch (error) {
       this.#giveUp(error);

@@ -1,7 +1,7 @@
 // Whether and where copies of a repository's index, snapshots and trees are kept on this machine.
 import { join } from "node:path";
 import { parseLocation, type StorageOptions } from "../../../repo-format/index.ts";
-import { parseSize } from "../output/format-values.ts";
+import { formatCount, parseSize } from "../output/format-values.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Choices } from "./repository-flags.ts";
 
@@ -14,7 +14,8 @@ export interface CacheQuestion {
   readonly location: string;
   /** Such as "check" or "repair index". */
   readonly verb: string;
-  readonly onWarning: (message: string) => void;
+  /** Told when nothing can be kept, and what was removed. */
+  readonly say: (message: string) => void;
   readonly clock: () => number;
 }
 
@@ -24,16 +25,19 @@ export interface CacheQuestion {
  * @throws UsageError for a size that is none.
  */
 export function cacheChoice({ flags, environment }: Choices, question: CacheQuestion): CacheOptions | undefined {
-  const { location, verb, onWarning, clock } = question;
+  const { location, verb, say, clock } = question;
   const maxBytes = cacheSize(flags.cacheSize);
   if (!(flags.cache ?? true) || environment.noCache || seeingVerbs.has(verb.split(" ")[0] ?? "")) return undefined;
   if (flags.cacheDir === undefined && parseLocation(location).kind !== "s3") return undefined;
   const directory = flags.cacheDir ?? environment.cacheDirectory ?? usualDirectory(environment.all);
   if (directory === undefined) {
-    onWarning("nothing is cached: neither XDG_CACHE_HOME nor HOME says where (--cache-dir, or --no-cache)");
+    say("warning: nothing is cached: neither XDG_CACHE_HOME nor HOME says where (--cache-dir, or --no-cache)");
     return undefined;
   }
-  return { directory, maxBytes, removeOld: flags.cleanupCache === true, onWarning, clock };
+  const onWarning = (message: string): void => say(`warning: ${message}`);
+  const onRemovedOld = (count: number): void =>
+    say(`removed the cached copies of ${formatCount(count, "repository", "repositories")}`);
+  return { directory, maxBytes, removeOld: flags.cleanupCache === true, onRemovedOld, onWarning, clock };
 }
 
 /** As other programs have it: https://specifications.freedesktop.org/basedir-spec/latest/. */

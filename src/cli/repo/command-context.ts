@@ -122,7 +122,7 @@ export class CommandContext {
     const { kind } = parseLocation(location);
     const create = options.create === true;
     const settings = await storeOptions({ ...storeChoices(this), kind, create, clock: this.clock });
-    const cache = this.#cacheOf(location, (message) => this.output.warn(`warning: ${message}`));
+    const cache = this.#cacheOf(location, (message) => this.output.warn(message));
     const bandwidth = bandwidthLimits(this);
     return openStorage(location, { ...settings, bandwidth, cache, retry: { onRetry: this.#reportRetry } });
   }
@@ -230,8 +230,9 @@ export class CommandContext {
     });
   };
 
-  #cacheOf(location: string, onWarning: (message: string) => void): StorageOptions["cache"] {
-    return cacheChoice(this, { location, verb: this.#verb ?? "", onWarning, clock: this.clock });
+  /** @param say told of what happens to the cache, on standard error: an answer may be a file's bytes. */
+  #cacheOf(location: string, say: (message: string) => void): StorageOptions["cache"] {
+    return cacheChoice(this, { location, verb: this.#verb ?? "", say, clock: this.clock });
   }
 
   /** A person who mistypes may try again, as in restic. */

@@ -128,10 +128,9 @@ describe("withCache", () => {
       const one = rig(t);
       await putDirectly(one, [packKey, pack], [indexKey, index]);
       const [before, later] = [one.open(), one.open()];
-      for (const storage of [before]) {
-        await storage.getRange(packKey, 0, 10, treePack);
-        await storage.get(indexKey);
-      }
+      // The second time it comes from the copy, which is known to be good then.
+      for (let turn = 0; turn < 2; turn++) await before.getRange(packKey, 0, 10, treePack);
+      await before.get(indexKey);
       one.asked();
       for (const path of one.copies()) harm(path, readFileSync(path));
       // To the one the copy was good a moment ago, to the other it is new.
@@ -139,7 +138,8 @@ describe("withCache", () => {
         assert.deepEqual(await storage.getRange(packKey, 0, pack.length, treePack), pack);
         assert.deepEqual(await storage.get(indexKey), index);
       }
-      assert.deepEqual(one.asked(), [`get ${packKey}`, `get ${indexKey}`]);
+      // Bytes behind the end are only seen by who reads all.
+      assert.deepEqual(one.asked().sort(), [`get ${packKey}`, `get ${indexKey}`]);
     }
   });
 

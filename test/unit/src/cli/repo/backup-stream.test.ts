@@ -54,7 +54,9 @@ describe("sourceStream", () => {
     await assert.rejects(textOf({ stdinFromCommand: true }, ["/no/such/program"]), /cannot be run/);
   });
 
-  it("ends with the signal, also while a child of the command holds on to its output", async () => {
+  it("ends with the signal, also while a child of the command holds on to its output", {
+    timeout: 10_000,
+  }, async () => {
     const controller = new AbortController();
     const typed = sourceStream({ stdin: true }, { words: [], stdin: new PassThrough(), onComplaint: () => {} });
     const command = streamOf({ stdinFromCommand: true }, ["sh", "-c", "echo x; sleep 600 & wait"]);

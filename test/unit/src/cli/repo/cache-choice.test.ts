@@ -17,8 +17,8 @@ function directoryOf({ flags = {}, env = {}, location = "s3:https://host/bucket"
     flags: { verbose: 0, lock: true, extraVerify: true, ...flags },
     environment: readCliEnvironment({ HOME: "/home/ann", ...env }),
   };
-  const onWarning = (message: string): void => void warnings.push(message);
-  const choice = cacheChoice(choices, { location, verb, onWarning, clock: () => 0 });
+  const say = (message: string): void => void warnings.push(message);
+  const choice = cacheChoice(choices, { location, verb, say, clock: () => 0 });
   return { directory: choice?.directory, maxBytes: choice?.maxBytes, removeOld: choice?.removeOld, warnings };
 }
 
