@@ -36,12 +36,13 @@ describe("withBandwidthLimit", () => {
   it("leaves what has no limit alone, and locks", async () => {
     const store = new InMemoryStorage();
     assert.equal(withBandwidthLimit(store, {}), store);
-    const { storage } = limited(store, 1, undefined);
+    const { now, storage } = limited(store, 1, undefined);
     const lock = `locks/${"a".repeat(64)}`;
     await storage.put(lock, Buffer.alloc(5000));
     await store.put("large", Buffer.alloc(100_000));
     assert.equal((await storage.get("large")).length, 100_000);
     assert.equal((await storage.get(lock)).length, 5000);
+    assert.equal(now(), 0);
   });
 
   it("a request that waits for its turn can be cancelled, and stores nothing", async () => {

@@ -59,7 +59,7 @@ describe("sourceStream", () => {
   }, async () => {
     const controller = new AbortController();
     const typed = sourceStream({ stdin: true }, { words: [], stdin: new PassThrough(), onComplaint: () => {} });
-    const command = streamOf({ stdinFromCommand: true }, ["sh", "-c", "echo x; sleep 600 & wait"]);
+    const command = streamOf({ stdinFromCommand: true }, ["sh", "-c", "echo x; sleep 20 & wait"]);
     const printed = command?.open(controller.signal)[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
     assert.equal(Buffer.from((await printed.next()).value).toString(), "x\n");
     const reading = [printed.next(), typed?.open(controller.signal)[Symbol.asyncIterator]().next() as Promise<unknown>];
