@@ -61,6 +61,10 @@ export const errorPolicies = {
   "source-unreadable": { retry: "never", hint: "check the rights on the file" },
   "source-vanished": { retry: "never", hint: "the file was deleted while the backup ran" },
   "source-missing": { retry: "never", hint: "check the path" },
+  "source-failed": {
+    retry: "never",
+    hint: "no snapshot was made; see what the command says, and run the backup again",
+  },
   "target-full": { retry: "never", hint: "free space in the target" },
   "target-denied": { retry: "never", hint: "check the rights on the target" },
   "target-unwritable": { retry: "never", hint: "check the target directory" },

@@ -14,10 +14,24 @@ export interface ParentQuery {
   readonly groupBy?: readonly ("host" | "paths" | "tags")[];
 }
 
+/** Bytes that no file holds, and the file that they become. */
+export interface SourceStream {
+  /** Absolute and cleaned: where the file lies in the snapshot. */
+  readonly path: string;
+  /**
+   * Begins to read; called once. An error of the system while reading leaves the file out, with a warning; "source-failed"
+   * ends the backup without a snapshot.
+   * @param signal fires when nobody wants the bytes any more: the iteration must end or throw then.
+   */
+  readonly open: (signal: AbortSignal) => AsyncIterable<Uint8Array>;
+}
+
 /** What a backup is asked for. Times are RFC 3339 texts, sizes bytes. */
 export interface ArchiveOptions {
-  /** Files and directories; a buffer for a path that is not UTF-8. */
+  /** Files and directories; a buffer for a path that is not UTF-8. Empty with `stream`. */
   readonly targets: readonly (string | Buffer)[];
+  /** Bytes from elsewhere (a pipe, the output of a command), stored as the snapshot's one file. */
+  readonly stream?: SourceStream;
   /**
    * The single target is a volume: its entries lie directly in the root tree, and exclude patterns see its root as "/".
    */

@@ -2,15 +2,15 @@
 import { RepositoryError } from "../errors.ts";
 import { DirectoryHandle } from "../file-tree/directory-handle.ts";
 import { statNodeOfPath } from "../file-tree/node-metadata.ts";
-import type { ArchiveOptions } from "./archive-options.ts";
+import type { ArchiveOptions, SourceStream } from "./archive-options.ts";
 import { type ArchiveStatistics, shownPath } from "./archive-statistics.ts";
 import { absolutePath, cleanPath, hasNoName, planTargets, type TargetDirectory } from "./targets.ts";
 
 export interface ArchiveSource {
   /** Recorded in the snapshot. */
   readonly paths: string[];
-  /** A directory whose entries lie directly in the root, or targets with the directories that lead to them. */
-  readonly root: Buffer | TargetDirectory;
+  /** A directory whose entries lie directly in the root, targets with the directories that lead to them, or a stream. */
+  readonly root: Buffer | TargetDirectory | SourceStream;
   /** One character per byte. */
   readonly workingDirectory: string;
 }
@@ -21,6 +21,7 @@ export interface ArchiveSource {
  */
 export function openSource(options: ArchiveOptions, statistics: ArchiveStatistics): ArchiveSource {
   const workingDirectory = latin1Of(process.cwd());
+  if (options.stream !== undefined) return streamSource(options.stream, options, workingDirectory);
   const given = options.targets.map((target) => cleanPath(latin1Of(target)));
   const paths = [...(options.paths ?? given.map((path) => shownPath(absolutePath(path, workingDirectory))))];
   if (given.length === 0)
@@ -39,6 +40,17 @@ export function openSource(options: ArchiveOptions, statistics: ArchiveStatistic
     return { paths, root: Buffer.from(only, "latin1"), workingDirectory };
   }
   return { paths, root: planTargets(present, namesOf), workingDirectory };
+}
+
+function streamSource(
+  stream: SourceStream,
+  { targets, paths }: ArchiveOptions,
+  workingDirectory: string,
+): ArchiveSource {
+  if (targets.length > 0) throw new RepositoryError("argument-invalid", "a stream excludes files and directories");
+  if (!stream.path.startsWith("/") || cleanPath(stream.path) !== stream.path || stream.path === "/")
+    throw new RepositoryError("argument-invalid", `${JSON.stringify(stream.path)} is no name for what is read`);
+  return { paths: [...(paths ?? [stream.path])], root: stream, workingDirectory };
 }
 
 function volumeRoot(given: readonly string[]): Buffer {

@@ -2,16 +2,18 @@
 // trees bottom-up, and at the very end, when all packs and their index are stored, the snapshot.
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import { AccountNames } from "../file-tree/account-names.ts";
-import type { SnapshotId } from "../format/id.ts";
+import type { BlobId, SnapshotId } from "../format/id.ts";
 import type { SnapshotSummary } from "../format/snapshot-file.ts";
 import { formatTime, parseTime, type TimeText } from "../format/time.ts";
 import { type BlobUploader, withBlobUploader } from "../repository/blob-uploader.ts";
 import type { Repository } from "../repository/repository.ts";
+import type { BlobRun } from "../workers/blob-run.ts";
 import { type BlobWorkerPool, createBlobWorkerPool } from "../workers/blob-worker-pool.ts";
 import { FileArchiver } from "./archive-file.ts";
 import type { ArchiveOptions, ArchiveResult } from "./archive-options.ts";
 import { type ArchiveSource, openSource } from "./archive-source.ts";
 import { ArchiveStatistics } from "./archive-statistics.ts";
+import { saveStream } from "./archive-stream.ts";
 import { DryRunUploader } from "./dry-run-uploader.ts";
 import { Excluder } from "./excludes.ts";
 import { findParent, loadParent, type ParentSnapshot } from "./find-parent.ts";
@@ -57,7 +59,7 @@ class ArchiveRun {
   readonly #signal: AbortSignal;
   readonly #failure = new AbortController();
   readonly #excluder: Excluder;
-  #files: FileArchiver | undefined;
+  #files: Pick<FileArchiver, "currentPaths"> | undefined;
 
   constructor(repo: Repository, options: ArchiveOptions) {
     this.#repo = repo;
@@ -142,10 +144,7 @@ class ArchiveRun {
       const walk = this.#walk({ uploader, files, trees, walkState, source, parent });
       const stopScan = this.#startScan(source, walkState);
       try {
-        const parentTree = parent?.snapshot.tree;
-        const root = Buffer.isBuffer(source.root)
-          ? await walk.saveVolume(source.root, parentTree)
-          : await walk.saveTargets(source.root, parentTree);
+        const root = await this.#saveRoot(source.root, walk, { run, trees, parentTree: parent?.snapshot.tree });
         return { ...root, uploaded: uploader.stats };
       } catch (error) {
         throw endReason(this.#signal, error);
@@ -153,6 +152,23 @@ class ArchiveRun {
         await stopScan();
       }
     });
+  }
+
+  #saveRoot(
+    root: ArchiveSource["root"],
+    walk: SourceWalk,
+    {
+      run,
+      trees,
+      parentTree,
+    }: { readonly run: BlobRun; readonly trees: TreeSaver; readonly parentTree: BlobId | undefined },
+  ): Promise<WalkedRoot> {
+    if (Buffer.isBuffer(root)) return walk.saveVolume(root, parentTree);
+    if ("children" in root) return walk.saveTargets(root, parentTree);
+    this.#files = { currentPaths: [root.path] };
+    const time = this.#snapshotTime();
+    const onFailed = (error: unknown): void => this.#failure.abort(error);
+    return saveStream(root, { run, trees, statistics: this.statistics, time, onFailed, signal: this.#signal });
   }
 
   #walk(parts: {
@@ -184,7 +200,7 @@ class ArchiveRun {
   /** @returns ends the scan: when the walk has ended there is nothing to foretell any more. */
   #startScan(source: ArchiveSource, walkState: WalkState): () => Promise<void> {
     const { noScan = false, onProgress, oneFileSystem = false } = this.#options;
-    if (noScan || onProgress === undefined) return async () => {};
+    if (noScan || onProgress === undefined || "open" in source.root) return async () => {};
     const stop = new AbortController();
     const scan = scanSource(source.root, {
       excluder: this.#excluder,

@@ -16,6 +16,8 @@ export interface ExcludeOptions {
   readonly ifPresent?: readonly string[];
   /** The same for directories with a CACHEDIR.TAG (https://bford.info/cachedir/). */
   readonly caches?: boolean;
+  /** Absolute paths that are left out with all that is in them; not recorded. */
+  readonly paths?: readonly string[];
   /** Files of more bytes are left out. */
   readonly largerThanBytes?: number;
 }
@@ -31,6 +33,7 @@ const cacheMark = "CACHEDIR.TAG:Signature: 8a477f597d28d172789f06886806bc55";
 
 export class Excluder {
   readonly #patterns: readonly Patterns[];
+  readonly #paths: ReadonlySet<string>;
   readonly #marks: readonly Mark[];
   readonly #largerThanBytes: number;
 
@@ -39,12 +42,14 @@ export class Excluder {
     const { patterns = [], insensitivePatterns = [], ifPresent = [], caches = false } = options;
     const compiled = [compilePatterns(patterns), compilePatterns(insensitivePatterns, { insensitive: true })];
     this.#patterns = compiled.filter((list) => !list.isEmpty);
+    this.#paths = new Set(options.paths?.map((path) => Buffer.from(path).toString("latin1")));
     this.#marks = (caches ? [...ifPresent, cacheMark] : ifPresent).map(parseMark);
     this.#largerThanBytes = options.largerThanBytes ?? Number.POSITIVE_INFINITY;
   }
 
   /** @param path absolute, one character per byte. */
   excludesPath(path: string): boolean {
+    if (this.#paths.has(path)) return true;
     for (const patterns of this.#patterns) if (patterns.match(path).matched) return true;
     return false;
   }

@@ -7,7 +7,7 @@ import type { PackId } from "../format/id.ts";
 import type { BlobIndex, BlobLocation } from "../index/blob-index.ts";
 import { openBlob } from "../pack/open-blob.ts";
 import { keyOf } from "../storage/key-layout.ts";
-import type { ObjectStorage } from "../storage/object-storage.ts";
+import type { GetRangeOptions, ObjectStorage } from "../storage/object-storage.ts";
 import { boundedParallel } from "./bounded-parallel.ts";
 import { type LocatedBlob, type PackRange, planRanges, type RangeLimits, resticRangeLimits } from "./plan-ranges.ts";
 
@@ -41,12 +41,8 @@ export class BlobLoader {
    * Bytes of a pack as stored, still sealed.
    * @throws RepositoryError "pack-missing"; "pack-damaged" when the pack ends before the range does
    */
-  async readPackRange(packId: PackId, offset: number, length: number, signal?: AbortSignal): Promise<Buffer> {
-    try {
-      return await this.#options.storage.getRange(keyOf("pack", packId), offset, length, { signal });
-    } catch (error) {
-      throw packError(error, { pack: packId, offset, length });
-    }
+  readPackRange(packId: PackId, offset: number, length: number, signal?: AbortSignal): Promise<Buffer> {
+    return this.#readRange({ packId, offset, length }, { signal });
   }
 
   /**
@@ -98,7 +94,8 @@ export class BlobLoader {
   ): Promise<LoadedBlob[]> {
     let bytes: Buffer | undefined;
     try {
-      bytes = await this.readPackRange(packId, offset, length, signal);
+      const isTreePack = blobs.every(({ handle }) => handle.type === "tree");
+      bytes = await this.#readRange({ packId, offset, length }, { signal, isTreePack });
     } catch (error) {
       throwIfCancelled(signal);
       if (!RepositoryError.is(error)) throw error;
@@ -110,6 +107,17 @@ export class BlobLoader {
       loaded.push(plaintext === undefined ? await this.#loadAlone(handle, signal) : { handle, plaintext });
     }
     return loaded;
+  }
+
+  async #readRange(
+    { packId, offset, length }: Pick<BlobLocation, "packId" | "offset" | "length">,
+    options: GetRangeOptions,
+  ): Promise<Buffer> {
+    try {
+      return await this.#options.storage.getRange(keyOf("pack", packId), offset, length, options);
+    } catch (error) {
+      throw packError(error, { pack: packId, offset, length });
+    }
   }
 
   #tryToOpen(handle: BlobHandle, location: BlobLocation, sealed: Buffer): Buffer | undefined {
@@ -132,7 +140,7 @@ export class BlobLoader {
   }
 
   async #loadFrom(handle: BlobHandle, location: BlobLocation, signal: AbortSignal | undefined): Promise<Buffer> {
-    const sealed = await this.readPackRange(location.packId, location.offset, location.length, signal);
+    const sealed = await this.#readRange(location, { signal, isTreePack: handle.type === "tree" });
     return openBlob(this.#options.sealer, { ...handle, uncompressedLength: location.uncompressedLength }, sealed);
   }
 }

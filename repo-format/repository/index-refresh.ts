@@ -1,9 +1,10 @@
 // Brings the index in memory up to date with the index files in the store. Call it only after the snapshots to be read
 // were listed (then every blob of theirs is found), and after the lock was taken (then nothing found vanishes).
 import { RepositoryError } from "../errors.ts";
-import type { IndexId } from "../format/id.ts";
+import type { IndexId, PackId } from "../format/id.ts";
 import type { BlobIndex } from "../index/blob-index.ts";
 import { IndexFileEntries } from "../index/index-file-entries.ts";
+import { idFromKey, listPrefix } from "../storage/key-layout.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { boundedParallel } from "./bounded-parallel.ts";
 import { listFiles, type UnpackedFiles } from "./unpacked-files.ts";
@@ -12,7 +13,7 @@ import { listFiles, type UnpackedFiles } from "./unpacked-files.ts";
 const maxListings = 4;
 
 export interface IndexRefreshOptions {
-  readonly storage: Pick<ObjectStorage, "list" | "connections">;
+  readonly storage: Pick<ObjectStorage, "list" | "connections" | "retain">;
   readonly files: Pick<UnpackedFiles, "load">;
   readonly index: BlobIndex;
 }
@@ -38,9 +39,20 @@ export class IndexRefresh {
       const before = index.fileIds;
       const missing = index.planRefresh(await this.#list(signal), before);
       const hasVanished = await this.#loadMissing(missing, signal);
-      if (!hasVanished) return index.removeStale();
+      if (hasVanished) continue;
+      index.removeStale();
+      return this.#dropOldCopies();
     }
     throw new RepositoryError("index-incomplete", `index files vanished while they were read, ${maxListings} times`);
+  }
+
+  /** Packs that no index file names any more are garbage of a prune. */
+  async #dropOldCopies(): Promise<void> {
+    const { storage, index } = this.#options;
+    await storage.retain?.(listPrefix("pack"), (key) => {
+      const id = idFromKey("pack", key);
+      return id !== undefined && index.hasPack(id as PackId);
+    });
   }
 
   async #list(signal: AbortSignal | undefined): Promise<IndexId[]> {

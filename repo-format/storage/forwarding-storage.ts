@@ -1,6 +1,7 @@
 // The base of every wrapper: hands each call on unchanged. A wrapper overrides what it is about.
 import type {
   GetOptions,
+  GetRangeOptions,
   ListOptions,
   ObjectBody,
   ObjectInfo,
@@ -44,7 +45,7 @@ export class ForwardingStorage implements ObjectStorage {
     return this.inner.get(key, options);
   }
 
-  getRange(key: string, offset: number, length: number, options?: RequestOptions): Promise<Buffer> {
+  getRange(key: string, offset: number, length: number, options?: GetRangeOptions): Promise<Buffer> {
     return this.inner.getRange(key, offset, length, options);
   }
 
@@ -62,6 +63,10 @@ export class ForwardingStorage implements ObjectStorage {
 
   delete(key: string, options?: RequestOptions): Promise<void> {
     return this.inner.delete(key, options);
+  }
+
+  retain(prefix: string, isInUse: (key: string) => boolean): Promise<void> {
+    return this.inner.retain?.(prefix, isInUse) ?? Promise.resolve();
   }
 
   close(): Promise<void> {

@@ -33,25 +33,27 @@ export class InMemoryStorage implements ObjectStorage {
     return answer(options, () => undefined);
   }
 
-  put(key: string, body: ObjectBody, options: PutOptions = {}): Promise<void> {
-    return answer(options, () => {
+  async put(key: string, body: ObjectBody, options: PutOptions = {}): Promise<void> {
+    throwIfCancelled(options.signal);
+    await options.pace?.(bodySizeBytes(body));
+    await answer(options, () => {
       checkKey(key);
       if (options.ifAbsent && this.#objects.has(key)) throw objectExists(this.location, key);
       this.#objects.set(key, joinCopy(body));
     });
   }
 
-  get(key: string, options: GetOptions = {}): Promise<Buffer> {
+  async get(key: string, options: GetOptions = {}): Promise<Buffer> {
     const { maxBytes = Number.POSITIVE_INFINITY } = options;
-    return answer(options, () => {
+    return received(options, () => {
       const object = this.#find(key);
       if (object.length > maxBytes) throw objectTooLarge(this.location, key, maxBytes);
       return joinCopy(object);
     });
   }
 
-  getRange(key: string, offset: number, length: number, options: RequestOptions = {}): Promise<Buffer> {
-    return answer(options, () => {
+  async getRange(key: string, offset: number, length: number, options: RequestOptions = {}): Promise<Buffer> {
+    return received(options, () => {
       checkRange(offset, length);
       const object = this.#find(key);
       const start = offset < 0 ? Math.max(0, object.length + offset) : offset;
@@ -112,6 +114,12 @@ async function answer<T>(options: RequestOptions, work: () => T): Promise<T> {
   await undefined;
   throwIfCancelled(options.signal);
   return work();
+}
+
+async function received(options: RequestOptions, work: () => Buffer): Promise<Buffer> {
+  const bytes = await answer(options, work);
+  await options.pace?.(bytes.length);
+  return bytes;
 }
 
 /** Copies: neither side sees later changes of the other's buffer; allocUnsafeSlow: the memory belongs to this buffer alone. */

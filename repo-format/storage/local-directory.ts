@@ -18,6 +18,7 @@ import type {
   RequestOptions,
 } from "./object-storage.ts";
 import {
+  bodySizeBytes,
   checkKey,
   checkPrefix,
   checkRange,
@@ -80,6 +81,7 @@ export class LocalDirectoryStorage implements ObjectStorage {
   async put(key: string, body: ObjectBody, options: PutOptions = {}): Promise<void> {
     const path = this.#pathOf(key);
     await this.#run("write", key, options, async () => {
+      await options.pace?.(bodySizeBytes(body));
       const modes = await this.#loadModes();
       const temporary = `${path}${temporaryMark}${randomBytes(8).toString("hex")}`;
       const file = await this.#createFile(temporary, modes);
@@ -163,7 +165,9 @@ export class LocalDirectoryStorage implements ObjectStorage {
       try {
         const stats = await file.stat();
         if (!stats.isFile()) throw objectMissing(this.location, key);
-        return await work(file, stats.size);
+        const bytes = await work(file, stats.size);
+        await options.pace?.(bytes.length);
+        return bytes;
       } finally {
         await file.close();
       }

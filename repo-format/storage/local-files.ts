@@ -35,7 +35,7 @@ export async function writeAndSync(file: FileHandle, body: ObjectBody, signal: A
 }
 
 /** The kernel takes 1024 buffers a call and may write less than it was given. */
-async function writeFully(
+export async function writeFully(
   file: FileHandle,
   parts: readonly Uint8Array[],
   signal: AbortSignal | undefined,

@@ -2,10 +2,13 @@
 // wrappers.
 import { posix } from "node:path";
 import { RepositoryError } from "../errors.ts";
+import type { CacheOptions } from "./cache/cached-files.ts";
 import { InMemoryStorage } from "./in-memory.ts";
 import { LocalDirectoryStorage } from "./local-directory.ts";
 import type { ObjectStorage } from "./object-storage.ts";
 import type { S3ConnectionOptions } from "./s3/s3-options.ts";
+import { type BandwidthLimits, withBandwidthLimit } from "./with-bandwidth-limit.ts";
+import { withCache } from "./with-cache.ts";
 import { withConnectionLimit } from "./with-connection-limit.ts";
 import type { StorageMeter } from "./with-meter.ts";
 import { withMeter } from "./with-meter.ts";
@@ -27,6 +30,10 @@ export interface StorageOptions {
   readonly retry?: RetryOptions | undefined;
   /** Counts what goes over the wire, repeated attempts included. */
   readonly meter?: StorageMeter | undefined;
+  /** Bytes a second, sent and received, of all requests together. Default: no limit. */
+  readonly bandwidth?: BandwidthLimits | undefined;
+  /** Keep copies of index files, snapshots and tree packs on this machine. Default: none are kept. */
+  readonly cache?: CacheOptions | undefined;
   readonly s3?: S3ConnectionOptions | undefined;
 }
 
@@ -37,10 +44,12 @@ export interface StorageOptions {
  * @throws RepositoryError "storage-misconfigured" for a location or settings that cannot work.
  */
 export async function openStorage(location: string, options: StorageOptions = {}): Promise<ObjectStorage> {
-  const store = await openStore(parseLocation(location), options);
+  const opened = await openStore(parseLocation(location), options);
+  const store = options.bandwidth === undefined ? opened : withBandwidthLimit(opened, options.bandwidth);
   const metered = options.meter === undefined ? store : withMeter(store, options.meter);
   // A pause between attempts holds no connection, so retry lies outside the limit.
-  return withRetry(withConnectionLimit(metered), options.retry);
+  const retried = withRetry(withConnectionLimit(metered), options.retry);
+  return options.cache === undefined ? retried : withCache(retried, options.cache);
 }
 
 /** What a location names, without opening it. @throws RepositoryError "storage-misconfigured" */

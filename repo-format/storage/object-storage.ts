@@ -11,11 +11,21 @@ export interface ObjectInfo {
 export interface RequestOptions {
   /** Ends the request as soon as possible with "cancelled". What a cancelled `put` left behind is not defined. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * `put`, `get` and `getRange` call it for every piece of the body: before they send it, or when they have received it. They
+   * wait for it before they go on, and what it throws ends the request.
+   */
+  readonly pace?: ((bytes: number) => Promise<void>) | undefined;
 }
 
 export interface GetOptions extends RequestOptions {
   /** A larger object is "object-too-large" and costs no memory. */
   readonly maxBytes?: number | undefined;
+}
+
+export interface GetRangeOptions extends RequestOptions {
+  /** True for a pack that holds trees: a cache keeps all of it, because more will be wanted. */
+  readonly isTreePack?: boolean | undefined;
 }
 
 export interface ListOptions extends RequestOptions {
@@ -75,7 +85,7 @@ export interface ObjectStorage {
    * give fewer bytes, as many as a shorter object has.
    * @throws "range-invalid" when the object ends before the range does; "object-truncated" when the transfer broke off.
    */
-  getRange(key: string, offset: number, length: number, options?: RequestOptions): Promise<Buffer>;
+  getRange(key: string, offset: number, length: number, options?: GetRangeOptions): Promise<Buffer>;
   stat(key: string, options?: RequestOptions): Promise<ObjectInfo>;
   /**
    * Every object whose key begins with the prefix, recursively, full keys, in ascending order of their bytes. An absent
@@ -86,6 +96,8 @@ export interface ObjectStorage {
   listFolders(prefix: string, options?: RequestOptions): Promise<string[]>;
   /** An absent key is success. */
   delete(key: string, options?: RequestOptions): Promise<void>;
+  /** Tells a store that keeps copies which objects below the prefix are in use: it drops the copies of others. Never fails. */
+  retain?(prefix: string, isInUse: (key: string) => boolean): Promise<void>;
   /** Lets go of connections. No other call may follow. */
   close(): Promise<void>;
 }

@@ -1,17 +1,19 @@
 // Bounds the requests that run at the same time. Lock files are let past the bound: a lock that cannot be refreshed
 // because data is queued before it would be lost (restic: internal/backend/sema). Listings are not counted: a listing
 // is consumed while other requests run for its items, and would wait for its own consumer.
-import { RepositoryError, throwIfCancelled } from "../errors.ts";
+import { RepositoryError } from "../errors.ts";
 import { ForwardingStorage } from "./forwarding-storage.ts";
 import { isLockKey } from "./key-layout.ts";
 import type {
   GetOptions,
+  GetRangeOptions,
   ObjectBody,
   ObjectInfo,
   ObjectStorage,
   PutOptions,
   RequestOptions,
 } from "./object-storage.ts";
+import { Slots } from "./slots.ts";
 
 export function withConnectionLimit(storage: ObjectStorage, limit: number = storage.connections): ObjectStorage {
   if (!Number.isInteger(limit) || limit < 1) {
@@ -36,7 +38,7 @@ class LimitedStorage extends ForwardingStorage {
     return this.#limit(key, options, () => this.inner.get(key, options));
   }
 
-  override getRange(key: string, offset: number, length: number, options: RequestOptions = {}): Promise<Buffer> {
+  override getRange(key: string, offset: number, length: number, options: GetRangeOptions = {}): Promise<Buffer> {
     return this.#limit(key, options, () => this.inner.getRange(key, offset, length, options));
   }
 
@@ -56,49 +58,5 @@ class LimitedStorage extends ForwardingStorage {
     } finally {
       this.#slots.release();
     }
-  }
-}
-
-/** A counting semaphore; who waits longest is served first. */
-class Slots {
-  readonly #waiting = new Set<() => void>();
-  #free: number;
-
-  constructor(count: number) {
-    this.#free = count;
-  }
-
-  async take(signal: AbortSignal | undefined): Promise<void> {
-    throwIfCancelled(signal);
-    if (this.#free > 0) {
-      this.#free -= 1;
-      return;
-    }
-    await this.#waitForTurn(signal);
-  }
-
-  release(): void {
-    const [next] = this.#waiting;
-    if (next === undefined) {
-      this.#free += 1;
-      return;
-    }
-    this.#waiting.delete(next);
-    next();
-  }
-
-  #waitForTurn(signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const onTurn = (): void => {
-        signal?.removeEventListener("abort", onAbort);
-        resolve();
-      };
-      const onAbort = (): void => {
-        this.#waiting.delete(onTurn);
-        reject(new RepositoryError("cancelled", "the operation was cancelled", { cause: signal?.reason }));
-      };
-      this.#waiting.add(onTurn);
-      signal?.addEventListener("abort", onAbort, { once: true });
-    });
   }
 }

@@ -2,6 +2,7 @@
 import { ForwardingStorage } from "./forwarding-storage.ts";
 import type {
   GetOptions,
+  GetRangeOptions,
   ListOptions,
   ObjectBody,
   ObjectInfo,
@@ -52,7 +53,7 @@ class MeteredStorage extends ForwardingStorage {
     return this.#received(await this.#count("get", () => this.inner.get(key, options)));
   }
 
-  override async getRange(key: string, offset: number, length: number, options?: RequestOptions): Promise<Buffer> {
+  override async getRange(key: string, offset: number, length: number, options?: GetRangeOptions): Promise<Buffer> {
     return this.#received(await this.#count("getRange", () => this.inner.getRange(key, offset, length, options)));
   }
 

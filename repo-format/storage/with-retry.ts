@@ -5,6 +5,7 @@ import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import { ForwardingStorage } from "./forwarding-storage.ts";
 import type {
   GetOptions,
+  GetRangeOptions,
   ListOptions,
   ObjectBody,
   ObjectInfo,
@@ -79,7 +80,7 @@ class RetryingStorage extends ForwardingStorage {
     return this.#retry(`get ${key}`, options, () => this.inner.get(key, options));
   }
 
-  override getRange(key: string, offset: number, length: number, options: RequestOptions = {}): Promise<Buffer> {
+  override getRange(key: string, offset: number, length: number, options: GetRangeOptions = {}): Promise<Buffer> {
     return this.#retry(`get ${key}`, options, () => this.inner.getRange(key, offset, length, options));
   }
 

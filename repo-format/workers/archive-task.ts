@@ -7,6 +7,7 @@ import { closeOpened, type FileStat, statOpened } from "../file-tree/opened-file
 import { type OpenedFile, openForReading, readFully } from "../file-tree/read-file.ts";
 import { idBytes } from "../format/id.ts";
 import { type ChunkSealer, throwIfRunCancelled } from "./chunk-sealer.ts";
+import { freeMemory } from "./free-memory.ts";
 import {
   type FileBatch,
   type FileBatchResult,
@@ -17,6 +18,7 @@ import {
   type RangeCut,
   type RangeResult,
   type RunTicket,
+  type StreamWindow,
   type UnlikeFile,
 } from "./messages.ts";
 import type { SealedSlab } from "./sealed-slab.ts";
@@ -76,6 +78,14 @@ export class ArchiveTask {
     onCut({ nextOffset: range.offset + cuts.end, afterZeroChunk: cuts.afterZeroChunk, atEnd: isLast });
     const content = this.#chunks.seal(run, window, cuts, slab);
     slab.flush();
+    return { content: packed([content]) };
+  }
+
+  /** Hashes and seals what was cut already; the window's memory is given back. */
+  window(run: RunTicket, { bytes, cuts }: StreamWindow, slab: SealedSlab): RangeResult {
+    const content = this.#chunks.seal(run, bytes, cuts, slab);
+    slab.flush();
+    freeMemory(bytes);
     return { content: packed([content]) };
   }
 

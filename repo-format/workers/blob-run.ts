@@ -11,6 +11,7 @@ import {
   type RunTicket,
   type SealedBlob,
   type SealedColumns,
+  type StreamWindow,
   sealedBlobsOf,
   type TaskResult,
 } from "./messages.ts";
@@ -80,6 +81,18 @@ export class BlobRun {
   async archiveRange(range: FileRange, reservedBytes: number, onCut: (cut: RangeCut) => void): Promise<RangeResult> {
     const request = { kind: "archive-range", run: this.#ticket, range } as const;
     return (await this.#submit(request, reservedBytes, { onCut, isUrgent: true })) as RangeResult;
+  }
+
+  /**
+   * Stores one window of a stream.
+   * @param window its memory is gone afterwards.
+   * @param reservedBytes the window's length, reserved before; given back here.
+   */
+  async archiveWindow(window: StreamWindow, reservedBytes: number): Promise<RangeResult> {
+    const request = { kind: "archive-window", run: this.#ticket, window } as const;
+    return (await this.#submit(request, reservedBytes, {
+      transfer: [window.bytes.buffer as ArrayBuffer],
+    })) as RangeResult;
   }
 
   /** Compresses and seals plaintexts that are in memory. @param reservedBytes their sum, reserved before. */

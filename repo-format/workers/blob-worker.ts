@@ -63,6 +63,10 @@ class BlobWorker {
         const slab = this.#slab(task, "data", request.range.windowBytes);
         return this.#archive.range(request.run, request.range, slab, (cut) => this.#reply({ kind: "cut", task, cut }));
       }
+      case "archive-window": {
+        const slab = this.#slab(task, "data", request.window.cuts.end);
+        return this.#archive.window(request.run, request.window, slab);
+      }
       case "seal":
         return this.#seal(task, request.run, request.plaintexts);
       case "restore":

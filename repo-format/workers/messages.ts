@@ -8,6 +8,7 @@ import { type BlobId, idBytes } from "../format/id.ts";
 import type { SharedTableHandle } from "../index/shared-blob-table.ts";
 import type { RestoreTask, RestoreTaskResult } from "./restore-task.ts";
 import type { OpenedFileStat } from "./source-file.ts";
+import type { WindowCuts } from "./window-cutter.ts";
 
 /** What a worker needs for its whole life. */
 export interface BlobWorkerSetup {
@@ -102,6 +103,12 @@ export interface RangeResult {
   readonly content: Uint8Array;
 }
 
+/** Bytes of a stream (stream-cutter.ts), cut already; memory of their own, which is transferred. */
+export interface StreamWindow {
+  readonly bytes: Uint8Array;
+  readonly cuts: WindowCuts;
+}
+
 /** Plaintexts whose ids are known already: trees. */
 export interface PlaintextBatch {
   readonly type: BlobType;
@@ -115,6 +122,7 @@ export interface PlaintextBatch {
 export type WorkerRequest =
   | { readonly kind: "archive-files"; readonly task: number; readonly run: RunTicket; readonly batch: FileBatch }
   | { readonly kind: "archive-range"; readonly task: number; readonly run: RunTicket; readonly range: FileRange }
+  | { readonly kind: "archive-window"; readonly task: number; readonly run: RunTicket; readonly window: StreamWindow }
   | { readonly kind: "seal"; readonly task: number; readonly run: RunTicket; readonly plaintexts: PlaintextBatch }
   | { readonly kind: "restore"; readonly task: number; readonly restore: RestoreTask }
   | { readonly kind: "table"; readonly table: SharedTableHandle }

@@ -18,6 +18,8 @@ export interface CliEnvironment {
   readonly caCertificates: string | undefined;
   readonly tlsClientCertificate: string | undefined;
   readonly retryLock: string | undefined;
+  readonly cacheDirectory: string | undefined;
+  readonly noCache: boolean;
   /** Every variable, for credentials of the store and for `$VAR` in exclude files. */
   readonly all: Readonly<Record<string, string | undefined>>;
 }
@@ -51,6 +53,8 @@ export function readCliEnvironment(env: NodeJS.ProcessEnv): CliEnvironment {
     caCertificates: value("CACERT"),
     tlsClientCertificate: value("TLS_CLIENT_CERT"),
     retryLock: text(env.STOWAGE_RETRY_LOCK),
+    cacheDirectory: value("CACHE_DIR"),
+    noCache: flag("NO_CACHE"),
     all: env,
   };
 }

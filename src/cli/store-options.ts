@@ -1,6 +1,7 @@
 // What the command line says about the store: restic's variables and -o settings, as the engine's options.
 import { readFile } from "node:fs/promises";
 import type { StorageOptions } from "../../repo-format/index.ts";
+import { type StoreKind, StoreSettings } from "./store-settings.ts";
 import { UsageError } from "./usage-error.ts";
 
 type S3 = NonNullable<StorageOptions["s3"]>;
@@ -8,6 +9,8 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 export interface StoreChoices {
   readonly variables: Variables;
+  /** Of the repository's location: each kind has settings of its own. */
+  readonly kind: StoreKind;
   /** -o settings, keys in lower case. */
   readonly settings: Readonly<Record<string, string>>;
   /** Files with certificate authorities. */
@@ -22,44 +25,25 @@ export interface StoreChoices {
   readonly clock: () => number;
 }
 
-const knownSettings: ReadonlySet<string> = new Set([
-  "local.connections",
-  "local.layout",
-  "s3.region",
-  "s3.bucket-lookup",
-  "s3.storage-class",
-  "s3.connections",
-  "s3.unsafe-anonymous-auth",
-  "s3.layout",
-  "s3.retries",
-  "s3.list-objects-v1",
-]);
-
 /**
  * Collects the options of the store.
  * @throws UsageError for a setting that is unknown or malformed, or a certificate file that cannot be read.
  */
 export async function storeOptions(choices: StoreChoices): Promise<StorageOptions> {
-  const { settings, variables } = choices;
-  for (const key of Object.keys(settings)) {
-    if (!knownSettings.has(key))
-      throw new UsageError(`-o ${key}: unknown setting; known are ${[...knownSettings].join(", ")}`);
-  }
-  const connections = settings["s3.connections"] ?? settings["local.connections"];
-  const limit = connections === undefined ? undefined : Number(connections);
-  if (limit !== undefined && !(Number.isInteger(limit) && limit > 0)) {
-    throw new UsageError(`-o …connections=${connections}: give a whole number above 0`);
-  }
+  const { variables, kind } = choices;
+  const settings = new StoreSettings(kind, choices.settings);
+  const connections = settings.count("connections", 1);
   const pem = await Promise.all(choices.caFiles.filter((file) => file !== "").map(readCertificates));
   const client = choices.clientCertificateFile;
   return {
     create: choices.create,
-    ...(limit === undefined ? {} : { connections: limit }),
+    ...(connections === undefined ? {} : { connections }),
     s3: {
-      region: settings["s3.region"] ?? variables.AWS_DEFAULT_REGION ?? variables.AWS_REGION,
-      bucketLookup: bucketLookup(settings["s3.bucket-lookup"]),
-      storageClass: settings["s3.storage-class"],
-      credentials: credentials(variables, settings["s3.unsafe-anonymous-auth"] === "true"),
+      region: settings.text("region") ?? variables.AWS_DEFAULT_REGION ?? variables.AWS_REGION,
+      bucketLookup: settings.choice("bucket-lookup", ["auto", "dns", "path"]),
+      storageClass: settings.text("storage-class"),
+      listObjectsV1: settings.flag("list-objects-v1"),
+      credentials: credentials(variables, settings.flag("unsafe-anonymous-auth")),
       ...(pem.length === 0 ? {} : { caCertificates: pem.join("\n") }),
       ...(client === undefined ? {} : { clientCertificate: await readCertificates(client) }),
       insecureSkipTlsVerify: choices.insecureTls,
@@ -73,11 +57,6 @@ async function readCertificates(file: string): Promise<string> {
   return readFile(file, "utf8").catch((cause: Error) => {
     throw new UsageError(`cannot read the certificate file ${file}: ${cause.message}`);
   });
-}
-
-function bucketLookup(text: string | undefined): S3["bucketLookup"] {
-  if (text === undefined || text === "auto" || text === "dns" || text === "path") return text;
-  throw new UsageError(`-o s3.bucket-lookup=${text}: choose auto, dns or path`);
 }
 
 /** Undefined leaves it to the SDK's own chain: web identity, containers, instance roles. */

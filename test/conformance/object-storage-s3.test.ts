@@ -27,6 +27,18 @@ describeObjectStorage("S3Storage with a prefix", async () => {
   return { storage, dispose: () => server.stop(), listedObjects: 1050 };
 });
 
+describeObjectStorage("S3Storage that lists by the first version", async () => {
+  const server = await startS3Server();
+  const storage = new S3Storage({
+    endpoint: server.endpoint,
+    bucket: "bucket",
+    prefix: "some/prefix",
+    listObjectsV1: true,
+    credentials: keysOf(server),
+  });
+  return { storage, dispose: () => server.stop(), listedObjects: 1050 };
+});
+
 describeObjectStorage("openStorage on S3 with TLS, all wrappers together", async () => {
   const server = await startS3Server({ tls: true });
   const storage = await openStorage(server.location(), {

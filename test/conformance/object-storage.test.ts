@@ -6,6 +6,8 @@ import { InMemoryStorage } from "../../repo-format/storage/in-memory.ts";
 import { LocalDirectoryStorage } from "../../repo-format/storage/local-directory.ts";
 import { openStorage } from "../../repo-format/storage/location.ts";
 import type { ObjectStorage } from "../../repo-format/storage/object-storage.ts";
+import { withBandwidthLimit } from "../../repo-format/storage/with-bandwidth-limit.ts";
+import { withCache } from "../../repo-format/storage/with-cache.ts";
 import { withConnectionLimit } from "../../repo-format/storage/with-connection-limit.ts";
 import { newStorageMeter, withMeter } from "../../repo-format/storage/with-meter.ts";
 import { withRetry } from "../../repo-format/storage/with-retry.ts";
@@ -21,6 +23,16 @@ describeObjectStorage("LocalDirectoryStorage that is made by its first put", () 
 describeObjectStorage("withRetry", () => inMemory(withRetry(new InMemoryStorage())));
 describeObjectStorage("withConnectionLimit", () => inMemory(withConnectionLimit(new InMemoryStorage(), 1)));
 describeObjectStorage("withMeter", () => inMemory(withMeter(new InMemoryStorage(), newStorageMeter())));
+describeObjectStorage("withBandwidthLimit", () => {
+  const limits = { uploadBytesPerSecond: 2 ** 30, downloadBytesPerSecond: 2 ** 30 };
+  return inMemory(withBandwidthLimit(new InMemoryStorage(), limits));
+});
+describeObjectStorage("withCache", () =>
+  inDirectory((directory) => withCache(new InMemoryStorage(), { directory, clock: () => Date.now() })),
+);
+describeObjectStorage("withCache that has no place", () =>
+  inMemory(withCache(new InMemoryStorage(), { directory: "/proc/no/place", clock: () => Date.now() })),
+);
 describeObjectStorage("FaultyStorage without faults", () => inMemory(new FaultyStorage(new InMemoryStorage())));
 describeObjectStorage("openStorage on a directory, all wrappers together", () =>
   inDirectory((path) => openStorage(path, { create: true, meter: newStorageMeter() })),

@@ -63,6 +63,8 @@ describe("what only looks", () => {
   it("snapshots: all, the newest, in groups, chosen by host, tags and path", async () => {
     await assertSameJson("snapshots");
     await assertSameJson("snapshots", "--latest", "1");
+    await assertSameJson("snapshots", "--last");
+    await assertSameJson("snapshots", "--latest", "0");
     await assertSameJson("snapshots", "--group-by", "host,paths", "--latest", "1", "--host", "one");
     await assertSameJson("snapshots", "latest", "--host", "one");
     await assertSameJson("snapshots", "--tag", "all,t0", "--tag", "t2");
@@ -89,6 +91,14 @@ describe("what only looks", () => {
     await assertSameJson("ls", `latest:${both.source}/sub`);
     for (const order of ["size", "mtime", "ctime", "extension"]) await assertSameJson("ls", "latest", "--sort", order);
     await assertSameJson("ls", "latest", "--reverse");
+  });
+
+  it("ls: a folder that is none, and a directory that is not named from the root, give nothing and 1", async () => {
+    for (const words of [["latest:/nope"], [`latest:${both.source}/hello.txt`], ["latest", "relative"]]) {
+      const answers = await both.run(["ls", ...words, "--json"]);
+      assertSameCode(answers, 1);
+      assert.deepEqual([answers[1].stdout, lastError(answers[1]).message_type], [answers[0].stdout, "exit_error"]);
+    }
   });
 
   it("ls: ncdu's format, and the long one line by line", async () => {
@@ -121,10 +131,17 @@ describe("what only looks", () => {
     await assertSameJson("key", "list");
   });
 
-  it("dump: the bytes of a file", async () => {
-    const answers = await both.run(["dump", "latest", `${both.source}/sub/b.log`]);
-    assertSameCode(answers, 0);
-    assert.equal(answers[1].stdout, "x".repeat(5000));
+  it("dump: the bytes of a file, from the root or from a folder", async () => {
+    for (const words of [
+      ["latest", `${both.source}/sub/b.log`],
+      [`latest:${both.source}/sub`, "b.log"],
+      [`latest:${both.source}`, "/sub/b.log"],
+    ]) {
+      const answers = await both.run(["dump", ...words]);
+      assertSameCode(answers, 0);
+      assert.deepEqual([answers[0].stdout, answers[1].stdout], ["x".repeat(5000), "x".repeat(5000)]);
+    }
+    assertSameCode(await both.run(["dump", `latest:${both.source}/none`, "b.log"]), 1);
   });
 
   it("version: restic's keys", async () => {

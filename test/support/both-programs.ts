@@ -24,6 +24,8 @@ export interface BothOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly password?: string;
+  /** Given to each on standard input. */
+  readonly input?: string | Uint8Array;
 }
 
 export class BothPrograms {
@@ -80,9 +82,9 @@ async function runOne(
   args: readonly string[],
   options: BothOptions & { readonly folder: string; readonly repository: string },
 ): Promise<Answer> {
-  const { keep = options.on !== undefined, env = {}, password = "password", cwd, folder, repository } = options;
+  const { keep = options.on !== undefined, env = {}, password = "password", cwd, input, folder, repository } = options;
   const words = args.map((word) => word.replaceAll("@", folder));
-  const place = cwd === undefined ? {} : { cwd };
+  const place = { ...(cwd === undefined ? {} : { cwd }), ...(input === undefined ? {} : { input }) };
   const result = await run(words, { repository, password, env: { ...likeOurs, ...env }, ...place });
   if (!keep) rmSync(folder, { recursive: true });
   const { code, stdout, stderr, messages } = result;

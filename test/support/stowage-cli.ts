@@ -37,6 +37,8 @@ export function repositoryEnvironment({
   return {
     ...cleanEnvironment,
     RESTIC_PROGRESS_FPS: "0.1",
+    // Tests share nothing, and leave nothing in the home of whoever runs them.
+    STOWAGE_NO_CACHE: "true",
     ...(repository === undefined ? {} : { RESTIC_REPOSITORY: repository }),
     ...(password === null ? {} : { RESTIC_PASSWORD: password }),
     ...env,

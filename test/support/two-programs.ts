@@ -50,7 +50,7 @@ export class TwoPrograms {
   }
 
   async weInit(): Promise<void> {
-    const storage = openStorage(this.#repository, { create: true });
+    const storage = await openStorage(this.#repository, { create: true });
     await createTestRepository({ storage, version: this.#options.version });
   }
 
@@ -139,7 +139,7 @@ export class TwoPrograms {
   /** Opened once and kept, as an agent does; what restic has done meanwhile is seen. */
   async #open(): Promise<{ readonly repo: Repository; readonly pool: BlobWorkerPool }> {
     if (this.#ours === undefined) {
-      const repo = await reopen(openStorage(this.#repository));
+      const repo = await reopen(await openStorage(this.#repository));
       this.#ours = { repo, pool: createBlobWorkerPool(repo, 1) };
     }
     await this.#ours.repo.refreshIndex();

@@ -1,11 +1,10 @@
 // Listings: page after page in key order. A pack folder that turns out to be huge is read at several places at once,
 // since its names are evenly spread and a page costs a round trip for 1,000 names.
-import type { ListObjectsV2CommandOutput } from "@aws-sdk/client-s3";
-import { ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { throwIfCancelled } from "../../errors.ts";
 import { isPackPrefix, packFolders } from "../key-layout.ts";
 import type { ListOptions, ObjectInfo, RequestOptions } from "../object-storage.ts";
 import { compareKeys } from "../object-storage.ts";
+import { listPage } from "./list-page.ts";
 import type { S3Bucket } from "./s3-bucket.ts";
 
 interface Span {
@@ -36,31 +35,30 @@ export async function* listObjects(bucket: S3Bucket, prefix: string, options: Li
 
 export async function listFolderNames(bucket: S3Bucket, prefix: string, options: RequestOptions): Promise<string[]> {
   const names: string[] = [];
-  let token: string | undefined;
+  let continueAt: string | undefined;
   do {
-    const answer = await requestPage(bucket, prefix, options, { Delimiter: "/", ...continueAt(token) });
-    for (const { Prefix = "" } of answer.CommonPrefixes ?? []) {
-      const name = bucket.relativeKey(decodeKey(Prefix, answer)).slice(prefix.length).replace(/\/$/, "");
+    const page = await listPage(bucket, { prefix, continueAt, isShallow: true }, options);
+    for (const folder of page.folders) {
+      const name = bucket.relativeKey(folder).slice(prefix.length).replace(/\/$/, "");
       if (name !== "") names.push(name);
     }
-    token = answer.IsTruncated ? answer.NextContinuationToken : undefined;
-  } while (token !== undefined);
+    continueAt = page.next;
+  } while (continueAt !== undefined);
   return names;
 }
 
 async function* listPages(bucket: S3Bucket, span: Span, options: RequestOptions): AsyncIterable<ObjectInfo[]> {
-  const start = span.after === undefined ? {} : { StartAfter: bucket.fullKey(span.after) };
-  let token: string | undefined;
+  const startAfter = span.after === undefined ? undefined : bucket.fullKey(span.after);
+  let continueAt: string | undefined;
   do {
-    const answer = await requestPage(bucket, span.prefix, options, token === undefined ? start : continueAt(token));
-    const page = (answer.Contents ?? [])
-      .map(({ Key = "", Size = 0 }) => ({ key: bucket.relativeKey(decodeKey(Key, answer)), sizeBytes: Size }))
+    const { objects, next } = await listPage(bucket, { prefix: span.prefix, startAfter, continueAt }, options);
+    const page = objects
+      .map(({ fullKey, sizeBytes }) => ({ key: bucket.relativeKey(fullKey), sizeBytes }))
       .filter(({ key }) => !key.endsWith("/")); // other programs' marks for empty folders
     const inside = page.filter(({ key }) => span.upTo === undefined || compareKeys(key, span.upTo) <= 0);
     yield inside;
-    const isOver = inside.length < page.length || !answer.IsTruncated;
-    token = isOver ? undefined : answer.NextContinuationToken;
-  } while (token !== undefined);
+    continueAt = inside.length < page.length ? undefined : next;
+  } while (continueAt !== undefined);
 }
 
 /** Starts the listing of the next few spans before they are needed, and gives them in order. */
@@ -102,30 +100,4 @@ function spansAfter(prefix: string, lastKey: string): Span[] {
     .filter((cut, i) => i % step === 0 && compareKeys(cut, lastKey) > 0);
   const bounds = [lastKey, ...cuts, undefined];
   return bounds.slice(0, -1).map((after, i) => ({ prefix, after, upTo: bounds[i + 1] }));
-}
-
-interface PageParameters {
-  readonly StartAfter?: string;
-  readonly ContinuationToken?: string;
-  readonly Delimiter?: string;
-}
-
-function continueAt(token: string | undefined): PageParameters {
-  return token === undefined ? {} : { ContinuationToken: token };
-}
-
-function requestPage(
-  bucket: S3Bucket,
-  prefix: string,
-  options: RequestOptions,
-  parameters: PageParameters,
-): Promise<ListObjectsV2CommandOutput> {
-  const purpose = { action: "list", key: prefix, signal: options.signal };
-  // Names with control characters cannot stand in XML: have them URL-encoded.
-  const input = { Bucket: bucket.name, Prefix: bucket.fullKey(prefix), EncodingType: "url", ...parameters } as const;
-  return bucket.send(purpose, (client, handling) => client.send(new ListObjectsV2Command(input), handling));
-}
-
-function decodeKey(key: string, answer: ListObjectsV2CommandOutput): string {
-  return answer.EncodingType === "url" ? decodeURIComponent(key.replaceAll("+", " ")) : key;
 }

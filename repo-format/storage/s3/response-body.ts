@@ -1,15 +1,31 @@
 // Reads an answer's body into one buffer and counts: a connection that breaks off must never pass for a short object.
 import { RepositoryError } from "../../errors.ts";
+import type { Pace } from "./request-body.ts";
 
 /**
  * @param body the SDK's stream: a Node readable.
+ * @param pace called for each piece that has come, and waited for.
  * @param expectedBytes Content-Length; undefined when the store did not say, which leaves only the transfer's own end mark.
  * @throws RepositoryError "object-truncated" for too few bytes or too many.
  */
-export async function readBody(body: unknown, expectedBytes: number | undefined, key: string): Promise<Buffer> {
+export async function readBody(
+  body: unknown,
+  expectedBytes: number | undefined,
+  key: string,
+  pace?: Pace,
+): Promise<Buffer> {
   if (body === undefined) return Buffer.alloc(0);
-  const stream = body as AsyncIterable<Uint8Array>;
+  const stream =
+    pace === undefined ? (body as AsyncIterable<Uint8Array>) : paced(body as AsyncIterable<Uint8Array>, pace);
   return expectedBytes === undefined ? readUnsized(stream) : readSized(stream, expectedBytes, key);
+}
+
+/** The sender is held back by not being listened to. */
+async function* paced(stream: AsyncIterable<Uint8Array>, pace: Pace): AsyncGenerator<Uint8Array> {
+  for await (const chunk of stream) {
+    await pace(chunk.length);
+    yield chunk;
+  }
 }
 
 /** Gives up a body that nobody is going to read; its connection goes with it. */

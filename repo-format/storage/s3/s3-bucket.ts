@@ -22,6 +22,7 @@ export class S3Bucket {
   readonly location: string;
   readonly name: string;
   readonly connections: number;
+  readonly listsByVersion1: boolean;
   readonly #endpoint: string;
   readonly #prefix: string;
   readonly #clients: S3ClientPool;
@@ -31,6 +32,7 @@ export class S3Bucket {
     const { endpoint, bucket, prefix, clock } = options;
     this.name = bucket;
     this.connections = options.connections ?? 5;
+    this.listsByVersion1 = options.listObjectsV1 ?? false;
     this.location = `s3:${endpoint}/${bucket}${prefix === "" ? "" : `/${prefix}`}`;
     this.#endpoint = endpoint;
     this.#prefix = prefix === "" ? "" : `${prefix}/`;

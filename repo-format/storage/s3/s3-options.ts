@@ -44,6 +44,8 @@ export interface S3ConnectionOptions {
   readonly clientCertificate?: string | undefined;
   /** For data packs only: locks, indexes, snapshots and tree packs are read too often for the cheaper classes. */
   readonly storageClass?: string | undefined;
+  /** List by the first version of the request, for stores that do not know the second. */
+  readonly listObjectsV1?: boolean | undefined;
   /** Default 5, as in restic. */
   readonly connections?: number | undefined;
   /** `prepare` makes the bucket when it does not exist. */

@@ -121,7 +121,7 @@ export class S3Storage implements ObjectStorage {
   }
 
   /** A store that ignores the range and sends everything is put up with. */
-  #read(key: string, range: ByteRange | undefined, { signal, maxBytes }: GetOptions): Promise<Buffer> {
+  #read(key: string, range: ByteRange | undefined, { signal, maxBytes, pace }: GetOptions): Promise<Buffer> {
     const input = { ...this.#bucket.target(key), ...(range === undefined ? {} : { Range: range.text }) };
     return this.#bucket.send({ action: "read", key, signal }, async (client, handling) => {
       const answer = await client.send(new GetObjectCommand(input), handling);
@@ -129,7 +129,7 @@ export class S3Storage implements ObjectStorage {
         discard(answer.Body);
         throw objectTooLarge(this.location, key, maxBytes);
       }
-      const bytes = await readBody(answer.Body, answer.ContentLength, key);
+      const bytes = await readBody(answer.Body, answer.ContentLength, key, pace);
       return range === undefined || answer.ContentRange !== undefined ? bytes : bytes.subarray(range.start);
     });
   }

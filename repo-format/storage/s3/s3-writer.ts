@@ -5,7 +5,7 @@ import { RepositoryError } from "../../errors.ts";
 import { isPackKey } from "../key-layout.ts";
 import type { ObjectBody, PutOptions } from "../object-storage.ts";
 import { bodySizeBytes } from "../object-storage.ts";
-import { requestBody, sha256OfBody } from "./request-body.ts";
+import { isStreamed, requestBody, sha256OfBody } from "./request-body.ts";
 import type { RequestPurpose, S3Bucket } from "./s3-bucket.ts";
 import { hasReason } from "./s3-errors.ts";
 
@@ -39,9 +39,11 @@ export class S3Writer {
   async #putObject(key: string, body: ObjectBody, options: HashedPutOptions): Promise<void> {
     const input = { ...this.#inputOf(key, options), ContentLength: bodySizeBytes(body) };
     const purpose = { action: "write", key, signal: options.signal };
+    const { pace } = options;
     try {
-      await this.#bucket.send(purpose, (client, handling) => {
-        const command = new PutObjectCommand({ ...input, Body: requestBody(body) });
+      await this.#bucket.send(purpose, async (client, handling) => {
+        if (!isStreamed(body)) await pace?.(input.ContentLength);
+        const command = new PutObjectCommand({ ...input, Body: requestBody(body, pace) });
         signWithHash(command, options.sha256);
         return client.send(command, handling);
       });

@@ -1,4 +1,5 @@
 // The flags of `backup`, as the engine's options.
+import { resolve } from "node:path";
 import {
   type ArchiveOptions,
   type ExcludeOptions,
@@ -44,16 +45,16 @@ export interface BackupFlags extends SourceFlags {
   readonly stdinFromCommand?: boolean;
 }
 
-type ArchiveSettings = Omit<ArchiveOptions, "targets" | "signal" | "clock">;
+type ArchiveSettings = Omit<ArchiveOptions, "targets" | "stream" | "signal" | "clock">;
 
 /** @throws UsageError for a value that makes no sense; RepositoryError for a --parent that does not exist */
 export async function archiveSettings(
   repository: Repository,
   flags: BackupFlags,
-  { environment, version, signal }: CommandContext,
+  context: CommandContext,
 ): Promise<ArchiveSettings> {
-  if (flags.stdin ?? flags.stdinFromCommand ?? flags.stdinFilename)
-    throw new UsageError("--stdin is not available: store the data in a file and back that up");
+  const { environment, version, signal } = context;
+  const cache = await context.cacheDirectory();
   const { hostname, username, uid, gid } = currentIdentity();
   const threads = positiveInteger(flags.readConcurrency ?? environment.readConcurrency, "--read-concurrency");
   return {
@@ -64,7 +65,8 @@ export async function archiveSettings(
     tags: splitTags(flags.tag).flat(),
     ...(flags.time === undefined ? {} : { time: parseSnapshotTime(flags.time) }),
     ...(await parentChoice(flags, repository, signal)),
-    excludes: await excludeOptions(flags, environment.all),
+    // As in restic, nobody wants a backup of what the backup itself has put aside.
+    excludes: { ...(await excludeOptions(flags, environment.all)), paths: cache === undefined ? [] : [resolve(cache)] },
     oneFileSystem: flags.oneFileSystem === true,
     withAtime: flags.withAtime === true,
     ignoreCtime: flags.ignoreCtime === true || environment.ignoreCtime,
@@ -83,7 +85,8 @@ async function parentChoice(
   repository: Repository,
   signal: AbortSignal,
 ): Promise<Pick<ArchiveOptions, "parent" | "findParent">> {
-  if (flags.force === true) return { parent: "none" };
+  // Nothing tells whether a pipe holds what it held the last time.
+  if (flags.force === true || flags.stdin === true) return { parent: "none" };
   if (flags.parent !== undefined) return { parent: (await resolveSnapshot(repository, flags.parent, { signal })).id };
   const groupBy = parseGroupBy(flags.groupBy);
   return { findParent: { groupBy: (["host", "paths", "tags"] as const).filter((field) => groupBy[field]) } };

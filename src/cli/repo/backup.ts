@@ -2,6 +2,7 @@
 import { type Command, Option } from "commander";
 import { type ArchiveOptions, type ArchiveResult, archive, type Repository } from "../../../repo-format/index.ts";
 import { ProgressReporter } from "../output/progress.ts";
+import { printable } from "../output/terminal-text.ts";
 import { archiveSettings, type BackupFlags } from "./backup-options.ts";
 import {
   backupStatus,
@@ -12,9 +13,11 @@ import {
   reportSourceWarning,
 } from "./backup-report.ts";
 import { collectSources } from "./backup-sources.ts";
+import { refuseSharedInput, sourceStream } from "./backup-stream.ts";
 import type { CommandContext } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { collect } from "./flag-values.ts";
+import { passwordSources } from "./repository-flags.ts";
 
 const about = `Store files and directories as a new snapshot. Files that have not changed since the latest snapshot of the
 same host and paths are not read again, and data that the repository holds already is not sent again, so that every
@@ -25,6 +28,10 @@ Examples:
   stowage repo backup ~/documents /etc --tag nightly
   stowage repo backup / --one-file-system --exclude-file /etc/backup.exclude --exclude-caches
   stowage repo backup --files-from list.txt --dry-run -vv      what would be stored, and why
+  stowage repo backup --stdin-filename db.sql --stdin-from-command -- pg_dump shop
+  tar c /etc | stowage repo backup --stdin --stdin-filename etc.tar
+
+With --stdin-from-command a command that fails leaves no snapshot, which a pipe into --stdin cannot see to.
 
 Ends with 3 when the snapshot was made but some of the source could not be read as it is.`;
 
@@ -33,7 +40,7 @@ export function addBackupCommand(parent: Command, context: CommandContext): void
     .command("backup")
     .summary("store files and directories as a new snapshot")
     .description(about)
-    .argument("[paths...]", "files and directories")
+    .argument("[paths...]", "files and directories; with --stdin-from-command the command and its words")
     .option("-n, --dry-run", "do everything but write")
     .option("-e, --exclude <pattern>", "leave out what matches; may be repeated", collect)
     .option("--iexclude <pattern>", "as --exclude, whatever the case of letters", collect)
@@ -45,20 +52,24 @@ export function addBackupCommand(parent: Command, context: CommandContext): void
     .option("-x, --one-file-system", "do not enter other file systems")
     .option("--files-from <file>", "also store what this file lists, with wildcards; - is standard input", collect)
     .option("--files-from-verbatim <file>", "the same, each line a path as it stands", collect)
-    .option("--files-from-raw <file>", "the same, each path ended by a zero byte", collect);
+    .option("--files-from-raw <file>", "the same, each path ended by a zero byte", collect)
+    .option("--stdin", "store what comes through standard input, as the one file of the snapshot")
+    .option("--stdin-from-command", "store what a command prints; it stands at the end, behind --")
+    .option("--stdin-filename <name>", 'path of that file in the snapshot (default: "stdin")');
   addSnapshotOptions(command)
     .addHelpText("after", examples)
     .action(async (paths: string[], flags: BackupFlags) => {
+      refuseSharedInput(flags, passwordSources(context));
+      const targets = await targetsOf(paths, flags, context);
       // A dry run writes nothing, not even a lock.
       const mode = flags.dryRun === true ? "none" : "shared";
       await context.withLockedRepository(mode, (repository, signal) =>
-        backup({ paths, flags, context, repository, signal }),
+        backup({ targets, flags, context, repository, signal }),
       );
     });
 }
 
 function addSnapshotOptions(command: Command): Command {
-  const unavailable = (flags: string): Option => new Option(flags, "not available").hideHelp();
   return command
     .option("-f, --force", "read all files again, whatever the parent snapshot says")
     .option("--parent <snapshot>", "compare with this snapshot instead of the latest of the same host and paths")
@@ -72,28 +83,36 @@ function addSnapshotOptions(command: Command): Command {
     .option("--no-scan", "do not count first; shows no remaining time")
     .option("--skip-if-unchanged", "make no snapshot when nothing changed")
     .option("--read-concurrency <threads>", "threads that read (RESTIC_READ_CONCURRENCY; default: the cores)")
-    .addOption(unavailable("--stdin"))
-    .addOption(unavailable("--stdin-filename <name>"))
-    .addOption(unavailable("--stdin-from-command"))
     .addOption(new Option("--hostname <name>", "restic's old name of --host").hideHelp());
 }
 
 interface BackupRun {
-  readonly paths: readonly string[];
+  readonly targets: Pick<ArchiveOptions, "targets" | "stream">;
   readonly flags: BackupFlags;
   readonly context: CommandContext;
   readonly repository: Repository;
   readonly signal: AbortSignal;
 }
 
+/** Paths of files and directories, or a stream. */
+async function targetsOf(
+  paths: readonly string[],
+  flags: BackupFlags,
+  { output }: CommandContext,
+): Promise<BackupRun["targets"]> {
+  const onComplaint = (line: string): void => output.warn(printable(line));
+  const stream = sourceStream(flags, { words: paths, stdin: process.stdin, onComplaint });
+  if (stream !== undefined) return { targets: [], stream };
+  return { targets: await collectSources(paths, flags, (message) => output.warn(`warning: ${message}`)) };
+}
+
 async function backup(run: BackupRun): Promise<void> {
-  const { context, flags, paths, repository, signal } = run;
+  const { context, flags, targets, repository, signal } = run;
   const { output, clock } = context;
-  const targets = await collectSources(paths, flags, (message) => output.warn(`warning: ${message}`));
   const settings = await archiveSettings(repository, flags, context);
   const reports = reportsOf(context, flags);
   const startedMs = clock();
-  const result = await archive(repository, { ...settings, ...reports.hooks, targets, clock, signal });
+  const result = await archive(repository, { ...settings, ...reports.hooks, ...targets, clock, signal });
   const seconds = (clock() - startedMs) / 1000;
   const isDryRun = flags.dryRun === true;
   if (output.isJson) output.message(backupSummary(result, seconds, isDryRun));

@@ -7,17 +7,19 @@ import type {
   RepositoryOptions,
   StorageOptions,
 } from "../../../repo-format/index.ts";
-import { openRepository, openStorage, RepositoryError, withLock } from "../../../repo-format/index.ts";
+import { openRepository, openStorage, parseLocation, RepositoryError, withLock } from "../../../repo-format/index.ts";
 import type { CliEnvironment } from "../cli-config.ts";
 import { formatDuration } from "../output/format-values.ts";
 import type { Output } from "../output/output.ts";
 import type { ReporterOptions } from "../output/progress.ts";
 import { storeOptions } from "../store-options.ts";
 import { UsageError } from "../usage-error.ts";
+import { cacheChoice } from "./cache-choice.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import type { GlobalFlags } from "./global-options.ts";
 import { isAsked, readPassword } from "./password.ts";
 import {
+  bandwidthLimits,
   compressionMode,
   currentIdentity,
   packSizeBytes,
@@ -108,19 +110,26 @@ export class CommandContext {
     this.#verb = verb;
     this.flags = flags;
     if (flags.quiet === true && flags.verbose > 0) throw new UsageError("--quiet and --verbose exclude each other");
-    if ((flags.limitUpload ?? flags.limitDownload ?? "0") !== "0") {
-      throw new UsageError("--limit-upload and --limit-download are not available; limit the network of the process");
-    }
     this.output.configure({ json: flags.json === true, quiet: flags.quiet === true, verbosity: flags.verbose });
     // A flag that makes no sense is told before anything else happens.
     retryLockMs(this);
+    bandwidthLimits(this);
   }
 
   /** The store that --repo names, wrapped and ready. */
   async openStore(options: { readonly create?: boolean } = {}): Promise<ObjectStorage> {
-    const choices = { ...storeChoices(this), create: options.create === true, clock: this.clock };
-    const settings = await storeOptions(choices);
-    return await openStorage(await repositoryLocation(this), { ...settings, retry: { onRetry: this.#reportRetry } });
+    const location = await repositoryLocation(this);
+    const { kind } = parseLocation(location);
+    const create = options.create === true;
+    const settings = await storeOptions({ ...storeChoices(this), kind, create, clock: this.clock });
+    const cache = this.#cacheOf(location, (message) => this.output.warn(message));
+    const bandwidth = bandwidthLimits(this);
+    return await openStorage(location, { ...settings, bandwidth, cache, retry: { onRetry: this.#reportRetry } });
+  }
+
+  /** Where copies of this repository's files are kept, if they are: a backup leaves them out. */
+  async cacheDirectory(): Promise<string | undefined> {
+    return this.#cacheOf(await repositoryLocation(this), () => undefined)?.directory;
   }
 
   /** The password of the repository; `confirm` asks twice on a terminal. */
@@ -220,6 +229,11 @@ export class CommandContext {
       delay_seconds: seconds,
     });
   };
+
+  /** @param say told of what happens to the cache, on standard error: an answer may be a file's bytes. */
+  #cacheOf(location: string, say: (message: string) => void): StorageOptions["cache"] {
+    return cacheChoice(this, { location, verb: this.#verb ?? "", say, clock: this.clock });
+  }
 
   /** A person who mistypes may try again, as in restic. */
   async #open(storage: ObjectStorage): Promise<Repository> {

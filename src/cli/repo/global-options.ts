@@ -21,6 +21,11 @@ export interface GlobalFlags {
   readonly compression?: string;
   readonly packSize?: string;
   readonly extraVerify: boolean;
+  /** commander's form of --no-cache. */
+  readonly cache?: boolean;
+  readonly cacheDir?: string;
+  readonly cacheSize?: string;
+  readonly cleanupCache?: boolean;
   readonly cacert?: readonly string[];
   readonly tlsClientCert?: string;
   readonly insecureTls?: boolean;
@@ -66,12 +71,21 @@ const globalOptions: readonly GlobalOption[] = [
   { flags: "--insecure-tls", about: "do not verify the store's certificate" },
   { flags: "--stuck-request-timeout <duration>", about: "give up a request that moves nothing for so long (5m)" },
   { flags: "-o, --option <key=value>", about: "setting of the store, such as s3.region=eu-west-1", parse: collect },
-  { flags: "--limit-upload <KiB/s>", about: "not available", isHidden: true },
-  { flags: "--limit-download <KiB/s>", about: "not available", isHidden: true },
-  // Nothing is cached on disk, so these say nothing that could be ignored wrongly.
-  { flags: "--no-cache", about: "accepted: nothing is cached on disk", isHidden: true },
-  { flags: "--cache-dir <directory>", about: "accepted: nothing is cached on disk", isHidden: true },
-  { flags: "--cleanup-cache", about: "accepted: nothing is cached on disk", isHidden: true },
+  { flags: "--limit-upload <KiB/s>", about: "send no faster than this, all connections together" },
+  { flags: "--limit-download <KiB/s>", about: "receive no faster than this" },
+  {
+    flags: "--no-cache",
+    about: "keep no copies of index, snapshots and directories on this machine (STOWAGE_NO_CACHE)",
+  },
+  {
+    flags: "--cache-dir <directory>",
+    about: "keep them here (RESTIC_CACHE_DIR; default: stowage in XDG_CACHE_HOME or ~/.cache, for s3: only)",
+  },
+  {
+    flags: "--cache-size <size>",
+    about: "limit for all copies, such as 500M (default: 10 % of the free space, at most 4G)",
+  },
+  { flags: "--cleanup-cache", about: "remove copies of repositories that were not used for 30 days" },
   { flags: "--http-user-agent <text>", about: "accepted: of no effect", isHidden: true },
 ];
 
@@ -117,7 +131,10 @@ export function parseStoreSettings(settings: readonly string[] | undefined): Rec
   for (const setting of (settings ?? []).flatMap((list) => list.split(","))) {
     const at = setting.indexOf("=");
     if (at <= 0) throw new UsageError(`-o ${setting}: write it like s3.region=eu-west-1`);
-    parsed[setting.slice(0, at).trim().toLowerCase()] = setting.slice(at + 1).trim();
+    const key = setting.slice(0, at).trim().toLowerCase();
+    const value = setting.slice(at + 1).trim();
+    if ((parsed[key] ?? value) !== value) throw new UsageError(`-o ${key}: given twice, with different values`);
+    parsed[key] = value;
   }
   return parsed;
 }

@@ -49,6 +49,9 @@ async function list(name: string, dirs: readonly string[], flags: LsFlags, conte
   const isPlain = order === "name" && flags.reverse !== true;
   if (flags.ncdu === true && (output.isJson || !isPlain))
     throw new UsageError("--ncdu goes with none of --json, --sort and --reverse");
+  const relative = dirs.find((dir) => !dir.startsWith("/"));
+  if (relative !== undefined)
+    throw new UsageError(`ls ${relative}: name directories of the snapshot from its root, "/"`);
   const writer = lsWriter(output, flags);
   await context.withLockedRepository(context.readLock, async (repository, signal) => {
     const found = await resolveSnapshot(repository, name, { ...snapshotFilter(flags, context), signal });

@@ -1,10 +1,11 @@
 // Which repository, how it is reached and how it is opened: what the global flags say, and else the environment.
 import { readFile } from "node:fs/promises";
 import os from "node:os";
-import type { CompressionMode, RepositoryOptions } from "../../../repo-format/index.ts";
+import type { CompressionMode, RepositoryOptions, StorageOptions } from "../../../repo-format/index.ts";
 import type { CliEnvironment } from "../cli-config.ts";
 import type { StoreChoices } from "../store-options.ts";
 import { UsageError } from "../usage-error.ts";
+import { positiveInteger } from "./flag-values.ts";
 import { defaultRetryLock, type GlobalFlags, parseDurationMs, parseStoreSettings } from "./global-options.ts";
 import { decodeText, type PasswordSources } from "./password.ts";
 
@@ -37,7 +38,7 @@ async function readLocation(file: string): Promise<string> {
 }
 
 /** How the store is reached. */
-export function storeChoices({ flags, environment }: Choices): Omit<StoreChoices, "create" | "clock"> {
+export function storeChoices({ flags, environment }: Choices): Omit<StoreChoices, "kind" | "create" | "clock"> {
   const timeout = flags.stuckRequestTimeout;
   return {
     variables: environment.all,
@@ -78,6 +79,19 @@ export function packSizeBytes({ flags, environment }: Choices): number {
   const mebibytes = text === undefined || text === "0" ? 16 : Number(text);
   if (Number.isInteger(mebibytes) && mebibytes >= 4 && mebibytes <= 128) return mebibytes * 1024 * 1024;
   throw new UsageError(`--pack-size ${text}: give whole MiB from 4 to 128`);
+}
+
+/** How fast the store may be written and read; 0, as in restic, is no limit. */
+export function bandwidthLimits({ flags }: Pick<Choices, "flags">): NonNullable<StorageOptions["bandwidth"]> {
+  return {
+    uploadBytesPerSecond: bytesPerSecond(flags.limitUpload, "--limit-upload"),
+    downloadBytesPerSecond: bytesPerSecond(flags.limitDownload, "--limit-download"),
+  };
+}
+
+function bytesPerSecond(text: string | undefined, flag: string): number | undefined {
+  const kibibytes = text === "0" ? undefined : positiveInteger(text, flag);
+  return kibibytes === undefined ? undefined : kibibytes * 1024;
 }
 
 /** Who this process is, for locks, keys and snapshots. */

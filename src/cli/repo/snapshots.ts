@@ -1,5 +1,5 @@
 // stowage repo snapshots: lists what can be restored.
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import {
   type FoundSnapshot,
   findSnapshots,
@@ -37,11 +37,14 @@ export function addSnapshotsCommand(parent: Command, context: CommandContext): v
     .argument("[ids...]", "only these: ids, unique beginnings of ids, or latest")
     .option("--latest <n>", "only the newest n of each host and paths, or of each group")
     .option("-g, --group-by <fields>", "show in groups: host, paths, tags")
-    .option("-c, --compact", "one line a snapshot");
+    .option("-c, --compact", "one line a snapshot")
+    .addOption(new Option("--last", "restic's old name of --latest 1").hideHelp());
   addSnapshotFilterOptions(command)
     .addHelpText("after", examples)
     .action(async (ids: string[], flags: SnapshotsFlags) => {
-      const latest = positiveInteger(flags.latest, "--latest");
+      // As in restic, none at all is no limit.
+      const given = flags.latest === "0" ? undefined : positiveInteger(flags.latest, "--latest");
+      const latest = flags.last === true ? 1 : given;
       const groupBy = flags.groupBy === undefined ? undefined : parseGroupBy(flags.groupBy);
       const isGrouped = groupBy !== undefined && (groupBy.host || groupBy.paths || groupBy.tags);
       await context.withLockedRepository(context.readLock, async (repository, signal) => {

@@ -10,6 +10,7 @@ interface PageInput {
   readonly Prefix: string;
   readonly StartAfter?: string;
   readonly ContinuationToken?: string;
+  readonly Marker?: string;
   readonly Delimiter?: string;
 }
 
@@ -20,7 +21,12 @@ interface FakeBucket {
 }
 
 /** A bucket that pages over the keys given, as S3 does: sorted, `StartAfter` exclusive. */
-function bucketOf(keys: readonly string[], pageSize: number, failAt: number = Number.POSITIVE_INFINITY): FakeBucket {
+function bucketOf(
+  keys: readonly string[],
+  pageSize: number,
+  { failAt = Number.POSITIVE_INFINITY, version1 = false }: { failAt?: number; version1?: boolean } = {},
+): FakeBucket {
+  const options = { version1 };
   const sorted = [...keys].sort();
   const fake: FakeBucket = { bucket: undefined as unknown as S3Bucket, inputs: [], mostAtOnce: 0 };
   let running = 0;
@@ -31,18 +37,19 @@ function bucketOf(keys: readonly string[], pageSize: number, failAt: number = Nu
     await new Promise((resolve) => setImmediate(resolve));
     running -= 1;
     if (fake.inputs.length >= failAt) throw new RepositoryError("storage-unavailable", "page failed");
-    const after = input.ContinuationToken ?? input.StartAfter ?? "";
+    const after = input.ContinuationToken ?? input.Marker ?? input.StartAfter ?? "";
     const rest = sorted.filter((key) => key.startsWith(input.Prefix) && key > after);
     const page = rest.slice(0, pageSize);
     return {
       Contents: page.map((Key) => ({ Key, Size: 1 })),
       IsTruncated: rest.length > page.length,
-      NextContinuationToken: page.at(-1),
+      ...(options.version1 ? {} : { NextContinuationToken: page.at(-1) }),
     };
   };
   const bucket = {
     name: "bucket",
     connections: 4,
+    listsByVersion1: options.version1,
     fullKey: (key: string) => `p/${key}`,
     relativeKey: (key: string) => key.slice(2),
     send: (_: unknown, request: SendRequest<unknown>) => request({ send: answer } as unknown as S3Client, {}),
@@ -72,6 +79,17 @@ describe("listObjects", () => {
     assert.deepEqual([fake.inputs.length, fake.mostAtOnce], [50, 1]);
   });
 
+  it("goes on behind the last name where the store lists by the first version, also in several places", async () => {
+    for (const keys of [packKeys(45), packKeys(3000)]) {
+      const fake = bucketOf(inPrefix(keys), 10, { version1: true });
+      assert.deepEqual(await keysOf(fake.bucket, "data/"), keys);
+      assert.ok(
+        fake.inputs.every(({ ContinuationToken, StartAfter }) => (ContinuationToken ?? StartAfter) === undefined),
+      );
+      assert.deepEqual(await keysOf(fake.bucket, "data/", keys[20]), keys.slice(21));
+    }
+  });
+
   it("reads a huge pack folder at several places at once: every key, in order, once", async () => {
     const keys = packKeys(3000);
     const strange = ["data/", "data/00", "data/0", "data/40", "data/3f~", "data/zz/x", "data/~", "data/AB/x"].slice(1);
@@ -98,7 +116,7 @@ describe("listObjects", () => {
 
   it("a page that fails ends the listing with its error, also far ahead, after the keys before it", async () => {
     const keys = packKeys(3000);
-    const fake = bucketOf(inPrefix(keys), 10, 100);
+    const fake = bucketOf(inPrefix(keys), 10, { failAt: 100 });
     const seen: string[] = [];
     await assert.rejects(
       async () => {

@@ -23,6 +23,18 @@ describe("requestBody", () => {
     assert.ok(pieces.every((piece) => parts.some((part) => part.buffer === piece.buffer)));
   });
 
+  it("waits for its pace before each piece, which is small then", async () => {
+    const parts = [randomBytes(300_000), randomBytes(100)];
+    const paced: number[] = [];
+    const body = requestBody(parts, async (bytes) => void paced.push(bytes));
+    assert.deepEqual(Buffer.concat((await Array.fromAsync(body as Readable)) as Buffer[]), Buffer.concat(parts));
+    assert.ok(paced.every((bytes) => bytes <= 16 * 1024));
+    assert.equal(
+      paced.reduce((sum, bytes) => sum + bytes, 0),
+      300_100,
+    );
+  });
+
   it("sha256OfBody is the hash of all parts together", () => {
     const expected = createHash("sha256").update("abcdef").digest("hex");
     assert.equal(sha256OfBody([Buffer.from("abc"), Buffer.from("def")]), expected);

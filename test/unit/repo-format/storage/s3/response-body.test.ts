@@ -16,6 +16,19 @@ describe("readBody", () => {
     }
   });
 
+  it("waits for its pace after each piece, and fails when that does", async () => {
+    const paced: number[] = [];
+    const pace = async (bytes: number): Promise<void> => void paced.push(bytes);
+    assert.equal((await readBody(streamOf("ab", "cdef"), 6, "config", pace)).toString(), "abcdef");
+    assert.deepEqual(paced, [2, 4]);
+    const stream = streamOf("ab", "cd");
+    await assert.rejects(
+      readBody(stream, 4, "config", () => Promise.reject(new Error("enough"))),
+      /enough/,
+    );
+    assert.ok(stream.destroyed);
+  });
+
   it("an absent body is no bytes", async () => {
     assert.equal((await readBody(undefined, undefined, "config")).length, 0);
     assert.equal((await readBody(streamOf(), 0, "config")).length, 0);

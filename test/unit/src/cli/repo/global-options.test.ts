@@ -19,6 +19,8 @@ describe("parseDurationMs", () => {
 describe("parseStoreSettings", () => {
   it("splits at the first equals sign", () => {
     assert.deepEqual(parseStoreSettings(["S3.region=eu", "s3.x=a=b"]), { "s3.region": "eu", "s3.x": "a=b" });
+    assert.deepEqual(parseStoreSettings(["a.b=c,d.e=f", "a.b=c"]), { "a.b": "c", "d.e": "f" });
     assert.throws(() => parseStoreSettings(["s3.region"]), /write it like/);
+    assert.throws(() => parseStoreSettings(["s3.region=a", "s3.region=b"]), /s3.region: given twice/);
   });
 });
