@@ -18,6 +18,7 @@ export type { Node } from "./format/node.ts";
 export { encodeSnapshot, type Snapshot, type SnapshotSummary } from "./format/snapshot-file.ts";
 export { formatTime, parseTime, type TimeText } from "./format/time.ts";
 export { type CatKind, cat, catKinds, isBinary } from "./inspect/cat.ts";
+export { type DiffCounts, type DiffOptions, type DiffStatistics, diff, type SnapshotChange } from "./inspect/diff.ts";
 export { dumpFile } from "./inspect/dump.ts";
 export { findNode, findTree } from "./inspect/find-node.ts";
 export { type ListKind, list, listKinds } from "./inspect/list.ts";

@@ -5,6 +5,7 @@ import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import type { BlobId } from "../format/id.ts";
 import type { Node } from "../format/node.ts";
 import { iterateTree } from "../format/tree.ts";
+import { inGroups } from "../repository/in-groups.ts";
 import type { Repository } from "../repository/repository.ts";
 import { joinPath, splitPath } from "./find-node.ts";
 
@@ -51,7 +52,7 @@ async function* listTree(
   options: LsOptions,
 ): AsyncGenerator<ListedNode, void, undefined> {
   const nodes = iterateTree(await repo.loadTree(directory.treeId, options.signal));
-  for (let group = take(nodes, groupSize); group.length > 0; group = take(nodes, groupSize)) {
+  for (const group of inGroups(nodes, groupSize)) {
     const entries = group.map((node) => judge(node, directory.path, dirs, options.recursive ?? false));
     const subtrees = entries.filter((entry) => entry.descends).map(({ node }) => node.subtree);
     if (subtrees.length > 1)
@@ -69,16 +70,6 @@ async function* listTree(
 
 /** Subtrees of so many neighbours are fetched together. */
 const groupSize = 64;
-
-function take<T>(items: Iterator<T>, count: number): T[] {
-  const taken: T[] = [];
-  while (taken.length < count) {
-    const next = items.next();
-    if (next.done) break;
-    taken.push(next.value);
-  }
-  return taken;
-}
 
 function judge(
   node: Node,

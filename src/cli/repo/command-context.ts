@@ -45,6 +45,7 @@ const answeringVerbs: ReadonlySet<string> = new Set([
   "snapshots",
   "ls",
   "dump",
+  "diff",
   "stats",
   "cat",
   "list",

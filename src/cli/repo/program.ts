@@ -4,6 +4,7 @@ import { addBackupCommand } from "./backup.ts";
 import { addCatCommand } from "./cat.ts";
 import { addCheckCommand } from "./check.ts";
 import type { CommandContext } from "./command-context.ts";
+import { addDiffCommand } from "./diff.ts";
 import { addDumpCommand } from "./dump.ts";
 import { addForgetCommand } from "./forget.ts";
 import { addGlobalOptions, collectGlobalFlags } from "./global-options.ts";
@@ -53,6 +54,7 @@ export function addRepoCommands(program: Command, context: CommandContext): void
     addSnapshotsCommand,
     addLsCommand,
     addDumpCommand,
+    addDiffCommand,
     addStatsCommand,
     addCheckCommand,
     addForgetCommand,
