@@ -10,6 +10,7 @@ import { iterateTree } from "../format/tree.ts";
 import { BlobComparison } from "../repository/blob-comparison.ts";
 import { inGroups } from "../repository/in-groups.ts";
 import type { Repository } from "../repository/repository.ts";
+import { isTreeDamage } from "./walk-in-order.ts";
 
 /** An entry that is not the same on both sides. */
 export interface SnapshotChange {
@@ -79,9 +80,6 @@ interface DirectoryPair {
 /** Subtrees of so many neighbours are fetched together. */
 const groupSize = 64;
 const slash: Buffer = Buffer.from("/");
-
-/** What is wrong with a stored tree, so that the rest can still be compared. */
-const damageCodes = ["blob-missing", "blob-damaged", "pack-missing", "pack-damaged", "tree-malformed"] as const;
 
 class TreeDiff {
   readonly #repo: Repository;
@@ -160,8 +158,8 @@ class TreeDiff {
       if (!isPair || sides.before !== sides.after) await this.#compare(sides);
       else await this.#blobs.addCommon(subtreeOf(before), path.toString());
     } catch (error) {
-      if (!damageCodes.some((code) => RepositoryError.is(error, code))) throw error;
-      this.#report(error as RepositoryError, path.toString());
+      if (!isTreeDamage(error)) throw error;
+      this.#report(error, path.toString());
     }
   }
 

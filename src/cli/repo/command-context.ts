@@ -46,6 +46,7 @@ const answeringVerbs: ReadonlySet<string> = new Set([
   "ls",
   "dump",
   "diff",
+  "find",
   "stats",
   "cat",
   "list",

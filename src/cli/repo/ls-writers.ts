@@ -70,7 +70,7 @@ export function shownName(bytes: Buffer, isForTerminal: boolean): Buffer {
 }
 
 /** An entry as a line, its newline included. */
-function nodeLine(listed: ListedNode, form: LsForm, isForTerminal: boolean): Buffer {
+export function nodeLine(listed: ListedNode, form: LsForm, isForTerminal: boolean): Buffer {
   const { node } = listed;
   const show = (bytes: Buffer): Buffer => shownName(bytes, isForTerminal);
   const link = form.long === true && node.linkTarget !== undefined ? [Buffer.from(" -> "), show(node.linkTarget)] : [];

@@ -6,6 +6,7 @@ import { addCheckCommand } from "./check.ts";
 import type { CommandContext } from "./command-context.ts";
 import { addDiffCommand } from "./diff.ts";
 import { addDumpCommand } from "./dump.ts";
+import { addFindCommand } from "./find.ts";
 import { addForgetCommand } from "./forget.ts";
 import { addGlobalOptions, collectGlobalFlags } from "./global-options.ts";
 import { formatGroupHelp, formatRootHelp, formatVerbHelp } from "./help.ts";
@@ -55,6 +56,7 @@ export function addRepoCommands(program: Command, context: CommandContext): void
     addLsCommand,
     addDumpCommand,
     addDiffCommand,
+    addFindCommand,
     addStatsCommand,
     addCheckCommand,
     addForgetCommand,

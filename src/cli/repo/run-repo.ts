@@ -39,7 +39,6 @@ export async function runRepo(argv: readonly string[], runtime: RepoRuntime): Pr
 const resticVerbs: ReadonlySet<string> = new Set([
   "cache",
   "copy",
-  "find",
   "generate",
   "migrate",
   "mount",
