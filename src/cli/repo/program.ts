@@ -4,6 +4,7 @@ import { addBackupCommand } from "./backup.ts";
 import { addCatCommand } from "./cat.ts";
 import { addCheckCommand } from "./check.ts";
 import type { CommandContext } from "./command-context.ts";
+import { addCopyCommand } from "./copy.ts";
 import { addDiffCommand } from "./diff.ts";
 import { addDumpCommand } from "./dump.ts";
 import { addFindCommand } from "./find.ts";
@@ -62,6 +63,7 @@ export function addRepoCommands(program: Command, context: CommandContext): void
     addForgetCommand,
     addPruneCommand,
     addTagCommand,
+    addCopyCommand,
     addKeyCommand,
     addUnlockCommand,
     addCatCommand,

@@ -38,7 +38,6 @@ export async function runRepo(argv: readonly string[], runtime: RepoRuntime): Pr
 /** Verbs that restic has and this program has not, or not yet. */
 const resticVerbs: ReadonlySet<string> = new Set([
   "cache",
-  "copy",
   "generate",
   "migrate",
   "mount",
