@@ -17,6 +17,7 @@ import { addListCommand } from "./list.ts";
 import { addLsCommand } from "./ls.ts";
 import { addPruneCommand } from "./prune.ts";
 import { addRestoreCommand } from "./restore.ts";
+import { addRewriteCommand } from "./rewrite.ts";
 import { addSnapshotsCommand } from "./snapshots.ts";
 import { addStatsCommand } from "./stats.ts";
 import { addTagCommand } from "./tag.ts";
@@ -64,6 +65,7 @@ export function addRepoCommands(program: Command, context: CommandContext): void
     addPruneCommand,
     addTagCommand,
     addCopyCommand,
+    addRewriteCommand,
     addKeyCommand,
     addUnlockCommand,
     addCatCommand,

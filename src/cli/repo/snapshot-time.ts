@@ -7,9 +7,9 @@ import { UsageError } from "../usage-error.ts";
  * Parses a snapshot time.
  * @returns RFC 3339 text with the offset that the zone has at that instant; "now" is not taken here.
  */
-export function parseSnapshotTime(text: string): TimeText {
+export function parseSnapshotTime(text: string, flag: string = "--time"): TimeText {
   const match = /^(\d{4})-(\d{2})-(\d{2})(?:[ T](\d{2}):(\d{2}):(\d{2}))?$/.exec(text.trim());
-  const wrong = new UsageError(`--time "${text}": write it like "2026-03-31 12:00:00"`);
+  const wrong = new UsageError(`${flag} "${text}": write it like "2026-03-31 12:00:00"`);
   if (match === null) throw wrong;
   const [year, month, day, hour, minute, second] = match.slice(1).map((part) => Number(part ?? "0"));
   const date = new Date(year ?? 0, (month ?? 1) - 1, day ?? 1, hour ?? 0, minute ?? 0, second ?? 0);
