@@ -33,6 +33,7 @@ export interface DiffCounts {
   readonly bytes: number;
 }
 
+/** Sums of a comparison. */
 export interface DiffStatistics {
   /** Files on both sides whose content differs. */
   readonly changedFiles: number;
@@ -40,6 +41,7 @@ export interface DiffStatistics {
   readonly removed: DiffCounts;
 }
 
+/** What a comparison tells of, and to whom. */
 export interface DiffOptions {
   /** Also tell of entries of which only the metadata differs. */
   readonly metadata?: boolean | undefined;

@@ -7,6 +7,7 @@ import { parseTime } from "../format/time.ts";
 import type { Repository } from "../repository/repository.ts";
 import { type ListedNode, type WalkInOrderOptions, walkInOrder } from "./walk-in-order.ts";
 
+/** Which entries are looked for: any of the patterns, within the span of time. */
 export interface NameQuery {
   /** Any of restic's patterns: a name ("*.yml"), some components ("etc/*.conf"), or a path from the root. */
   readonly patterns: readonly string[];

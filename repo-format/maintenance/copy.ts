@@ -15,6 +15,7 @@ export interface SnapshotCopy {
   readonly targetId: SnapshotId;
 }
 
+/** Which snapshots are copied, and who is told. */
 export interface CopyOptions extends SnapshotFilter, BlobCopyOptions {
   /** Ids, unique prefixes or "latest" of the source; otherwise the filter chooses. */
   readonly ids?: readonly string[] | undefined;
@@ -34,6 +35,7 @@ export interface CopyBatch {
   readonly minMs: number;
 }
 
+/** What a copy did; snapshots in the order in which they were chosen. */
 export interface CopyResult {
   readonly copied: readonly SnapshotCopy[];
   readonly skipped: readonly SnapshotCopy[];

@@ -13,6 +13,7 @@ import type { Repository } from "../repository/repository.ts";
 import { type ExclusiveLockOptions, refuseWithoutLock } from "./exclusive-lock.ts";
 import { type RewriteRules, TreeRewriter } from "./tree-rewriter.ts";
 
+/** Which snapshots are rewritten, and how. */
 export interface RewriteOptions extends SnapshotFilter, ExclusiveLockOptions {
   /** Ids, unique prefixes or "latest"; otherwise the filter chooses. */
   readonly ids?: readonly string[] | undefined;
@@ -36,6 +37,7 @@ export interface RewriteOptions extends SnapshotFilter, ExclusiveLockOptions {
   readonly onRewritten?: ((rewritten: RewrittenSnapshot) => void) | undefined;
 }
 
+/** A snapshot that changed, or would in a dry run. */
 export interface RewrittenSnapshot {
   readonly oldId: SnapshotId;
   /** Undefined in a dry run. */
