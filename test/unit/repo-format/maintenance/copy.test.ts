@@ -84,8 +84,10 @@ describe("copySnapshots", () => {
   });
 
   test("compressed blobs are taken over as they are; another compression or version is honoured", async () => {
-    const source = await createTestRepository();
-    const [text = "" as BlobId] = await storeBlobs(source, "data", [Buffer.from("words ".repeat(1000))]);
+    // Compressed as the target never would by itself.
+    const source = await createTestRepository({ compression: "max" });
+    const words = Buffer.from(seededBytes(1, 3000).toString("hex"));
+    const [text = "" as BlobId] = await storeBlobs(source, "data", [words]);
     const [tree = "" as BlobId] = await storeBlobs(source, "tree", [encodeTree([fileNode("f", [text])])]);
     await storeSnapshot(source, tree);
     const sizes = async (options: Parameters<typeof createTestRepository>[0]): Promise<(number | undefined)[]> => {
@@ -97,6 +99,9 @@ describe("copySnapshots", () => {
     };
     const treeBytes = (await source.loadTree(tree)).length;
     const stored = source.index.lookup({ type: "data", id: text })[0]?.length;
+    const anew = await createTestRepository();
+    await storeBlobs(anew, "data", [words]);
+    assert.notEqual(anew.index.lookup({ type: "data", id: text })[0]?.length, stored);
     assert.deepEqual(await sizes({}), [stored, 6000, treeBytes]);
     assert.deepEqual(await sizes({ compression: "off" }), [6032, 0, treeBytes]);
     assert.deepEqual(await sizes({ version: 1 }), [6032, 0, 0]);
