@@ -8,10 +8,11 @@ import type { IndexedPack } from "../index/blob-index.ts";
 import { BlobSet } from "../index/blob-set.ts";
 import { type OpenedBlob, openBlobWithPayload } from "../pack/open-blob.ts";
 import type { SealedBlob } from "../pack/pack-writer.ts";
-import { type BlobUploader, sealBlob, sealPayload } from "../repository/blob-uploader.ts";
+import { type BlobUploader, sealBlob } from "../repository/blob-uploader.ts";
 import { boundedParallel } from "../repository/bounded-parallel.ts";
 import type { Repository } from "../repository/repository.ts";
 import { pathOfTree, type WalkedTree, walkTrees } from "../repository/walk-trees.ts";
+import { freeMemory } from "../workers/free-memory.ts";
 import { type Run, runsOf } from "./repack.ts";
 
 /** What has to be copied; bytes as they are stored in the source. */
@@ -34,6 +35,8 @@ export class BlobCopy {
   readonly #walked: BlobSet;
   /** By blob number of the source: 1 when the target needs it. */
   readonly #wanted: Uint8Array;
+  /** For what is opened again to be compared. */
+  #scratch: Buffer = Buffer.alloc(0);
 
   /** Both indexes must be loaded; the source's must not lose entries meanwhile. */
   constructor(source: Repository, target: Repository, options: BlobCopyOptions = {}) {
@@ -99,8 +102,9 @@ export class BlobCopy {
       const bytes = await this.#read(pack.id, run);
       for (const blob of run.blobs) {
         const start = blob.offset - run.offset;
-        await uploader.add(await this.#copyBlob(blob, bytes?.subarray(start, start + blob.length)));
+        await this.#copyBlob(blob, bytes?.subarray(start, start + blob.length), uploader);
       }
+      if (bytes !== undefined) freeMemory(bytes);
     }
   }
 
@@ -114,12 +118,37 @@ export class BlobCopy {
     }
   }
 
-  async #copyBlob(blob: PackedBlob, sealed: Buffer | undefined): Promise<SealedBlob> {
+  async #copyBlob(blob: PackedBlob, sealed: Buffer | undefined, uploader: BlobUploader): Promise<void> {
     const opened = sealed === undefined ? undefined : this.#open(blob, sealed);
-    if (opened !== undefined && this.#keepsPayload(blob)) return sealPayload(this.#target, blob, opened.payload);
     // Damaged here; another copy may be good.
     const plaintext = opened?.plaintext ?? (await this.#source.loadBlob(blob, this.#options.signal));
-    return sealBlob(this.#target, blob, plaintext);
+    const payload = opened !== undefined && this.#keepsPayload(blob) ? opened.payload : undefined;
+    const copy = payload === undefined ? sealBlob(this.#target, blob, plaintext) : this.#seal(blob, payload);
+    // The pack copies what it is given.
+    await uploader.add(copy);
+    for (const bytes of [plaintext, opened?.payload, copy.sealed]) if (bytes !== undefined) freeMemory(bytes);
+  }
+
+  /** Seals what is known to open to the blob, and looks whether it still does: memory may be faulty. */
+  #seal({ type, id, uncompressedLength }: PackedBlob, payload: Buffer): SealedBlob {
+    const { sealer, options } = this.#target;
+    const sealed = sealer.seal(payload);
+    if (options.extraVerify && !this.#opensTo(sealed, payload)) {
+      const message = `the ${type} blob ${id} changed while it was sealed; it was not stored`;
+      throw new RepositoryError("self-test-failed", message, { details: { blob: id } });
+    }
+    return { type, id, sealed, uncompressedLength, plaintextLength: uncompressedLength };
+  }
+
+  #opensTo(sealed: Uint8Array, payload: Buffer): boolean {
+    if (this.#scratch.length < sealed.length) this.#scratch = Buffer.allocUnsafeSlow(sealed.length);
+    try {
+      const bytes = this.#target.sealer.openInto(sealed, this.#scratch);
+      return this.#scratch.subarray(0, bytes).equals(payload);
+    } catch (error) {
+      if (RepositoryError.is(error, "authentication-failed")) return false;
+      throw error;
+    }
   }
 
   #open(blob: PackedBlob, sealed: Buffer): OpenedBlob | undefined {

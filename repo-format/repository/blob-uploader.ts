@@ -132,24 +132,10 @@ export function sealBlob(
 ): SealedBlob {
   const isWanted = type === "tree" || repo.options.compression !== "off";
   const isCompressed = repo.version === 2 && isWanted && plaintext.length > 0;
-  const payload = isCompressed ? repo.compressor.compress(plaintext) : plaintext;
-  return sealPayload(repo, { type, id, uncompressedLength: isCompressed ? plaintext.length : 0 }, payload);
-}
-
-/**
- * Seals a payload of another repository, compressed or not, as it is.
- * @param blob `uncompressedLength` 0: the payload is the plaintext.
- */
-export function sealPayload(
-  repo: Repository,
-  blob: Pick<SealedBlob, "type" | "id" | "uncompressedLength">,
-  payload: Buffer,
-): SealedBlob {
-  const { type, id, uncompressedLength } = blob;
-  const sealed = repo.sealer.seal(payload);
-  if (repo.options.extraVerify) verifySealed(repo, blob, sealed);
-  const plaintextLength = uncompressedLength === 0 ? payload.length : uncompressedLength;
-  return { type, id, sealed, uncompressedLength, plaintextLength };
+  const uncompressedLength = isCompressed ? plaintext.length : 0;
+  const sealed = repo.sealer.seal(isCompressed ? repo.compressor.compress(plaintext) : plaintext);
+  if (repo.options.extraVerify) verifySealed(repo, { type, id, uncompressedLength }, sealed);
+  return { type, id, sealed, uncompressedLength, plaintextLength: plaintext.length };
 }
 
 function verifySealed(repo: Repository, blob: Parameters<typeof openBlob>[1], sealed: Buffer): void {

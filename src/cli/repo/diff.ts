@@ -10,6 +10,7 @@ import {
   type SnapshotChange,
 } from "../../../repo-format/index.ts";
 import { formatBytes } from "../output/format-values.ts";
+import { printable } from "../output/terminal-text.ts";
 import type { CommandContext } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { shownName } from "./ls-writers.ts";
@@ -67,7 +68,7 @@ function diffOptions(flags: DiffFlags, context: CommandContext): DiffOptions {
       await output.ready();
     },
     onError: (error) => {
-      output.warn(`error: ${error.message}`);
+      output.warn(`error: ${printable(error.message)}`);
       context.fail(exitCodes.failure, "Fatal: the comparison is incomplete\n  next: stowage repo check");
     },
   };

@@ -12,6 +12,7 @@ import {
   type WantedBlobs,
   WantedIds,
 } from "../../../repo-format/index.ts";
+import { printable } from "../output/terminal-text.ts";
 import { UsageError } from "../usage-error.ts";
 import type { CommandContext } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
@@ -150,7 +151,9 @@ function searchOptions({ context, signal }: Search, { id }: FoundSnapshot): Para
   return {
     signal,
     onError: (error, path) => {
-      context.output.warn(`error: "${path.toString()}" of snapshot ${id.slice(0, 8)} cannot be read: ${error.message}`);
+      context.output.warn(
+        `error: "${printable(path.toString())}" of snapshot ${id.slice(0, 8)} cannot be read: ${error.message}`,
+      );
       context.fail(exitCodes.failure, "Fatal: not everything could be searched\n  next: stowage repo check");
     },
   };
