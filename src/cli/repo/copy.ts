@@ -19,8 +19,9 @@ const examples = `
 Examples:
   stowage repo copy --from-repo /srv/backups --from-password-file ~/.old -r s3:https://s3.example.com/bucket
   stowage repo copy --from-repo /srv/backups latest --host web1
-Without --copy-chunker-params at its init, restic cuts files in the target otherwise than in the source: later restic backups
-there store each changed file once more.`;
+
+A target that was not made with "init --copy-chunker-params" is cut by restic otherwise than the source:
+later restic backups there store once more what was copied.`;
 
 export function addCopyCommand(parent: Command, context: CommandContext): void {
   const command = parent

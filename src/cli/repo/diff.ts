@@ -35,8 +35,8 @@ export function addDiffCommand(parent: Command, context: CommandContext): void {
     .command("diff")
     .summary("show what changed between two snapshots")
     .description(about)
-    .argument("<snapshot[:folder]>", "the older one: id, unique beginning of an id, or latest")
-    .argument("<snapshot[:folder]>", "the newer one; after a colon a folder of it")
+    .argument("<before[:folder]>", "the older one: id, unique beginning of an id, or latest")
+    .argument("<after[:folder]>", "the newer one; after a colon a folder of it")
     .option("--metadata", "also show entries of which only mode, owner, times or the like changed")
     .addHelpText("after", examples)
     .action((before: string, after: string, flags: DiffFlags) => run([before, after], flags, context));

@@ -25,10 +25,7 @@ export function addInitCommand(parent: Command, context: CommandContext): void {
     .summary("make a new repository")
     .description(about)
     .option("--repository-version <version>", "format version: 1, 2, stable or latest", "2")
-    .option(
-      "--copy-chunker-params",
-      "cut files as in another repository, for restic's sake (stowage copy needs it not)",
-    );
+    .option("--copy-chunker-params", "let restic cut files here as in the source repository; for copies");
   addFromOptions(command)
     .addHelpText("after", examples)
     .action((flags: InitFlags) => init(flags, context));
