@@ -75,7 +75,7 @@ describe("find by name", () => {
 describe("find by id", () => {
   it("data blobs: the files that have them, and their pack", async () => {
     const id = await someId("blobs", /^data/);
-    assert.equal((await assertSameJson("--blob", id.slice(0, 8))).length % 3, 0);
+    assert.ok((await assertSameJson("--blob", id.slice(0, 8))).length > 0);
     assert.match(await assertSameText("--blob", id, "--show-pack-id"), /Object belongs to pack [0-9a-f]{64}/);
   });
 
