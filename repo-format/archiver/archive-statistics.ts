@@ -1,10 +1,10 @@
 // Counts what a backup does, collects its warnings, and tells of both while it runs and at its end.
 import type { Node } from "../format/node.ts";
+import { isSameNode } from "../format/same-node.ts";
 import type { SnapshotSummary } from "../format/snapshot-file.ts";
 import type { TimeText } from "../format/time.ts";
 import type { UploadStats } from "../repository/blob-uploader.ts";
 import type { ArchivedItem, ArchiveOptions, ArchiveProgress, ItemWarning } from "./archive-options.ts";
-import { isSameNode } from "./compare-nodes.ts";
 
 /** Warnings that the result keeps; all are counted and reported. */
 const keptWarnings = 1000;

@@ -1,6 +1,5 @@
-// Two questions about a node and the parent snapshot's node of the same name: need the file be read, and did anything
-// about the entry change.
-import type { ExtendedAttribute, Node } from "../format/node.ts";
+// Two questions about a node and the parent snapshot's node of the same name: need the file be read, and its attributes?
+import type { Node } from "../format/node.ts";
 import { sameInstant } from "../format/time.ts";
 
 export interface ChangeRules {
@@ -28,46 +27,4 @@ export function isUnchangedFile(previous: Node, node: Node, rules: ChangeRules):
 export function hasSameAttributes(previous: Node, node: Node, ctimeNs: bigint, rules: ChangeRules): boolean {
   if (rules.ignoreCtime || rules.ignoreInode || ctimeNs >= rules.settledBeforeNs) return false;
   return previous.type === node.type && previous.inode === node.inode && sameInstant(previous.ctime, node.ctime);
-}
-
-/** True when the nodes say the same in every field. */
-export function isSameNode(a: Node, b: Node): boolean {
-  return (
-    a.type === b.type &&
-    a.mode === b.mode &&
-    a.uid === b.uid &&
-    a.gid === b.gid &&
-    a.user === b.user &&
-    a.group === b.group &&
-    a.inode === b.inode &&
-    a.deviceId === b.deviceId &&
-    a.device === b.device &&
-    a.size === b.size &&
-    a.links === b.links &&
-    a.subtree === b.subtree &&
-    a.error === b.error &&
-    sameInstant(a.mtime, b.mtime) &&
-    sameInstant(a.ctime, b.ctime) &&
-    sameInstant(a.atime, b.atime) &&
-    isSameBuffer(a.linkTarget, b.linkTarget) &&
-    isSameList(a.content, b.content, (left, right) => left === right) &&
-    isSameList(a.extendedAttributes, b.extendedAttributes, isSameAttribute)
-  );
-}
-
-function isSameAttribute(a: ExtendedAttribute, b: ExtendedAttribute): boolean {
-  return a.name === b.name && isSameBuffer(a.value ?? undefined, b.value ?? undefined);
-}
-
-function isSameBuffer(a: Buffer | undefined, b: Buffer | undefined): boolean {
-  return a === undefined || b === undefined ? a === b : a.equals(b);
-}
-
-function isSameList<T>(
-  a: readonly T[] | undefined,
-  b: readonly T[] | undefined,
-  isSame: (left: T, right: T) => boolean,
-): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  return a.length === b.length && a.every((left, index) => isSame(left, b[index] as T));
 }

@@ -1,19 +1,10 @@
-// Lists the contents of a snapshot in the order of the stored trees, one node at a time: memory holds the trees on the
-// way down and nothing else.
+// Lists the contents of a snapshot: all of it, or some directories.
 
-import { RepositoryError, throwIfCancelled } from "../errors.ts";
+import { RepositoryError } from "../errors.ts";
 import type { BlobId } from "../format/id.ts";
-import type { Node } from "../format/node.ts";
-import { iterateTree } from "../format/tree.ts";
 import type { Repository } from "../repository/repository.ts";
 import { joinPath, splitPath } from "./find-node.ts";
-
-/** An entry of a snapshot with its path. */
-export interface ListedNode {
-  /** Absolute, raw bytes: "/" and the names down from the tree that was listed. */
-  readonly path: Buffer;
-  readonly node: Node;
-}
+import { type ListedNode, walkInOrder } from "./walk-in-order.ts";
 
 export interface LsOptions {
   /**
@@ -35,7 +26,8 @@ export async function* ls(
   options: LsOptions = {},
 ): AsyncGenerator<ListedNode, void, undefined> {
   const dirs = (options.dirs ?? []).map(absolutePath);
-  yield* listTree(repo, { treeId, path: Buffer.alloc(0) }, dirs, options);
+  const { recursive = false, signal } = options;
+  yield* walkInOrder(repo, treeId, { judge: (_, path) => judge(path, dirs, recursive), signal });
 }
 
 function absolutePath(path: Buffer | string): Buffer {
@@ -44,59 +36,14 @@ function absolutePath(path: Buffer | string): Buffer {
   throw new RepositoryError("argument-invalid", `"${bytes.toString()}" must be absolute, beginning with "/"`);
 }
 
-async function* listTree(
-  repo: Repository,
-  directory: { treeId: BlobId; path: Buffer },
-  dirs: readonly Buffer[],
-  options: LsOptions,
-): AsyncGenerator<ListedNode, void, undefined> {
-  const nodes = iterateTree(await repo.loadTree(directory.treeId, options.signal));
-  for (let group = take(nodes, groupSize); group.length > 0; group = take(nodes, groupSize)) {
-    const entries = group.map((node) => judge(node, directory.path, dirs, options.recursive ?? false));
-    const subtrees = entries.filter((entry) => entry.descends).map(({ node }) => node.subtree);
-    if (subtrees.length > 1)
-      await repo.prefetchTrees(
-        subtrees.filter((id) => id !== undefined),
-        options.signal,
-      );
-    for (const { node, path, isListed, descends } of entries) {
-      throwIfCancelled(options.signal);
-      if (isListed) yield { path, node };
-      if (descends) yield* listTree(repo, { treeId: subtreeOf(node, path, directory.treeId), path }, dirs, options);
-    }
-  }
-}
-
-/** Subtrees of so many neighbours are fetched together. */
-const groupSize = 64;
-
-function take<T>(items: Iterator<T>, count: number): T[] {
-  const taken: T[] = [];
-  while (taken.length < count) {
-    const next = items.next();
-    if (next.done) break;
-    taken.push(next.value);
-  }
-  return taken;
-}
-
 function judge(
-  node: Node,
-  parent: Buffer,
+  path: Buffer,
   dirs: readonly Buffer[],
   recursive: boolean,
-): ListedNode & { readonly isListed: boolean; readonly descends: boolean } {
-  const path = Buffer.concat([parent, Buffer.from("/"), node.name]);
+): { readonly isListed: boolean; readonly descends: boolean } {
   const isListed = dirs.length === 0 || dirs.some((dir) => isWithin(dir, path));
   const isOnTheWay = dirs.length === 0 || (isListed && recursive) || dirs.some((dir) => isWithin(path, dir));
-  return { path, node, isListed, descends: node.type === "dir" && isOnTheWay };
-}
-
-function subtreeOf(node: Node, path: Buffer, treeId: BlobId): BlobId {
-  if (node.subtree !== undefined) return node.subtree;
-  throw new RepositoryError("tree-malformed", `directory "${path.toString()}" has no subtree`, {
-    details: { treeId, path: path.toString() },
-  });
+  return { isListed, descends: isOnTheWay };
 }
 
 /** True when `path` is `base` or lies below it. */

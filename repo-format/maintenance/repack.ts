@@ -120,14 +120,14 @@ class PackCopy {
 }
 
 /** Blobs of a pack that are fetched with one request. */
-interface Run {
+export interface Run {
   readonly offset: number;
   length: number;
   readonly blobs: PackedBlob[];
 }
 
 /** @param blobs in ascending order of their offsets. */
-function runsOf(blobs: readonly PackedBlob[]): Run[] {
+export function runsOf(blobs: readonly PackedBlob[]): Run[] {
   const runs: Run[] = [];
   for (const blob of blobs) {
     const run = runs.at(-1);

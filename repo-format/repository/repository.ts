@@ -34,6 +34,8 @@ const legacyKeyPrefix = "key/";
 export interface InitOptions extends RepositoryOptions {
   /** Default 2. */
   readonly version?: 1 | 2 | undefined;
+  /** Of another repository, so that restic cuts files alike in both; default: a new one. Hex, as in the config. */
+  readonly chunkerPolynomial?: string | undefined;
   /** Default: measured so that one password try costs about half a second. */
   readonly kdf?: ScryptParameters | undefined;
 }
@@ -204,7 +206,8 @@ export async function initRepository(options: InitOptions): Promise<Repository> 
   await storage.prepare({ signal });
   const key = await claimEmptyStore(options, settings);
   const id = settings.random(32).toString("hex");
-  const config: RepositoryConfig = { version, id, chunkerPolynomial: drawPolynomial(settings.random) };
+  const chunkerPolynomial = options.chunkerPolynomial ?? drawPolynomial(settings.random);
+  const config: RepositoryConfig = { version, id, chunkerPolynomial };
   try {
     const sealed = new Sealer(key.masterKey).seal(encodeConfig(config));
     await storage.put(configKey, sealed, { ifAbsent: true, signal });

@@ -1,13 +1,19 @@
 // The environment of the command line: restic's variables and their STOWAGE_ twins, which win. Flags win over both.
 
-/** What the environment says, as text; undefined where it says nothing. */
-export interface CliEnvironment {
+/** Which repository, and what opens it. */
+export interface RepositoryVariables {
   readonly repository: string | undefined;
   readonly repositoryFile: string | undefined;
   readonly password: string | undefined;
   readonly passwordFile: string | undefined;
   readonly passwordCommand: string | undefined;
   readonly keyHint: string | undefined;
+}
+
+/** What the environment says, as text; undefined where it says nothing. */
+export interface CliEnvironment extends RepositoryVariables {
+  /** The other repository of `copy` and `init`: the variables with FROM_ in their names. */
+  readonly from: RepositoryVariables;
   readonly compression: string | undefined;
   readonly packSize: string | undefined;
   readonly readConcurrency: string | undefined;
@@ -27,22 +33,11 @@ export interface CliEnvironment {
 /** Reads the variables once, at start. */
 export function readCliEnvironment(env: NodeJS.ProcessEnv): CliEnvironment {
   const value = (name: string): string | undefined => text(env[`STOWAGE_${name}`]) ?? text(env[`RESTIC_${name}`]);
-  // Of variables that stand for one thing a single twin replaces all of restic's.
-  const oneOf = (names: readonly string[]): ((name: string) => string | undefined) => {
-    const prefix = names.some((name) => text(env[`STOWAGE_${name}`]) !== undefined) ? "STOWAGE_" : "RESTIC_";
-    return (name) => text(env[prefix + name]);
-  };
-  const repository = oneOf(["REPOSITORY", "REPOSITORY_FILE"]);
-  const password = oneOf(["PASSWORD", "PASSWORD_FILE", "PASSWORD_COMMAND"]);
   const flag = (name: string): boolean => /^(1|t|true|y|yes|on)$/i.test(value(name) ?? "");
   const framesPerSecond = Number(value("PROGRESS_FPS"));
   return {
-    repository: repository("REPOSITORY"),
-    repositoryFile: repository("REPOSITORY_FILE"),
-    password: password("PASSWORD"),
-    passwordFile: password("PASSWORD_FILE"),
-    passwordCommand: password("PASSWORD_COMMAND"),
-    keyHint: value("KEY_HINT"),
+    ...repositoryVariables(env, ""),
+    from: repositoryVariables(env, "FROM_"),
     compression: value("COMPRESSION"),
     packSize: value("PACK_SIZE"),
     readConcurrency: value("READ_CONCURRENCY"),
@@ -56,6 +51,26 @@ export function readCliEnvironment(env: NodeJS.ProcessEnv): CliEnvironment {
     cacheDirectory: value("CACHE_DIR"),
     noCache: flag("NO_CACHE"),
     all: env,
+  };
+}
+
+/** @param part of the names: "" or "FROM_". */
+function repositoryVariables(env: NodeJS.ProcessEnv, part: "" | "FROM_"): RepositoryVariables {
+  // Of variables that stand for one thing a single twin replaces all of restic's.
+  const oneOf = (names: readonly string[]): ((name: string) => string | undefined) => {
+    const isTwin = names.some((name) => text(env[`STOWAGE_${part}${name}`]) !== undefined);
+    const prefix = isTwin ? "STOWAGE_" : "RESTIC_";
+    return (name) => text(env[prefix + part + name]);
+  };
+  const repository = oneOf(["REPOSITORY", "REPOSITORY_FILE"]);
+  const password = oneOf(["PASSWORD", "PASSWORD_FILE", "PASSWORD_COMMAND"]);
+  return {
+    repository: repository("REPOSITORY"),
+    repositoryFile: repository("REPOSITORY_FILE"),
+    password: password("PASSWORD"),
+    passwordFile: password("PASSWORD_FILE"),
+    passwordCommand: password("PASSWORD_COMMAND"),
+    keyHint: oneOf(["KEY_HINT"])("KEY_HINT"),
   };
 }
 

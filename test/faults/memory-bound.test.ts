@@ -86,6 +86,14 @@ function writeFiles(folder: string, mebibytes: number): string {
   return folder;
 }
 
+/** @returns the repository. */
+async function storeFiles(folder: string, mebibytes: number): Promise<string> {
+  const path = join(folder, `repository ${mebibytes}`);
+  const repo = await createTestRepository({ storage: new LocalDirectoryStorage(path, { create: true }) });
+  await archive(repo, backupDefaults(writeFiles(join(folder, `source ${mebibytes}`), mebibytes)));
+  return path;
+}
+
 test("a backup of a gigabyte to a slow store takes hardly more memory than one of an eighth", async (t: TestContext) => {
   const folder = temporaryDirectory(t, "memory");
   const small = await peakOf(backupCode, [writeFiles(join(folder, "small"), 128)]);
@@ -99,13 +107,41 @@ test("a restore takes hardly more memory for more data", async (t: TestContext) 
   const folder = temporaryDirectory(t, "memory");
   const peaks: number[] = [];
   for (const mebibytes of [64, 512]) {
-    const path = join(folder, `repository ${mebibytes}`);
-    const repo = await createTestRepository({ storage: new LocalDirectoryStorage(path, { create: true }) });
-    await archive(repo, backupDefaults(writeFiles(join(folder, `source ${mebibytes}`), mebibytes)));
+    const path = await storeFiles(folder, mebibytes);
     peaks.push(await peakOf(restoreCode, [path, join(folder, `target ${mebibytes}`)]));
   }
   const [small = 0, large = 0] = peaks;
   t.diagnostic(`${Math.round(small / mebibyte)} and ${Math.round(large / mebibyte)} MiB`);
   assert.ok(large - small < allowedGrowth, `${large - small} bytes more`);
   assert.ok(large < 640 * mebibyte, `${large} bytes`);
+});
+
+/** Copies to a store that is far slower than the source, and keeps nothing but small files. */
+const copyCode = `
+  import { setTimeout as sleep } from "node:timers/promises";
+  import { copySnapshots } from "./repo-format/maintenance/copy.ts";
+  import { InMemoryStorage } from "./repo-format/storage/in-memory.ts";
+  import { LocalDirectoryStorage } from "./repo-format/storage/local-directory.ts";
+  import { createTestRepository, reopen } from "./test/support/memory-repository.ts";
+  class SlowSink extends InMemoryStorage {
+    async put(key, body, options) {
+      if (!key.startsWith("data/")) return super.put(key, body, options);
+      await sleep(150);
+    }
+  }
+  const source = await reopen(new LocalDirectoryStorage(process.argv[1]));
+  const { copied } = await copySnapshots(source, await createTestRepository({ storage: new SlowSink() }));
+  if (copied.length !== 1) throw new Error("nothing was copied");
+  console.log(process.resourceUsage().maxRSS * 1024);`;
+
+test("a copy takes hardly more memory for more data", async (t: TestContext) => {
+  const folder = temporaryDirectory(t, "memory");
+  const peaks: number[] = [];
+  for (const mebibytes of [32, 256]) {
+    peaks.push(await peakOf(copyCode, [await storeFiles(folder, mebibytes)]));
+  }
+  const [small = 0, large = 0] = peaks;
+  t.diagnostic(`${Math.round(small / mebibyte)} and ${Math.round(large / mebibyte)} MiB`);
+  assert.ok(large - small < allowedGrowth, `${large - small} bytes more`);
+  assert.ok(large < 480 * mebibyte, `${large} bytes`);
 });

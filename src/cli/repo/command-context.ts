@@ -37,6 +37,7 @@ export interface CommandRuntime {
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly version: string;
+  readonly repositoryName?: string;
 }
 
 /** "shared" for writers and readers, "exclusive" for what removes things, "none" to go without. */
@@ -47,6 +48,8 @@ const answeringVerbs: ReadonlySet<string> = new Set([
   "snapshots",
   "ls",
   "dump",
+  "diff",
+  "find",
   "stats",
   "cat",
   "list",
@@ -66,6 +69,8 @@ export class CommandContext {
   readonly signal: AbortSignal;
   readonly clock: () => number;
   readonly version: string;
+  /** What the repository is called where there are two: "repository", or "source repository". */
+  readonly repositoryName: string;
   flags: GlobalFlags = { verbose: 0, lock: true, extraVerify: true };
   #verb: string | undefined;
   #failure: { readonly code: ExitCode; readonly message: string } | undefined;
@@ -76,6 +81,7 @@ export class CommandContext {
     this.signal = options.signal;
     this.clock = options.clock;
     this.version = options.version;
+    this.repositoryName = options.repositoryName ?? "repository";
   }
 
   /** The command that runs, such as "backup" or "key list"; undefined before its flags are parsed. */
@@ -134,7 +140,7 @@ export class CommandContext {
 
   /** The password of the repository; `confirm` asks twice on a terminal. */
   async password(confirm: boolean): Promise<string> {
-    const question = "enter the password of the repository: ";
+    const question = `enter the password of the ${this.repositoryName}: `;
     return readPassword(passwordSources(this), { question, confirm, signal: this.signal });
   }
 
@@ -161,7 +167,7 @@ export class CommandContext {
     try {
       const repository = await this.#open(storage);
       if (this.output.verbosity > 0)
-        this.output.print(`repository ${repository.id.slice(0, 8)} opened (version ${repository.version})`);
+        this.output.print(`${this.repositoryName} ${repository.id.slice(0, 8)} opened (version ${repository.version})`);
       return await fn(repository);
     } finally {
       await storage.close();

@@ -64,10 +64,15 @@ function nodeMessage({ path, node }: ListedNode): object {
   };
 }
 
-/** Raw bytes of the name for a pipe, so that scripts can go on with it; printable ones for a terminal. */
-function nodeLine(listed: ListedNode, form: LsForm, isForTerminal: boolean): Buffer {
+/** Raw bytes of a name for a pipe, so that scripts can go on with it; printable ones for a terminal. */
+export function shownName(bytes: Buffer, isForTerminal: boolean): Buffer {
+  return isForTerminal ? Buffer.from(printable(bytes.toString("utf8"))) : bytes;
+}
+
+/** An entry as a line, its newline included. */
+export function nodeLine(listed: ListedNode, form: LsForm, isForTerminal: boolean): Buffer {
   const { node } = listed;
-  const show = (bytes: Buffer): Buffer => (isForTerminal ? Buffer.from(printable(bytes.toString("utf8"))) : bytes);
+  const show = (bytes: Buffer): Buffer => shownName(bytes, isForTerminal);
   const link = form.long === true && node.linkTarget !== undefined ? [Buffer.from(" -> "), show(node.linkTarget)] : [];
   const before = Buffer.from(form.long === true ? longPrefix(listed, form) : "");
   return Buffer.concat([before, show(listed.path), ...link, Buffer.from("\n")]);

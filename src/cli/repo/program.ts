@@ -4,7 +4,10 @@ import { addBackupCommand } from "./backup.ts";
 import { addCatCommand } from "./cat.ts";
 import { addCheckCommand } from "./check.ts";
 import type { CommandContext } from "./command-context.ts";
+import { addCopyCommand } from "./copy.ts";
+import { addDiffCommand } from "./diff.ts";
 import { addDumpCommand } from "./dump.ts";
+import { addFindCommand } from "./find.ts";
 import { addForgetCommand } from "./forget.ts";
 import { addGlobalOptions, collectGlobalFlags } from "./global-options.ts";
 import { formatGroupHelp, formatRootHelp, formatVerbHelp } from "./help.ts";
@@ -14,6 +17,7 @@ import { addListCommand } from "./list.ts";
 import { addLsCommand } from "./ls.ts";
 import { addPruneCommand } from "./prune.ts";
 import { addRestoreCommand } from "./restore.ts";
+import { addRewriteCommand } from "./rewrite.ts";
 import { addSnapshotsCommand } from "./snapshots.ts";
 import { addStatsCommand } from "./stats.ts";
 import { addTagCommand } from "./tag.ts";
@@ -53,11 +57,15 @@ export function addRepoCommands(program: Command, context: CommandContext): void
     addSnapshotsCommand,
     addLsCommand,
     addDumpCommand,
+    addDiffCommand,
+    addFindCommand,
     addStatsCommand,
     addCheckCommand,
     addForgetCommand,
     addPruneCommand,
     addTagCommand,
+    addCopyCommand,
+    addRewriteCommand,
     addKeyCommand,
     addUnlockCommand,
     addCatCommand,

@@ -64,6 +64,8 @@ function afterInterruption(verb: string | undefined): string {
     case "prune":
     case "forget":
       return "the repository is sound, nothing that a snapshot needs was removed; run the same command again to finish";
+    case "copy":
+      return "the target is sound; run the same command again: what is stored there already is not copied again";
     case "check":
       return "nothing was changed; what was looked at so far says nothing about the rest";
     default:

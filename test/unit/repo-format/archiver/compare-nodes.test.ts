@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hasSameAttributes, isSameNode, isUnchangedFile } from "../../../../repo-format/archiver/compare-nodes.ts";
+import { hasSameAttributes, isUnchangedFile } from "../../../../repo-format/archiver/compare-nodes.ts";
 import type { BlobId } from "../../../../repo-format/format/id.ts";
 import { emptyNode, type Node } from "../../../../repo-format/format/node.ts";
 import { parseTime } from "../../../../repo-format/format/time.ts";
@@ -34,7 +34,6 @@ test("a file is unchanged when size, times and inode are the same, whatever else
 
 test("the same instant in another zone is no change: restic writes the host's zone", () => {
   assert.ok(isUnchangedFile(file({ mtime: "2024-05-01T12:00:00.5+02:00" }), file(), strict));
-  assert.ok(isSameNode(file({ mtime: "2024-05-01T12:00:00.5+02:00" }), file()));
 });
 
 test("ignoring the inode ignores the change time, too; ignoring the change time keeps the inode", () => {
@@ -49,31 +48,6 @@ test("ignoring the inode ignores the change time, too; ignoring the change time 
 test("what was no file before, or has no content, is read", () => {
   assert.ok(!isUnchangedFile(file({ type: "symlink" }), file(), strict));
   assert.ok(!isUnchangedFile(file({ content: undefined }), file(), strict));
-});
-
-test("nodes are the same only when every field is", () => {
-  assert.ok(isSameNode(file(), file()));
-  const changes: Partial<Node>[] = [
-    { mode: 1 },
-    { uid: 1 },
-    { gid: 1 },
-    { user: "u" },
-    { group: "g" },
-    { links: 2 },
-    { deviceId: 3n },
-    { content: ["bb".repeat(32) as BlobId] },
-    { content: [] },
-    { linkTarget: Buffer.from("x") },
-    { extendedAttributes: [{ name: "user.a", value: Buffer.from("1") }] },
-    { subtree: "cc".repeat(32) as BlobId },
-    { atime: "2024-01-01T00:00:00Z" },
-  ];
-  for (const change of changes) assert.ok(!isSameNode(file(), file(change)), JSON.stringify(Object.keys(change)));
-  const attributes = (value: string): Partial<Node> => ({
-    extendedAttributes: [{ name: "user.a", value: Buffer.from(value) }],
-  });
-  assert.ok(isSameNode(file(attributes("1")), file(attributes("1"))));
-  assert.ok(!isSameNode(file(attributes("1")), file(attributes("2"))));
 });
 
 test("attributes are taken over while ctime says that nothing was set, and had time to say so", () => {

@@ -20,6 +20,20 @@ describe("readCliEnvironment", () => {
     assert.deepEqual([command.passwordFile, command.password], [undefined, "x"]);
   });
 
+  it("reads what names the source of a copy, apart from the repository itself", () => {
+    const { from, repository, passwordFile } = readCliEnvironment({
+      RESTIC_REPOSITORY: "/a",
+      RESTIC_PASSWORD_FILE: "/p",
+      RESTIC_FROM_REPOSITORY: "/b",
+      STOWAGE_FROM_REPOSITORY_FILE: "/c",
+      RESTIC_FROM_PASSWORD: "x",
+      STOWAGE_FROM_KEY_HINT: "abc",
+    });
+    assert.deepEqual([repository, passwordFile], ["/a", "/p"]);
+    assert.deepEqual([from.repository, from.repositoryFile], [undefined, "/c"]);
+    assert.deepEqual([from.password, from.passwordFile, from.keyHint], ["x", undefined, "abc"]);
+  });
+
   it("bounds the rate of progress and takes nonsense for none", () => {
     assert.equal(readCliEnvironment({ RESTIC_PROGRESS_FPS: "0.0166" }).progressFps, 0.0166);
     assert.equal(readCliEnvironment({ RESTIC_PROGRESS_FPS: "1000" }).progressFps, 60);
