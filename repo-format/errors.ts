@@ -67,7 +67,7 @@ export const errorPolicies = {
   "unsafe-name": { retry: "never", hint: "the snapshot holds a name that would leave the target; it was not restored" },
   "pattern-malformed": { retry: "never", hint: "correct the pattern" },
   "argument-invalid": { retry: "never", hint: "see --help" },
-  "index-incomplete": { retry: "after-refresh", hint: "run `stowage repo check`, then `restic repair index`" },
+  "index-incomplete": { retry: "after-refresh", hint: "run `stowage repo check`, then `stowage repo repair index`" },
   "self-test-failed": { retry: "never", hint: "a native library gives wrong results; reinstall the program" },
   "worker-failed": { retry: "backoff", hint: "run the command again; please report it if it happens twice" },
   "removal-refused": {

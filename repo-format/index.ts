@@ -31,6 +31,7 @@ export { type ForgetGroup, type ForgetOptions, type ForgetResult, forget } from 
 export type { KeepPolicy } from "./maintenance/forget-policy.ts";
 export { parseKeepDuration } from "./maintenance/keep-duration.ts";
 export { type PruneOptions, type PruneResult, prune } from "./maintenance/prune.ts";
+export { type IndexChange, type RepairIndexResult, repairIndex } from "./maintenance/repair-index.ts";
 export { type TagChange, tagSnapshots } from "./maintenance/tag.ts";
 export {
   type FoundSnapshot,

@@ -109,7 +109,7 @@ function adviceOf({ suggestRepairIndex, brokenPacks, suggestPrune, isSound, coun
   const isBroken = brokenPacks.length > 0;
   return [
     ...(isSound ? [] : ["copy the repository before you repair it"]),
-    ...(suggestRepairIndex || (!isSound && !isBroken) ? ["restic repair index"] : []),
+    ...(suggestRepairIndex || (!isSound && !isBroken) ? ["stowage repo repair index"] : []),
     ...(isBroken ? [`restic repair packs ${brokenPacks.join(" ")}`] : []),
     ...(isSound ? [] : ["stowage repo backup of what is still there, which stores missing data again"]),
     ...(counts.error > 0 ? ["restic repair snapshots --forget, for what stays lost"] : []),

@@ -13,6 +13,7 @@ import { addKeyCommand } from "./key.ts";
 import { addListCommand } from "./list.ts";
 import { addLsCommand } from "./ls.ts";
 import { addPruneCommand } from "./prune.ts";
+import { addRepairCommand } from "./repair.ts";
 import { addRestoreCommand } from "./restore.ts";
 import { addSnapshotsCommand } from "./snapshots.ts";
 import { addStatsCommand } from "./stats.ts";
@@ -60,6 +61,7 @@ export function addRepoCommands(program: Command, context: CommandContext): void
     addTagCommand,
     addKeyCommand,
     addUnlockCommand,
+    addRepairCommand,
     addCatCommand,
     addListCommand,
     addVersionCommand,

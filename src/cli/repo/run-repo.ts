@@ -45,7 +45,6 @@ const resticVerbs: ReadonlySet<string> = new Set([
   "migrate",
   "mount",
   "recover",
-  "repair",
   "rewrite",
 ]);
 
