@@ -4,8 +4,10 @@ import assert from "node:assert/strict";
 import { chmodSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { findSnapshots, ls, openRepository, openStorage, type Repository } from "../../repo-format/index.ts";
 import { type Answer, BothPrograms } from "../support/both-programs.ts";
-import { restic, resticMust } from "../support/restic.ts";
+import { collect, testIdentity } from "../support/memory-repository.ts";
+import { restic } from "../support/restic.ts";
 import { makeTemporaryDirectory, removeDirectory } from "../support/temporary-directory.ts";
 
 let base: BothPrograms;
@@ -17,96 +19,147 @@ before(async () => {
 after(() => removeDirectory(base.folder));
 
 /** A copy of the repository that `damage` has changed, for both programs. */
-function damaged(damage: (repository: string) => void): BothPrograms {
+async function damaged(damage: (repository: string) => void | Promise<void>): Promise<BothPrograms> {
   const both = new BothPrograms(join(base.folder, `damaged-${++damageCount}`));
   cpSync(base.repository, both.repository, { recursive: true });
-  damage(both.repository);
+  await damage(both.repository);
   return both;
 }
 
-const filesOf = (repository: string, folder: string): string[] =>
-  readdirSync(join(repository, folder), { recursive: true, withFileTypes: true })
+function filesOf(repository: string, folder: string): string[] {
+  const entries = readdirSync(join(repository, folder), { recursive: true, withFileTypes: true });
+  return entries
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
+}
+
+const packPath = (repository: string, id: string): string => join(repository, "data", id.slice(0, 2), id);
 
 function rewrite(path: string, change: (bytes: Buffer) => Buffer): void {
   chmodSync(path, 0o600);
   writeFileSync(path, change(readFileSync(path)));
 }
 
-const first = (repository: string, folder: string): string => filesOf(repository, folder)[0] as string;
-
-/** Both ended with `code`; and what restic's lists say of both repositories is the same. */
-async function assertSame(answers: readonly [Answer, Answer], code: number, kinds = ["blobs"]): Promise<void> {
-  const [theirs, ours] = answers;
-  assert.equal(theirs.code, code, `restic: ${theirs.stderr}`);
-  assert.equal(ours.code, code, `ours: ${ours.stderr}${ours.stdout}`);
-  for (const kind of kinds) {
-    const lists = await Promise.all(answers.map(({ repository }) => resticMust(["list", kind], { repository })));
-    const [theirList, ourList] = lists.map(({ stdout }) => stdout.split("\n").sort().join("\n"));
-    assert.equal(ourList, theirList, kind);
-  }
+/** As this process reads it, with the index loaded: far cheaper than to ask restic. */
+async function withOpened<T>(location: string, fn: (repo: Repository) => Promise<T>): Promise<T> {
+  const storage = openStorage(location);
+  const repo = await openRepository({ storage, password: "password", identity: testIdentity });
+  await repo.refreshIndex();
+  return await fn(repo).finally(() => storage.close());
 }
 
-/** The same answer of restic's check for both repositories. */
-async function assertCheck(answers: readonly [Answer, Answer], code: number): Promise<void> {
-  for (const { repository } of answers) {
-    const verdict = await restic(["check", "--read-data"], { repository });
-    assert.equal(verdict.code, code, verdict.stdout + verdict.stderr);
-  }
+/** Every indexed blob with its place. */
+const blobsOf = (location: string): Promise<string[]> =>
+  withOpened(location, async ({ index }) =>
+    [...index.packs()].flatMap(({ id, blobs }) => blobs.map((blob) => `${id} ${Object.values(blob).join(" ")}`)).sort(),
+  );
+
+/** What each snapshot says, and every entry of it: all but the ids that chance decides. */
+const snapshotsOf = (location: string): Promise<unknown[]> =>
+  withOpened(location, async (repo) => {
+    const all = (await findSnapshots(repo)).map(async ({ snapshot: { original, ...rest } }) => ({
+      ...rest,
+      hasOriginal: original !== undefined,
+      entries: await collect(ls(repo, rest.tree)),
+    }));
+    const found = await Promise.all(all);
+    return found.sort((a, b) => (a.time + a.tags < b.time + b.tags ? -1 : 1));
+  });
+
+type Answers = readonly [theirs: Answer, ours: Answer];
+
+/** Both ended with `code`, and what `look` sees in the two repositories is the same. */
+async function assertSame(
+  [theirs, ours]: Answers,
+  code: number,
+  ...looks: ((location: string) => Promise<unknown>)[]
+): Promise<void> {
+  assert.equal(theirs.code, code, `restic: ${theirs.stderr}`);
+  assert.equal(ours.code, code, `ours: ${ours.stderr}${ours.stdout}`);
+  for (const look of looks) assert.deepEqual(await look(ours.repository), await look(theirs.repository));
+}
+
+/** The answer of restic's check for our repository. */
+async function assertCheck([, { repository }]: Answers, code: number): Promise<void> {
+  const verdict = await restic(["check", "--read-data"], { repository });
+  assert.equal(verdict.code, code, verdict.stdout + verdict.stderr);
 }
 
 describe("repair index", () => {
-  const heals = (what: string, damage: (repository: string) => void, ...flags: string[]): void => {
-    it(`heals ${what}`, async () => {
-      const both = damaged(damage);
-      const answers = await both.run(["repair", "index", ...flags], { keep: true });
-      await assertSame(answers, 0, ["blobs", "packs"]);
-      await assertCheck(answers, 0);
-      for (const { repository } of answers) {
-        assert.equal((await resticMust(["list", "blobs"], { repository })).stdout.split("\n").length, blobCount + 1);
-      }
+  async function assertHeals(both: BothPrograms, ...flags: string[]): Promise<void> {
+    const answers = await both.run(["repair", "index", ...flags], { keep: true });
+    await assertSame(answers, 0, blobsOf);
+    assert.deepEqual(await blobsOf(answers[1].repository), await blobsOf(base.repository));
+    await assertCheck(answers, 0);
+  }
+
+  it("changes nothing in a sound repository", () => assertHeals(base));
+
+  it("replaces index files that cannot be read", async () => {
+    const both = await damaged((repository) => {
+      for (const path of filesOf(repository, "index")) rewrite(path, (bytes) => bytes.fill(1, 20, 40));
     });
-  };
-  let blobCount = 0;
-  before(async () => {
-    blobCount = (await resticMust(["list", "blobs"], base)).stdout.split("\n").length - 1;
+    await assertHeals(both);
   });
 
-  heals("a sound repository, in which nothing is to be done", () => {});
-  heals("an index without files", (repository) => {
-    for (const path of filesOf(repository, "index")) rmSync(path);
-  });
-  heals("index files that cannot be read", (repository) => {
-    for (const path of filesOf(repository, "index")) rewrite(path, (bytes) => bytes.fill(1, 20, 40));
-  });
-  heals(
-    "an index file that is gone, reading all packs",
-    (repository) => rmSync(first(repository, "index")),
-    "--read-all-packs",
-  );
-
-  it("forgets a pack that is gone, and leaves one out that was cut short: what needs them stays broken", async () => {
-    for (const damage of [
-      (path: string): void => rmSync(path),
-      (path: string): void => rewrite(path, (bytes) => bytes.subarray(0, -7)),
-      (path: string): void => rewrite(path, (bytes) => Buffer.concat([bytes.subarray(0, 40), bytes])),
-    ]) {
-      const both = damaged((repository) => damage(first(repository, "data")));
-      const answers = await both.run(["repair", "index"], { keep: true });
-      await assertSame(answers, 0, ["blobs", "packs"]);
-      await assertCheck(answers, 1);
-    }
+  it("reads all packs where an index file is gone", async () => {
+    const both = await damaged((repository) => rmSync(filesOf(repository, "index")[0] as string));
+    await assertHeals(both, "--read-all-packs");
   });
 
-  it("refuses words that it does not know", async () => {
-    for (const words of [
-      ["repair", "index", "--nonsense"],
-      ["repair", "nonsense"],
-    ]) {
-      const [, ours] = await base.run(words);
-      assert.equal(ours.code, 1);
+  it("forgets a pack that is gone, leaves out one that was cut short, and indexes one that grew", async () => {
+    const both = await damaged((repository) => {
+      const [gone, short, long] = filesOf(repository, "data") as [string, string, string];
+      rmSync(gone);
+      rewrite(short, (bytes) => bytes.subarray(0, -7));
+      rewrite(long, (bytes) => Buffer.concat([bytes.subarray(0, 40), bytes]));
+    });
+    const answers = await both.run(["repair", "index"], { keep: true });
+    await assertSame(answers, 0, blobsOf);
+    await assertCheck(answers, 1);
+  });
+});
+
+describe("repair snapshots", () => {
+  /** Loses the packs of the first day: its root, files and directories of all days. The index knows it. */
+  async function withLosses(): Promise<Answers> {
+    const both = await damaged((repository) =>
+      withOpened(repository, async (repo) => {
+        const [oldest] = await findSnapshots(repo);
+        const packs = [...repo.index.packs()];
+        const roots = packs.find(({ blobs }) => blobs.some(({ id }) => id === oldest?.snapshot.tree));
+        const [files] = packs.filter(({ blobs }) => blobs[0]?.type === "data" && blobs.length > 1);
+        for (const lost of [roots, files]) rmSync(packPath(repository, lost?.id ?? ""));
+      }),
+    );
+    const indexed = await both.run(["repair", "index"], { keep: true });
+    await assertSame(indexed, 0, blobsOf);
+    return indexed;
+  }
+
+  it("leaves sound snapshots alone", async () => {
+    const answers = await base.run(["repair", "snapshots", "--forget"], { keep: true });
+    await assertSame(answers, 0, blobsOf, snapshotsOf);
+  });
+
+  it("makes the same snapshots of damaged ones, which go with --forget", async () => {
+    const answers = await base.run(["repair", "snapshots", "--forget"], { on: await withLosses() });
+    await assertSame(answers, 0, snapshotsOf);
+    await assertCheck(answers, 0);
+  });
+
+  it("keeps the damaged ones without --forget, changes nothing with --dry-run, and takes ids and filters", async () => {
+    const start = await withLosses();
+    const before = readdirSync(join(start[1].repository, "snapshots"));
+    const dry = await base.run(["repair", "snapshots", "--dry-run", "--forget"], { on: start });
+    await assertSame(dry, 0);
+    assert.deepEqual(readdirSync(join(start[1].repository, "snapshots")), before);
+    await assertSame(await base.run(["repair", "snapshots", "ffffffff"], { on: dry }), 0);
+    const one = await base.run(["repair", "snapshots", "--host", "two"], { on: dry });
+    await assertSame(one, 0);
+    for (const { repository } of one) {
+      assert.equal(readdirSync(join(repository, "snapshots")).length, before.length + 1);
     }
   });
 });

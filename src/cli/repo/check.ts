@@ -112,7 +112,7 @@ function adviceOf({ suggestRepairIndex, brokenPacks, suggestPrune, isSound, coun
     ...(suggestRepairIndex || (!isSound && !isBroken) ? ["stowage repo repair index"] : []),
     ...(isBroken ? [`restic repair packs ${brokenPacks.join(" ")}`] : []),
     ...(isSound ? [] : ["stowage repo backup of what is still there, which stores missing data again"]),
-    ...(counts.error > 0 ? ["restic repair snapshots --forget, for what stays lost"] : []),
+    ...(counts.error > 0 ? ["stowage repo repair snapshots --forget, for what stays lost"] : []),
     ...(suggestPrune && isSound ? ["stowage repo prune, when it suits: some files are of no use"] : []),
   ];
 }

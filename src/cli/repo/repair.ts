@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { CommandContext } from "./command-context.ts";
 import { addRepairIndexCommand } from "./repair-index.ts";
+import { addRepairSnapshotsCommand } from "./repair-snapshots.ts";
 
 const about = `Put a damaged repository right again. Run "check --read-data" first, which says what is wrong and what to do,
 and copy the repository before you change it: damage often means that the disk below is failing. What was lost from the
@@ -9,14 +10,16 @@ repository and is still there elsewhere comes back by another backup of it, befo
 
 const examples = `
 In this order, as far as "check --read-data" advises it:
-  stowage repo repair index                     the index says again what the packs hold`;
+  stowage repo repair index                     the index says again what the packs hold
+  stowage repo repair snapshots --forget        give up what stays lost`;
 
 export function addRepairCommand(parent: Command, context: CommandContext): void {
   const repair = parent
     .command("repair")
     .summary("put a damaged repository right again")
     .description(about)
-    .usage("index")
+    .usage("index | snapshots")
     .addHelpText("after", examples);
   addRepairIndexCommand(repair, context);
+  addRepairSnapshotsCommand(repair, context);
 }
