@@ -32,6 +32,7 @@ export type { KeepPolicy } from "./maintenance/forget-policy.ts";
 export { parseKeepDuration } from "./maintenance/keep-duration.ts";
 export { type PruneOptions, type PruneResult, prune } from "./maintenance/prune.ts";
 export { type IndexChange, type RepairIndexResult, repairIndex } from "./maintenance/repair-index.ts";
+export { type RepairPacksOptions, repairPacks } from "./maintenance/repair-packs.ts";
 export { repairSnapshots, type SnapshotRepair } from "./maintenance/repair-snapshots.ts";
 export type { TreeDamage } from "./maintenance/repair-trees.ts";
 export { type TagChange, tagSnapshots } from "./maintenance/tag.ts";

@@ -1,7 +1,7 @@
 // What restic and we make of the same damaged repositories: the same exit code, the same blobs and snapshots afterwards,
 // and a repository that restic finds sound.
 import assert from "node:assert/strict";
-import { chmodSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { findSnapshots, ls, openRepository, openStorage, type Repository } from "../../repo-format/index.ts";
@@ -161,5 +161,39 @@ describe("repair snapshots", () => {
     for (const { repository } of one) {
       assert.equal(readdirSync(join(repository, "snapshots")).length, before.length + 1);
     }
+  });
+});
+
+describe("repair packs", () => {
+  /** The blobs without their places: packs are made anew. */
+  const idsOf = async (location: string): Promise<string[]> =>
+    withOpened(location, async ({ index }) => [...index.blobs()].map(({ type, id }) => `${type} ${id}`).sort());
+
+  it("salvages the same blobs, keeps the same copies, and leaves a repository that can be repaired", async () => {
+    let names: string[] = [];
+    const both = await damaged((repository) =>
+      withOpened(repository, async (repo) => {
+        const [flipped, short] = [...repo.index.packs()].filter(({ blobs }) => blobs.length > 1);
+        names = [flipped?.id ?? "", short?.id ?? ""];
+        rewrite(packPath(repository, names[0] ?? ""), (bytes) => bytes.fill(1, 10, 20));
+        rewrite(packPath(repository, names[1] ?? ""), (bytes) => bytes.subarray(0, bytes.length / 2));
+      }),
+    );
+    const answers = await both.run(["repair", "packs", ...names], { keep: true, ownFolder: true });
+    await assertSame(answers, 0, idsOf);
+    for (const name of names) {
+      const [theirs, ours] = answers.map(({ folder }) => readFileSync(join(folder, `pack-${name}`)));
+      assert.deepEqual(ours, theirs);
+      for (const { repository } of answers) assert.equal(existsSync(packPath(repository, name)), false);
+    }
+    const repaired = await both.run(["repair", "snapshots", "--forget"], { on: answers });
+    await assertSame(repaired, 0, snapshotsOf);
+    await assertCheck(repaired, 0);
+  });
+
+  it("refuses no ids, ids that are none, packs that are not there", async () => {
+    await assertSame(await base.run(["repair", "packs"]), 1);
+    await assertSame(await base.run(["repair", "packs", "abcd", "0".repeat(64)]), 1);
+    await assertSame(await base.run(["repair", "packs", "0".repeat(64)], { ownFolder: true }), 1);
   });
 });

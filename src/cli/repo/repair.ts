@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { CommandContext } from "./command-context.ts";
 import { addRepairIndexCommand } from "./repair-index.ts";
+import { addRepairPacksCommand } from "./repair-packs.ts";
 import { addRepairSnapshotsCommand } from "./repair-snapshots.ts";
 
 const about = `Put a damaged repository right again. Run "check --read-data" first, which says what is wrong and what to do,
@@ -11,6 +12,7 @@ repository and is still there elsewhere comes back by another backup of it, befo
 const examples = `
 In this order, as far as "check --read-data" advises it:
   stowage repo repair index                     the index says again what the packs hold
+  stowage repo repair packs ID...               store anew what is intact in damaged packs, and remove them
   stowage repo repair snapshots --forget        give up what stays lost`;
 
 export function addRepairCommand(parent: Command, context: CommandContext): void {
@@ -18,8 +20,9 @@ export function addRepairCommand(parent: Command, context: CommandContext): void
     .command("repair")
     .summary("put a damaged repository right again")
     .description(about)
-    .usage("index | snapshots")
+    .usage("index | packs ID... | snapshots")
     .addHelpText("after", examples);
   addRepairIndexCommand(repair, context);
+  addRepairPacksCommand(repair, context);
   addRepairSnapshotsCommand(repair, context);
 }
