@@ -31,6 +31,7 @@ export { type ForgetGroup, type ForgetOptions, type ForgetResult, forget } from 
 export type { KeepPolicy } from "./maintenance/forget-policy.ts";
 export { parseKeepDuration } from "./maintenance/keep-duration.ts";
 export { type PruneOptions, type PruneResult, prune } from "./maintenance/prune.ts";
+export { recover } from "./maintenance/recover.ts";
 export { type IndexChange, type RepairIndexResult, repairIndex } from "./maintenance/repair-index.ts";
 export { type RepairPacksOptions, repairPacks } from "./maintenance/repair-packs.ts";
 export { repairSnapshots, type SnapshotRepair } from "./maintenance/repair-snapshots.ts";

@@ -8,6 +8,7 @@ import { findSnapshots, ls, openRepository, openStorage, type Repository } from 
 import { type Answer, BothPrograms } from "../support/both-programs.ts";
 import { collect, testIdentity } from "../support/memory-repository.ts";
 import { restic } from "../support/restic.ts";
+import { stowage } from "../support/stowage-cli.ts";
 import { makeTemporaryDirectory, removeDirectory } from "../support/temporary-directory.ts";
 
 let base: BothPrograms;
@@ -56,7 +57,7 @@ const blobsOf = (location: string): Promise<string[]> =>
   );
 
 /** What each snapshot says, and every entry of it: all but the ids that chance decides. */
-const snapshotsOf = (location: string): Promise<unknown[]> =>
+const snapshotsOf = (location: string) =>
   withOpened(location, async (repo) => {
     const all = (await findSnapshots(repo)).map(async ({ snapshot: { original, ...rest } }) => ({
       ...rest,
@@ -195,5 +196,36 @@ describe("repair packs", () => {
     await assertSame(await base.run(["repair", "packs"]), 1);
     await assertSame(await base.run(["repair", "packs", "abcd", "0".repeat(64)]), 1);
     await assertSame(await base.run(["repair", "packs", "0".repeat(64)], { ownFolder: true }), 1);
+  });
+});
+
+describe("recover", () => {
+  it("makes the same snapshot of what no snapshot leads to, but for the directory's mode, which restic forgets", async () => {
+    const forgotten = await base.run(["forget", "latest"], { keep: true });
+    const answers = await base.run(["recover"], { on: forgotten });
+    await assertSame(answers, 0);
+    const [theirs, ours] = await Promise.all(
+      answers.map(async ({ repository }) => {
+        const last = (await snapshotsOf(repository)).at(-1) as Awaited<ReturnType<typeof snapshotsOf>>[number];
+        const { time: _, tree: __, programVersion: ___, entries, ...rest } = last;
+        const withoutTimes = entries.map(({ path, node }) => {
+          const isRoot = path.toString().length === 9;
+          return { path: path.toString(), ...node, ...(isRoot ? { mode: 0, mtime: "", atime: "", ctime: "" } : {}) };
+        });
+        return { ...rest, entries: withoutTimes };
+      }),
+    );
+    assert.deepEqual(ours, theirs);
+    assert.deepEqual(ours?.tags, ["recovered"]);
+    await assertCheck(answers, 0);
+    await assertSame(await base.run(["recover"], { on: answers }), 0);
+    for (const { repository } of answers) assert.equal(readdirSync(join(repository, "snapshots")).length, 3);
+  });
+
+  it("makes one snapshot of several roots, which restic finds sound", async () => {
+    const [, forgotten] = await base.run(["forget", "--keep-last", "1", "--group-by", ""], { keep: true });
+    const { code, stderr } = await stowage(["recover"], forgotten);
+    assert.equal(code, 0, stderr);
+    await assertCheck([forgotten, forgotten], 0);
   });
 });

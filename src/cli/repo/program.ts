@@ -13,6 +13,7 @@ import { addKeyCommand } from "./key.ts";
 import { addListCommand } from "./list.ts";
 import { addLsCommand } from "./ls.ts";
 import { addPruneCommand } from "./prune.ts";
+import { addRecoverCommand } from "./recover.ts";
 import { addRepairCommand } from "./repair.ts";
 import { addRestoreCommand } from "./restore.ts";
 import { addSnapshotsCommand } from "./snapshots.ts";
@@ -62,6 +63,7 @@ export function addRepoCommands(program: Command, context: CommandContext): void
     addKeyCommand,
     addUnlockCommand,
     addRepairCommand,
+    addRecoverCommand,
     addCatCommand,
     addListCommand,
     addVersionCommand,

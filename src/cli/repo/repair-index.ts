@@ -4,6 +4,7 @@ import { type IndexChange, type RepairIndexResult, repairIndex } from "../../../
 import { formatCount } from "../output/format-values.ts";
 import { StepReporter } from "../output/progress.ts";
 import type { CommandContext } from "./command-context.ts";
+import { describeIndexChange } from "./index-change.ts";
 
 interface RepairIndexFlags {
   readonly readAllPacks?: boolean;
@@ -38,22 +39,6 @@ export function addRepairIndexCommand(parent: Command, context: CommandContext):
       };
       await context.withRepository(async (repository) => show(context, await repairIndex(repository, options)));
     });
-}
-
-/** A line for people. */
-function describeIndexChange(change: IndexChange): string {
-  switch (change.kind) {
-    case "index-unreadable":
-      return `removing index file ${change.id}: ${change.message}`;
-    case "pack-added":
-      return `adding pack ${change.id}`;
-    case "pack-missing":
-      return `forgetting pack ${change.id}, which is gone`;
-    case "pack-resized":
-      return `reading pack ${change.id} anew: it has ${change.sizeBytes} bytes, the index says ${change.indexedBytes}`;
-    case "pack-unreadable":
-      return `left out pack ${change.id}: ${change.message}`;
-  }
 }
 
 function show({ output }: CommandContext, result: RepairIndexResult): void {

@@ -44,7 +44,6 @@ const resticVerbs: ReadonlySet<string> = new Set([
   "generate",
   "migrate",
   "mount",
-  "recover",
   "rewrite",
 ]);
 
