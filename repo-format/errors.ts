@@ -78,6 +78,8 @@ export const errorPolicies = {
     retry: "backoff",
     hint: "raise the limit on open files (ulimit -n), or give the process more memory",
   },
+  "repository-unsound": { retry: "never", hint: "run `stowage repo check`, which says what to repair" },
+  "migration-failed": { retry: "backoff", hint: "run the command again" },
   cancelled: { retry: "never", hint: "run the command again to continue" },
 } as const;
 

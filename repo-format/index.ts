@@ -30,6 +30,7 @@ export { type DataSubset, parseDataSubset } from "./maintenance/data-subset.ts";
 export { type ForgetGroup, type ForgetOptions, type ForgetResult, forget } from "./maintenance/forget.ts";
 export type { KeepPolicy } from "./maintenance/forget-policy.ts";
 export { parseKeepDuration } from "./maintenance/keep-duration.ts";
+export { listMigrations, type MigrateOptions, type MigrationOutcome, migrate } from "./maintenance/migrate.ts";
 export { type PruneOptions, type PruneResult, prune } from "./maintenance/prune.ts";
 export { recover } from "./maintenance/recover.ts";
 export { type IndexChange, type RepairIndexResult, repairIndex } from "./maintenance/repair-index.ts";

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type BlobId, idOf, type PackId } from "../../repo-format/format/id.ts";
 import { encodeIndexFile } from "../../repo-format/format/index-file.ts";
+import { migrate } from "../../repo-format/maintenance/migrate.ts";
 import { repairIndex } from "../../repo-format/maintenance/repair-index.ts";
 import { InMemoryStorage } from "../../repo-format/storage/in-memory.ts";
 import type { ObjectStorage } from "../../repo-format/storage/object-storage.ts";
@@ -53,3 +54,25 @@ for (const readAllPacks of [false, true]) {
     });
   });
 }
+
+test("migrate: whichever call goes wrong, the repository opens with all its data, and the next migration completes the work", async () => {
+  const base = new InMemoryStorage();
+  const writer = await createTestRepository({ storage: base, version: 1 });
+  for (const name of ["a", "b"]) await storeEntries(writer, [[name, file([seededBytes(name, 3000)])]]);
+  const options = { ...lock, names: ["upgrade_repo_v2"], keepCopy: async () => "memory" };
+  const blobs = await indexedBlobs(base);
+  await sweepFaults({
+    base,
+    run: async (storage, signal) => {
+      const [outcome] = await migrate(await reopen(storage), { ...options, signal });
+      if (outcome?.kind === "failed") throw outcome.error;
+    },
+    judge: async ({ storage, isDone }) => {
+      const repo = await assertTruthful(storage);
+      assert.deepEqual(await indexedBlobs(storage), blobs);
+      if (isDone) assert.equal(repo.version, 2);
+      await migrate(await unlock(storage), options);
+      assert.equal((await assertTruthful(storage)).version, 2);
+    },
+  });
+});

@@ -4,9 +4,9 @@ import { initRepository, openStorage } from "../../repo-format/index.ts";
 const cheapKdf = { N: 1024, r: 1, p: 1 };
 
 /** Makes an empty one with the password "password"; restic opens it, too. */
-export async function makeCheapRepository(location: string): Promise<void> {
+export async function makeCheapRepository(location: string, version: 1 | 2 = 2): Promise<void> {
   const storage = openStorage(location, { create: true });
   const identity = { hostname: "maker", username: "tester", pid: 1, uid: 0, gid: 0 };
-  await initRepository({ storage, password: "password", identity, kdf: cheapKdf });
+  await initRepository({ storage, password: "password", identity, kdf: cheapKdf, version });
   await storage.close();
 }

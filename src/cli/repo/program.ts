@@ -12,6 +12,7 @@ import { addInitCommand } from "./init.ts";
 import { addKeyCommand } from "./key.ts";
 import { addListCommand } from "./list.ts";
 import { addLsCommand } from "./ls.ts";
+import { addMigrateCommand } from "./migrate.ts";
 import { addPruneCommand } from "./prune.ts";
 import { addRecoverCommand } from "./recover.ts";
 import { addRepairCommand } from "./repair.ts";
@@ -64,6 +65,7 @@ export function addRepoCommands(program: Command, context: CommandContext): void
     addUnlockCommand,
     addRepairCommand,
     addRecoverCommand,
+    addMigrateCommand,
     addCatCommand,
     addListCommand,
     addVersionCommand,

@@ -36,16 +36,7 @@ export async function runRepo(argv: readonly string[], runtime: RepoRuntime): Pr
 }
 
 /** Verbs that restic has and this program has not, or not yet. */
-const resticVerbs: ReadonlySet<string> = new Set([
-  "cache",
-  "copy",
-  "diff",
-  "find",
-  "generate",
-  "migrate",
-  "mount",
-  "rewrite",
-]);
+const resticVerbs: ReadonlySet<string> = new Set(["cache", "copy", "diff", "find", "generate", "mount", "rewrite"]);
 
 async function parse(argv: readonly string[], context: CommandContext): Promise<void> {
   let complaint = "";
