@@ -19,6 +19,7 @@ export { encodeSnapshot, type Snapshot, type SnapshotSummary } from "./format/sn
 export { formatTime, parseTime, type TimeText } from "./format/time.ts";
 export { type CatKind, cat, catKinds, isBinary } from "./inspect/cat.ts";
 export { dumpFile } from "./inspect/dump.ts";
+export { type ArchiveFormat, archiveFormats, dumpFolder } from "./inspect/dump-folder.ts";
 export { findNode, findTree } from "./inspect/find-node.ts";
 export { type ListKind, list, listKinds } from "./inspect/list.ts";
 export { type ListedNode, ls } from "./inspect/ls.ts";
