@@ -26,6 +26,9 @@ const extraIds = { zip64: 0x0001, time: 0x5455 } as const;
 
 const uint16Max = 0xffff;
 const uint32Max = 0xffff_ffff;
+/** Compressed bytes that are handed out at a time. */
+const deflateBufferBytes: number = 64 * 1024;
+
 /** Deflating never makes a file larger by so much: from here on 64-bit sizes are announced. */
 const largeFileBytes = 0xf000_0000;
 
@@ -106,7 +109,7 @@ export class ZipEncoder implements ArchiveEncoder {
 
 /** Compresses a stream; what is ready comes with each piece. */
 class Deflater {
-  readonly #stream = createDeflateRaw();
+  readonly #stream = createDeflateRaw({ chunkSize: deflateBufferBytes });
   #ready: Buffer[] = [];
 
   constructor() {

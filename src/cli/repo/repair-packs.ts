@@ -1,5 +1,5 @@
 // stowage repo repair packs: takes what is intact out of damaged packs, and removes them.
-import { open } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { isId, type PackId, repairPacks, shortId } from "../../../repo-format/index.ts";
@@ -54,10 +54,14 @@ async function run(ids: readonly string[], context: CommandContext): Promise<voi
 
 /** Never over another file, and on the disk before the pack goes. */
 async function keepCopy(id: PackId, parts: AsyncIterable<Buffer>): Promise<void> {
-  const file = await open(resolve(`pack-${id}`), "wx");
+  const path = resolve(`pack-${id}`);
+  const file = await open(path, "wx");
   try {
     for await (const part of parts) await file.write(part);
     await file.sync();
+  } catch (error) {
+    await rm(path);
+    throw error;
   } finally {
     await file.close();
   }

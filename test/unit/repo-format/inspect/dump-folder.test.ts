@@ -5,7 +5,9 @@ import { setImmediate as turn } from "node:timers/promises";
 import type { BlobId, PackId } from "../../../../repo-format/format/id.ts";
 import { type ArchiveFormat, dumpFolder } from "../../../../repo-format/inspect/dump-folder.ts";
 import type { Repository } from "../../../../repo-format/repository/repository.ts";
+import { InMemoryStorage } from "../../../../repo-format/storage/in-memory.ts";
 import { keyOf } from "../../../../repo-format/storage/key-layout.ts";
+import { FaultyStorage } from "../../../support/faulty-storage.ts";
 import { createTestRepository, seededBytes } from "../../../support/memory-repository.ts";
 import { directory, file, other, storeEntries, symlink } from "../../../support/restorer-fixture.ts";
 import { readZip } from "../../../support/zip-reader.ts";
@@ -26,7 +28,7 @@ async function withTree(
   return { repo, treeId: (await repo.loadSnapshot(id)).tree };
 }
 
-/** What comes out, and the most bytes that waited to be taken. */
+/** What comes out at a reader that takes its time. */
 async function dump(repo: Repository, treeId: BlobId, path: string, format: ArchiveFormat = "zip"): Promise<Buffer> {
   const parts: Buffer[] = [];
   const output = new Writable({
@@ -79,6 +81,30 @@ describe("dumpFolder", () => {
         await assert.rejects(dump(repo, treeId, "/", format), { code: "tree-malformed", details: { path: "/zz" } });
       }
     }
+  });
+
+  test("dumpFolder fetches a few blobs ahead of a reader that takes nothing, and no more", async () => {
+    const storage = new FaultyStorage(new InMemoryStorage());
+    const repo = await createTestRepository({ storage });
+    const pieces = Array.from({ length: 60 }, (_, seed) => seededBytes(`piece ${seed}`, 1000));
+    const id = await storeEntries(repo, [
+      ["a", file(pieces)],
+      ["b", file(pieces.slice(1))],
+    ]);
+    const { tree } = await repo.loadSnapshot(id);
+    await repo.refreshIndex();
+    storage.calls.length = 0;
+    const taken = Promise.withResolvers<() => void>();
+    const output = new Writable({ highWaterMark: 1, write: (_, __, done) => taken.resolve(done) });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const dumped = dumpFolder(repo, { treeId: tree, path: "/" }, output, { format: "tar", signal });
+    await taken.promise;
+    for (let round = 0; round < 50; round++) await turn();
+    const fetched = storage.keysOf("getRange").length;
+    assert.ok(fetched > 1 && fetched < 20, `${fetched} requests`);
+    controller.abort();
+    await assert.rejects(dumped, { code: "cancelled" });
   });
 
   test("dumpFolder ends with an error at a damaged blob", async () => {
