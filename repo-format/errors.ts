@@ -71,7 +71,7 @@ export const errorPolicies = {
   "unsafe-name": { retry: "never", hint: "the snapshot holds a name that would leave the target; it was not restored" },
   "pattern-malformed": { retry: "never", hint: "correct the pattern" },
   "argument-invalid": { retry: "never", hint: "see --help" },
-  "index-incomplete": { retry: "after-refresh", hint: "run `stowage repo check`, then `restic repair index`" },
+  "index-incomplete": { retry: "after-refresh", hint: "run `stowage repo check`, then `stowage repo repair index`" },
   "self-test-failed": { retry: "never", hint: "a native library gives wrong results; reinstall the program" },
   "worker-failed": { retry: "backoff", hint: "run the command again; please report it if it happens twice" },
   "removal-refused": {
@@ -82,6 +82,8 @@ export const errorPolicies = {
     retry: "backoff",
     hint: "raise the limit on open files (ulimit -n), or give the process more memory",
   },
+  "repository-unsound": { retry: "never", hint: "run `stowage repo check`, which says what to repair" },
+  "migration-failed": { retry: "backoff", hint: "run the command again" },
   cancelled: { retry: "never", hint: "run the command again to continue" },
 } as const;
 

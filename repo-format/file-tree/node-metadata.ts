@@ -56,7 +56,7 @@ export function statNodeOfPath(path: Buffer, name: Buffer, options: StatNodeOpti
 }
 
 /** For callers that have the lstat result already. @param path only for the link target and the attributes. */
-export function nodeOfPath(path: Buffer, name: Buffer, stat: FileStat, options: StatNodeOptions): Node {
+function nodeOfPath(path: Buffer, name: Buffer, stat: FileStat, options: StatNodeOptions): Node {
   const node = nodeOfStat(path, name, stat, options);
   node.extendedAttributes = readAttributes(path, options.onWarning);
   return node;

@@ -11,7 +11,7 @@ export const compressedEntryBytes: number = plainEntryBytes + 4;
 /** The last bytes of a pack: length of the sealed header, little-endian. */
 export const headerLengthBytes = 4;
 /** restic reads no longer headers (sealed length). */
-const maxHeaderBytes: number = 16 * 1024 * 1024;
+export const maxHeaderBytes: number = 16 * 1024 * 1024;
 /** So many entries fit in the longest header; a pack is full when it holds them. */
 export const maxHeaderEntries: number = Math.floor(
   (maxHeaderBytes - sealOverheadBytes - headerLengthBytes) / compressedEntryBytes,

@@ -10,11 +10,14 @@ export function wrapUnpacked(version: 1 | 2, json: Buffer, compress: (plain: Buf
   return Buffer.concat([Buffer.of(compressedMarker), compress(json)]);
 }
 
-/** @throws RepositoryError "file-damaged" for an encoding that is not known. */
+/**
+ * A process that opened the repository as version 1 may meet compressed files: another one has migrated it meanwhile.
+ * @throws RepositoryError "file-damaged" for an encoding that is not known.
+ */
 export function unwrapUnpacked(version: 1 | 2, plaintext: Buffer, decompress: (frame: Buffer) => Buffer): Buffer {
-  if (version === 1 || plaintext.length === 0) return plaintext;
+  if (plaintext.length === 0) return plaintext;
   const first = plaintext[0];
-  if (first === 0x7b || first === 0x5b) return plaintext;
   if (first === compressedMarker) return decompress(plaintext.subarray(1));
+  if (version === 1 || first === 0x7b || first === 0x5b) return plaintext;
   throw new RepositoryError("file-damaged", `the file cannot be decoded: its encoding ${first} is not known`);
 }

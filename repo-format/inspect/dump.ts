@@ -26,18 +26,27 @@ export async function dumpFile(
     const path = file.path.toString();
     throw new RepositoryError("path-missing", `"${path}" is a ${node.type}, not a file`, { details: { path } });
   }
+  return await writeTo(output, blobsInOrder(repo, node.content ?? [], options.signal), options.signal);
+}
+
+/** Writes the pieces as fast as `output` takes them, and leaves it open. @returns bytes written */
+export async function writeTo(
+  output: Writable,
+  pieces: AsyncIterable<Buffer>,
+  signal: AbortSignal | undefined,
+): Promise<number> {
   let written = 0;
   async function* counted(): AsyncGenerator<Buffer, void, undefined> {
-    for await (const bytes of blobsInOrder(repo, node.content ?? [], options.signal)) {
-      yield bytes;
+    for await (const bytes of pieces) {
+      if (bytes.length > 0) yield bytes;
       written += bytes.length;
     }
   }
   const source = Readable.from(counted(), { objectMode: false, highWaterMark: 1 });
   try {
-    await pipeline(source, output, { end: false, ...(options.signal ? { signal: options.signal } : {}) });
+    await pipeline(source, output, { end: false, ...(signal ? { signal } : {}) });
   } catch (error) {
-    throwIfCancelled(options.signal);
+    throwIfCancelled(signal);
     throw error;
   }
   return written;

@@ -13,7 +13,7 @@ import { boundedParallel } from "../repository/bounded-parallel.ts";
 import type { Repository } from "../repository/repository.ts";
 import { pathOfTree, type WalkedTree, walkTrees } from "../repository/walk-trees.ts";
 import { freeMemory } from "../workers/free-memory.ts";
-import { type Run, runsOf } from "./repack.ts";
+import { type PackRun, runsOf } from "./pack-runs.ts";
 
 /** What has to be copied; bytes as they are stored in the source. */
 export interface CopyAmount {
@@ -109,7 +109,7 @@ export class BlobCopy {
   }
 
   /** The sealed bytes; undefined when the pack does not have them: the blobs may lie elsewhere, too. */
-  async #read(packId: PackId, run: Run): Promise<Buffer | undefined> {
+  async #read(packId: PackId, run: PackRun): Promise<Buffer | undefined> {
     try {
       return await this.#source.readPackRange(packId, run.offset, run.length, this.#options.signal);
     } catch (error) {

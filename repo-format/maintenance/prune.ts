@@ -2,12 +2,12 @@
 // repository: packs that no index knows go first; used blobs of the other doomed packs are stored anew and indexed; the
 // index forgets the doomed packs; then these are deleted.
 
-import { RepositoryError, throwIfCancelled } from "../errors.ts";
-import type { PackId, SnapshotId, TreeId } from "../format/id.ts";
-import { boundedParallel } from "../repository/bounded-parallel.ts";
+import { RepositoryError } from "../errors.ts";
+import type { SnapshotId, TreeId } from "../format/id.ts";
 import type { Repository } from "../repository/repository.ts";
 import { usedBlobs } from "../repository/walk-trees.ts";
 import { parseMaxUnused } from "./byte-size.ts";
+import { deletePacks } from "./delete-packs.ts";
 import { type ExclusiveLockOptions, refuseWithoutLock, underExclusiveLock } from "./exclusive-lock.ts";
 import { copiesOf } from "./index-copies.ts";
 import { listPacks } from "./list-packs.ts";
@@ -110,31 +110,14 @@ async function executePlan(repo: Repository, plan: PrunePlan, options: PruneOpti
   const { signal } = options;
   const report = (step: PruneProgress["step"]) => (done: number, total: number) =>
     options.onProgress?.({ step, done, total });
-  await deletePacks(repo, plan.removeFirst, options);
+  const deletion = { signal, onWarning: options.onWarning, onDeleted: report("delete") };
+  await deletePacks(repo, plan.removeFirst, deletion);
   if (plan.repack.length > 0) {
     await repack(repo, new Set(plan.repack), plan.keepBlobs, { signal, onProgress: report("repack") });
   }
   const doomed = [...plan.remove, ...plan.repack];
   const forgotten = new Set([...doomed, ...plan.forget]);
   if (forgotten.size > 0) await rewriteIndexFiles(repo, forgotten, { signal, onProgress: report("index") });
-  await deletePacks(repo, doomed, options);
+  await deletePacks(repo, doomed, deletion);
   await repo.refreshIndex(signal);
-}
-
-/** A pack that stays behind does no harm: no index knows it, and the next prune deletes it first. */
-async function deletePacks(repo: Repository, packs: readonly PackId[], options: PruneOptions): Promise<void> {
-  const { signal, onWarning } = options;
-  const remove = async (id: PackId): Promise<void> => {
-    try {
-      await repo.remove("pack", id, signal);
-    } catch (error) {
-      throwIfCancelled(signal);
-      onWarning?.(`pack ${id} could not be deleted: ${(error as Error).message}`);
-    }
-  };
-  const limits = { limit: repo.storage.connections, signal };
-  let done = 0;
-  for await (const _ of boundedParallel(packs, limits, remove)) {
-    options.onProgress?.({ step: "delete", done: ++done, total: packs.length });
-  }
 }

@@ -9,11 +9,7 @@ import { openBlob } from "../pack/open-blob.ts";
 import { type BlobUploader, withBlobUploader } from "../repository/blob-uploader.ts";
 import { boundedParallel } from "../repository/bounded-parallel.ts";
 import type { Repository } from "../repository/repository.ts";
-
-/** Unneeded bytes between two blobs that are fetched rather than asked for anew. */
-const maxGapBytes: number = 1024 * 1024;
-/** Fetched at a time, for each download; a larger blob is fetched alone. */
-const maxRequestBytes: number = 8 * 1024 * 1024;
+import { type PackRun, runsOf } from "./pack-runs.ts";
 
 export interface RepackOptions {
   readonly signal?: AbortSignal | undefined;
@@ -80,7 +76,7 @@ class PackCopy {
   }
 
   /** The sealed bytes; undefined when the pack does not have them: the blobs may lie elsewhere, too. */
-  async #read(packId: PackId, run: Run): Promise<Buffer | undefined> {
+  async #read(packId: PackId, run: PackRun): Promise<Buffer | undefined> {
     try {
       return await this.#repo.readPackRange(packId, run.offset, run.length, this.#signal);
     } catch (error) {
@@ -117,28 +113,4 @@ class PackCopy {
     if (this.#repo.version < 2 || blob.uncompressedLength !== 0 || plaintextLength(blob) === 0) return false;
     return blob.type === "tree" || this.#repo.options.compression !== "off";
   }
-}
-
-/** Blobs of a pack that are fetched with one request. */
-export interface Run {
-  readonly offset: number;
-  length: number;
-  readonly blobs: PackedBlob[];
-}
-
-/** @param blobs in ascending order of their offsets. */
-export function runsOf(blobs: readonly PackedBlob[]): Run[] {
-  const runs: Run[] = [];
-  for (const blob of blobs) {
-    const run = runs.at(-1);
-    const length = run === undefined ? 0 : blob.offset + blob.length - run.offset;
-    const isNear = run !== undefined && blob.offset - (run.offset + run.length) <= maxGapBytes;
-    if (run !== undefined && isNear && length <= maxRequestBytes) {
-      run.blobs.push(blob);
-      run.length = Math.max(run.length, length);
-    } else {
-      runs.push({ offset: blob.offset, length: blob.length, blobs: [blob] });
-    }
-  }
-  return runs;
 }

@@ -4,11 +4,11 @@
 import { throwIfCancelled } from "../errors.ts";
 import type { PackedBlob } from "../format/blob.ts";
 import type { BlobId, IndexId, PackId } from "../format/id.ts";
-import { encodeIndexFile, type IndexPack } from "../format/index-file.ts";
 import { IndexFileEntries } from "../index/index-file-entries.ts";
 import { blobsPerIndexFile } from "../index/index-writer.ts";
 import { boundedParallel } from "../repository/bounded-parallel.ts";
 import type { Repository } from "../repository/repository.ts";
+import { IndexFileBatch } from "./index-file-batch.ts";
 import { hashOfPack, MetPacks } from "./index-pack-hash.ts";
 
 /** One pack's header may add so many entries to a file that is nearly full; files above that are split. */
@@ -17,6 +17,10 @@ const oversizedBlobs: number = blobsPerIndexFile + 409_199;
 export interface RewriteIndexOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /** The files to go through; default: all. Others may say again of the removed packs what is true of them. */
+  readonly files?: readonly IndexId[] | undefined;
+  /** Files that are of no use any more and go with those that are replaced. */
+  readonly obsolete?: readonly IndexId[] | undefined;
 }
 
 /**
@@ -29,8 +33,7 @@ export async function rewriteIndexFiles(
   options: RewriteIndexOptions = {},
 ): Promise<void> {
   const { signal } = options;
-  const ids: IndexId[] = [];
-  for await (const { id } of repo.list("index", signal)) ids.push(id as IndexId);
+  const ids = options.files ?? (await listIndexFiles(repo, signal));
   const load = async (id: IndexId): Promise<{ id: IndexId; entries: IndexFileEntries }> => ({
     id,
     entries: IndexFileEntries.decode(await repo.loadUnpacked("index", id, signal)),
@@ -43,26 +46,28 @@ export async function rewriteIndexFiles(
     done++;
     options.onProgress?.(done, ids.length);
   }
-  const obsolete = await rewriter.finish();
+  const obsolete = [...(await rewriter.finish()), ...(options.obsolete ?? [])];
   throwIfCancelled(signal);
   for await (const _ of boundedParallel(obsolete, limits, (id) => repo.remove("index", id, signal)));
 }
 
+export async function listIndexFiles(repo: Repository, signal: AbortSignal | undefined): Promise<IndexId[]> {
+  const ids: IndexId[] = [];
+  for await (const { id } of repo.list("index", signal)) ids.push(id as IndexId);
+  return ids;
+}
+
 class IndexRewriter {
-  readonly #repo: Repository;
+  readonly #batch: IndexFileBatch;
   readonly #removed: ReadonlySet<PackId>;
-  readonly #signal: AbortSignal | undefined;
   readonly #met = new MetPacks();
   readonly #obsolete: IndexId[] = [];
   /** True when some obsolete file says something that must go, or says it twice. */
   #isNeeded = false;
-  #packs: IndexPack[] = [];
-  #blobCount = 0;
 
   constructor(repo: Repository, removed: ReadonlySet<PackId>, signal: AbortSignal | undefined) {
-    this.#repo = repo;
+    this.#batch = new IndexFileBatch(repo, signal);
     this.#removed = removed;
-    this.#signal = signal;
   }
 
   async take(id: IndexId, entries: IndexFileEntries): Promise<void> {
@@ -75,7 +80,9 @@ class IndexRewriter {
     if (!isClean) this.#isNeeded = true;
     this.#obsolete.push(id);
     for (const { id: packId, place } of packs) {
-      if (isNew[place] && !this.#removed.has(packId)) await this.#add({ id: packId, blobs: blobsOf(entries, place) });
+      if (isNew[place] && !this.#removed.has(packId)) {
+        await this.#batch.add({ id: packId, blobs: blobsOf(entries, place) });
+      }
     }
   }
 
@@ -83,7 +90,7 @@ class IndexRewriter {
   async finish(): Promise<readonly IndexId[]> {
     // One small file alone would only be replaced by its equal.
     if (!this.#isNeeded && this.#obsolete.length < 2) return [];
-    await this.#save();
+    await this.#batch.save();
     return this.#obsolete;
   }
 
@@ -91,20 +98,6 @@ class IndexRewriter {
   #isNew(entries: IndexFileEntries, place: number, hash: number): boolean {
     const id = entries.packs[place]?.id;
     return id !== undefined && this.#met.meet(id, { hash, file: 0 })?.hash !== hash;
-  }
-
-  async #add(pack: IndexPack): Promise<void> {
-    this.#packs.push(pack);
-    this.#blobCount += pack.blobs.length;
-    if (this.#blobCount >= blobsPerIndexFile) await this.#save();
-  }
-
-  async #save(): Promise<void> {
-    if (this.#packs.length === 0) return;
-    const packs = this.#packs;
-    this.#packs = [];
-    this.#blobCount = 0;
-    await this.#repo.saveUnpacked("index", encodeIndexFile(packs), this.#signal);
   }
 }
 

@@ -6,6 +6,8 @@ import { test } from "node:test";
 import { RepositoryError } from "../../repo-format/errors.ts";
 import { type CheckResult, check } from "../../repo-format/maintenance/check.ts";
 import { prune } from "../../repo-format/maintenance/prune.ts";
+import { repairIndex } from "../../repo-format/maintenance/repair-index.ts";
+import { repairSnapshots } from "../../repo-format/maintenance/repair-snapshots.ts";
 import { openRepository, type Repository } from "../../repo-format/repository/repository.ts";
 import { LocalDirectoryStorage } from "../../repo-format/storage/local-directory.ts";
 import { storedKeys, testIdentity } from "../support/memory-repository.ts";
@@ -88,3 +90,15 @@ test("old-index-repo is refused with an error that names its index file", async 
   const result = await check(repo, { lockTimings });
   assert.deepEqual(codesOf(result), ["index-unreadable"]);
 });
+
+for (const name of ["repo-index-missing", "repo-data-missing", "repo-unused-data-missing", "old-index-repo"]) {
+  test(`repairs of the index and the snapshots make ${name} sound`, async (t) => {
+    const path = unpackFixture(t, name);
+    const repo = await openFixture(path);
+    const changes = await repairIndex(repo, { lockTimings });
+    assert.ok(Object.values(changes).some((count) => count > 0));
+    await repairSnapshots(repo, { forget: true, lockTimings });
+    const verdict = await restic(["check", "--read-data"], { repository: path, password: fixturePassword });
+    assert.equal(verdict.code, 0, verdict.stderr + verdict.stdout);
+  });
+}

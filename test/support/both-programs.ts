@@ -22,6 +22,8 @@ export interface BothOptions {
   /** Work on the copies that were kept then, which are kept further on. */
   readonly on?: readonly [restic: Answer, ours: Answer];
   readonly cwd?: string;
+  /** Run in the folder beside the repository. */
+  readonly ownFolder?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   readonly password?: string;
   /** Given to each on standard input. */
@@ -84,7 +86,10 @@ async function runOne(
 ): Promise<Answer> {
   const { keep = options.on !== undefined, env = {}, password = "password", cwd, input, folder, repository } = options;
   const words = args.map((word) => word.replaceAll("@", folder));
-  const place = { ...(cwd === undefined ? {} : { cwd }), ...(input === undefined ? {} : { input }) };
+  const place = {
+    ...(options.ownFolder ? { cwd: folder } : cwd === undefined ? {} : { cwd }),
+    ...(input === undefined ? {} : { input }),
+  };
   const result = await run(words, { repository, password, env: { ...likeOurs, ...env }, ...place });
   if (!keep) rmSync(folder, { recursive: true });
   const { code, stdout, stderr, messages } = result;

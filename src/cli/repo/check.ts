@@ -104,15 +104,15 @@ function report(context: CommandContext, result: CheckResult): void {
   context.fail(exitCodes.failure, `Fatal: the repository contains errors: ${errors} found${steps}`);
 }
 
-/** What is to be done, in this order; what this program cannot do, restic can. */
+/** What is to be done, in this order. */
 function adviceOf({ suggestRepairIndex, brokenPacks, suggestPrune, isSound, counts }: CheckResult): string[] {
   const isBroken = brokenPacks.length > 0;
   return [
     ...(isSound ? [] : ["copy the repository before you repair it"]),
-    ...(suggestRepairIndex || (!isSound && !isBroken) ? ["restic repair index"] : []),
-    ...(isBroken ? [`restic repair packs ${brokenPacks.join(" ")}`] : []),
+    ...(suggestRepairIndex || (!isSound && !isBroken) ? ["stowage repo repair index"] : []),
+    ...(isBroken ? [`stowage repo repair packs ${brokenPacks.join(" ")}`] : []),
     ...(isSound ? [] : ["stowage repo backup of what is still there, which stores missing data again"]),
-    ...(counts.error > 0 ? ["restic repair snapshots --forget, for what stays lost"] : []),
+    ...(counts.error > 0 ? ["stowage repo repair snapshots --forget, for what stays lost"] : []),
     ...(suggestPrune && isSound ? ["stowage repo prune, when it suits: some files are of no use"] : []),
   ];
 }

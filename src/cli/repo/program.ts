@@ -15,7 +15,10 @@ import { addInitCommand } from "./init.ts";
 import { addKeyCommand } from "./key.ts";
 import { addListCommand } from "./list.ts";
 import { addLsCommand } from "./ls.ts";
+import { addMigrateCommand } from "./migrate.ts";
 import { addPruneCommand } from "./prune.ts";
+import { addRecoverCommand } from "./recover.ts";
+import { addRepairCommand } from "./repair.ts";
 import { addRestoreCommand } from "./restore.ts";
 import { addRewriteCommand } from "./rewrite.ts";
 import { addSnapshotsCommand } from "./snapshots.ts";
@@ -68,6 +71,9 @@ export function addRepoCommands(program: Command, context: CommandContext): void
     addRewriteCommand,
     addKeyCommand,
     addUnlockCommand,
+    addRepairCommand,
+    addRecoverCommand,
+    addMigrateCommand,
     addCatCommand,
     addListCommand,
     addVersionCommand,

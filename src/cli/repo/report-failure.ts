@@ -66,6 +66,13 @@ function afterInterruption(verb: string | undefined): string {
       return "the repository is sound, nothing that a snapshot needs was removed; run the same command again to finish";
     case "copy":
       return "the target is sound; run the same command again: what is stored there already is not copied again";
+    case "repair index":
+    case "repair snapshots":
+    case "recover":
+    case "migrate":
+      return "nothing that was there is lost; run the same command again to finish";
+    case "repair packs":
+      return "nothing that was there is lost; move the copies that were written away, and run the same command again";
     case "check":
       return "nothing was changed; what was looked at so far says nothing about the rest";
     default:

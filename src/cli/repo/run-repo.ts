@@ -36,7 +36,7 @@ export async function runRepo(argv: readonly string[], runtime: RepoRuntime): Pr
 }
 
 /** Verbs that restic has and this program has not, or not yet. */
-const resticVerbs: ReadonlySet<string> = new Set(["cache", "generate", "migrate", "mount", "recover", "repair"]);
+const resticVerbs: ReadonlySet<string> = new Set(["cache", "generate", "mount"]);
 
 async function parse(argv: readonly string[], context: CommandContext): Promise<void> {
   let complaint = "";

@@ -6,10 +6,11 @@ import { unwrapUnpacked, wrapUnpacked } from "../../../../repo-format/format/unp
 const json = Buffer.from('{"a":1}');
 const reverse = (bytes: Buffer): Buffer => Buffer.from(bytes).reverse();
 
-test("version 1 stores the JSON as it is and decodes nothing", () => {
+test("version 1 stores the JSON as it is, and decodes what a process that migrated the repository has stored since", () => {
   assert.equal(wrapUnpacked(1, json, reverse), json);
   assert.equal(unwrapUnpacked(1, json, reverse), json);
-  assert.deepEqual(unwrapUnpacked(1, Buffer.of(2, 3), reverse), Buffer.of(2, 3));
+  assert.deepEqual(unwrapUnpacked(1, Buffer.of(3, 4), reverse), Buffer.of(3, 4));
+  assert.deepEqual(unwrapUnpacked(1, Buffer.of(2, 3, 4), reverse), Buffer.of(4, 3));
 });
 
 test("version 2 stores a marker and the compressed JSON", () => {
