@@ -10,7 +10,6 @@ import { targetError } from "../file-tree/target-errors.ts";
 import { makeHardLink, makeSpecial, makeSymlink } from "../file-tree/write-node.ts";
 import type { NodeType } from "../format/node.ts";
 import { parseTime } from "../format/time.ts";
-import type { Repository } from "../repository/repository.ts";
 import { removeUnexpected } from "./remove-unexpected.ts";
 import type { ItemAction, OverwriteMode } from "./restore-options.ts";
 import { fileAction, type PlannedDirectory, type RestorePlan, shownPath } from "./restore-plan.ts";
@@ -18,9 +17,10 @@ import type { RestoreReport } from "./restore-report.ts";
 import type { Select } from "./select-entries.ts";
 import type { TargetDirectories } from "./target-directories.ts";
 import { type TreeEntry, treeEntries } from "./tree-entries.ts";
+import type { TreeSource } from "./tree-prefetch.ts";
 
 export interface FinishContext {
-  readonly repo: Pick<Repository, "loadTree">;
+  readonly repo: TreeSource;
   readonly plan: RestorePlan;
   /** Undefined in a dry run whose target is not there. */
   readonly directories: TargetDirectories | undefined;

@@ -16,7 +16,7 @@ export async function finishMetadata(context: FinishContext): Promise<void> {
   const rows = [...plan.directories.keys()].reverse().filter((row) => isFinishable(context, row));
   for (const [index, row] of rows.entries()) {
     throwIfCancelled(signal);
-    trees.expect(rows.slice(index + 1, index + 9).map(treeOf));
+    trees.expect((count) => rows.slice(index, index + count).map(treeOf));
     try {
       const tree = await trees.take(treeOf(row));
       await new DirectoryFinisher(context, row).finish(tree);

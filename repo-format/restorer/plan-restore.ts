@@ -4,7 +4,6 @@ import { getHeapStatistics } from "node:v8";
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import type { BlobId } from "../format/id.ts";
 import type { Node } from "../format/node.ts";
-import type { Repository } from "../repository/repository.ts";
 import { type BoundedTasks, withBoundedTasks } from "./bounded-tasks.ts";
 import { isDamage } from "./damage.ts";
 import { FilePlanner, type FilePlannerContext } from "./plan-files.ts";
@@ -13,10 +12,10 @@ import type { Select } from "./select-entries.ts";
 import { StandingEntries } from "./standing-entries.ts";
 import type { TargetDirectories } from "./target-directories.ts";
 import { type TreeEntry, treeEntries } from "./tree-entries.ts";
-import { TreePrefetch } from "./tree-prefetch.ts";
+import { TreePrefetch, type TreeSource } from "./tree-prefetch.ts";
 
 export interface PlanContext extends FilePlannerContext {
-  readonly repo: Pick<Repository, "loadTree" | "index">;
+  readonly repo: TreeSource;
   readonly treeId: BlobId;
   readonly select: Select;
   readonly restoreDevices: boolean;
@@ -26,7 +25,6 @@ export interface PlanContext extends FilePlannerContext {
 
 /** Entries between two looks at the event loop, where locks are refreshed. */
 const entriesPerTurn = 2000;
-const treesAhead = 8;
 /** What rows take of the heap, about. */
 const directoryBytes = 400;
 const fileBytes = 100;
@@ -78,8 +76,7 @@ class Planner {
     for (let directory = stack.pop(); directory !== undefined; directory = stack.pop()) {
       throwIfCancelled(signal);
       const { tree } = this.#directory(directory);
-      const next = stack.slice(-treesAhead).reverse();
-      trees.expect(next.map((row) => this.#directory(row).tree));
+      trees.expect((count) => this.#nextTrees(tree, stack, count));
       const firstChild = this.plan.directories.length;
       try {
         await this.#planDirectory(directory, await trees.take(tree), comparisons);
@@ -92,6 +89,11 @@ class Planner {
       }
       report.progress();
     }
+  }
+
+  #nextTrees(current: BlobId, stack: readonly number[], count: number): BlobId[] {
+    const next = count > 1 ? stack.slice(1 - count).reverse() : [];
+    return [current, ...next.map((row) => this.#directory(row).tree)];
   }
 
   async #planDirectory(directory: number, tree: Buffer, comparisons: BoundedTasks): Promise<void> {

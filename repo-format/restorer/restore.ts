@@ -28,7 +28,15 @@ import { verifyFiles } from "./verify-files.ts";
 /** What a restore needs of an opened repository, its index read. */
 export type RestoreSource = Pick<
   Repository,
-  "loadSnapshot" | "loadTree" | "loadBlob" | "readPackRange" | "index" | "options" | "masterKey" | "version"
+  | "loadSnapshot"
+  | "loadTree"
+  | "prefetchTrees"
+  | "loadBlob"
+  | "readPackRange"
+  | "index"
+  | "options"
+  | "masterKey"
+  | "version"
 >;
 
 /**
