@@ -30,6 +30,9 @@ export interface CheckOptions extends SnapshotFilter, ExclusiveLockOptions {
   readonly random?: (() => number) | undefined;
 }
 
+/** Threads take a fifth of a second to start, in which this much is read and opened without them. */
+const threadedBytes: number = 64 * 1024 * 1024;
+
 /** Index files, snapshots or packs done so far. */
 export interface CheckProgress {
   readonly step: "index" | "snapshots" | "data";
@@ -118,11 +121,12 @@ async function readData(
 ): Promise<void> {
   const isFiltered = Boolean(options.ids?.length) || !isEmptyFilter(options);
   const packs = sizedPacks(repo, isFiltered ? trees : undefined);
-  const chosen = new Set(choosePacks(packs, options.readData, options.random ?? Math.random).map(({ id }) => id));
+  const sized = choosePacks(packs, options.readData, options.random ?? Math.random);
+  const chosen = new Set(sized.map(({ id }) => id));
   const { signal } = options;
   let done = 0;
-  // Its threads start with the first window that is worth it.
-  const pool = createBlobWorkerPool(repo);
+  const isLong = sized.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) >= threadedBytes;
+  const pool = isLong ? createBlobWorkerPool(repo) : undefined;
   try {
     const checked = boundedParallel(
       repo.index.packs((id) => chosen.has(id)),
@@ -134,7 +138,7 @@ async function readData(
       options.onProgress?.({ step: "data", done: ++done, total: chosen.size });
     }
   } finally {
-    await pool.close();
+    await pool?.close();
   }
 }
 
