@@ -8,6 +8,7 @@ import type { Node } from "../format/node.ts";
 import { encodeTree, iterateTree, TreeEncoder } from "../format/tree.ts";
 import { BlobSet } from "../index/blob-set.ts";
 import { type BlobUploader, withBlobUploader } from "../repository/blob-uploader.ts";
+import { inGroups } from "../repository/in-groups.ts";
 import type { Repository } from "../repository/repository.ts";
 import { isLoss } from "./lost-data.ts";
 
@@ -77,7 +78,7 @@ export class TreeRepair {
   async #changesOf(bytes: Buffer, path: Buffer, options: TreeRepairOptions): Promise<NodeChanges> {
     const changes: NodeChanges = new Map();
     let place = 0;
-    for (const group of groupsOf(iterateTree(bytes), groupSize)) {
+    for (const group of inGroups(iterateTree(bytes), groupSize)) {
       const subtrees = group.flatMap(({ subtree }) => (subtree === undefined ? [] : [subtree]));
       const unseen = subtrees.filter((id) => !this.#sound.has("tree", id));
       if (unseen.length > 1) await this.#repo.prefetchTrees(unseen, options.signal);
@@ -170,15 +171,4 @@ function changedTree(
 
 function childPath(path: Buffer, name: Buffer): Buffer {
   return Buffer.concat(path.length === 1 ? [path, name] : [path, Buffer.from("/"), name]);
-}
-
-function* groupsOf<T>(items: Iterable<T>, size: number): Generator<T[], void, undefined> {
-  let group: T[] = [];
-  for (const item of items) {
-    group.push(item);
-    if (group.length < size) continue;
-    yield group;
-    group = [];
-  }
-  if (group.length > 0) yield group;
 }

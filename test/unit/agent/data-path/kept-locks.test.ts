@@ -2,22 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { KeptLocks } from "../../../../agent/data-path/kept-locks.ts";
 import type { Repository } from "../../../../repo-format/index.ts";
-import { type Clock, systemClock } from "../../../../src/platform/clock.ts";
+import { alarms } from "../../../support/alarm-clock.ts";
 import { createTestRepository } from "../../../support/memory-repository.ts";
 import { eventually } from "../../../support/processes.ts";
-
-/** A clock whose alarms ring when the test says so. */
-function alarms(): { readonly clock: Clock; readonly ring: () => void } {
-  const waiting = new Set<() => void>();
-  const after: Clock["after"] = (_, callback) => {
-    waiting.add(callback);
-    return () => void waiting.delete(callback);
-  };
-  const ring = (): void => {
-    for (const callback of [...waiting]) callback();
-  };
-  return { clock: { ...systemClock, after }, ring };
-}
 
 async function lockIds(repository: Repository): Promise<string[]> {
   const ids: string[] = [];

@@ -2,21 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { KeptThreads } from "../../../../agent/data-path/kept-threads.ts";
 import { type BlobWorkerPool, type Repository, RepositoryError } from "../../../../repo-format/index.ts";
-import { type Clock, systemClock } from "../../../../src/platform/clock.ts";
+import { alarms } from "../../../support/alarm-clock.ts";
 import { createTestRepository } from "../../../support/memory-repository.ts";
-
-/** A clock whose alarms ring when the test says so. */
-function alarms(): { readonly clock: Clock; readonly ring: () => void; readonly count: () => number } {
-  const waiting = new Set<() => void>();
-  const after: Clock["after"] = (_, callback) => {
-    waiting.add(callback);
-    return () => void waiting.delete(callback);
-  };
-  const ring = (): void => {
-    for (const callback of [...waiting]) callback();
-  };
-  return { clock: { ...systemClock, after }, ring, count: () => waiting.size };
-}
 
 const poolOf = (threads: KeptThreads, repository: Repository): Promise<BlobWorkerPool> =>
   threads.use(repository, async (pool) => pool);
