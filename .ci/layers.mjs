@@ -172,12 +172,12 @@ const acrossRoots = [
   },
 ];
 
-const level0 = ["format/", "chunker/", "compression/"];
+const level0 = ["format/", "chunker/", "compression/", "native/"];
 const level1 = ["crypto/", "storage/", "file-tree/"];
 const engineLevels = [
   engineLevel(
     "engine-level-0",
-    "format|chunker|compression",
+    "format|chunker|compression|native",
     [],
     "Codecs stand alone; siblings do not see each other.",
   ),
@@ -215,7 +215,7 @@ const engineLevels = [
   engineLevel(
     "engine-level-4-maintenance",
     "maintenance",
-    ["format/", "file-tree/", "repository/", "workers/", "storage/", "pack/", "index/"],
+    ["format/", "native/", "file-tree/", "repository/", "workers/", "storage/", "pack/", "index/"],
     "Maintenance repacks, so it may see packs, index and storage; never archiver, restorer or inspect.",
   ),
   {
@@ -257,7 +257,7 @@ const packageOwners = [
   ),
   onlyOwner("@aws-sdk/", "^repo-format/storage/s3/", "S3 is one implementation of the storage interface."),
   onlyOwner("@smithy/", "^repo-format/storage/s3/", "It belongs to the S3 client."),
-  onlyOwner("koffi/", "^repo-format/file-tree/system-calls\\.ts$", "Native calls are feature-tested in one file."),
+  onlyOwner("koffi/", "^repo-format/native/libc\\.ts$", "One door to native calls."),
   onlyOwner("sodium-native/", "^repo-format/crypto/native\\.ts$", "The native provider; portable.ts stands in for it."),
   onlyOwner("@noble/", "^repo-format/crypto/", "The portable provider and the reference of the self-test."),
   onlyOwner("zstd-napi/", "^repo-format/compression/", "Compression has one door."),

@@ -1,11 +1,9 @@
 // The system calls that Node lacks, through libc: extended attributes, exact times, device nodes, holes, preallocation and
 // page cache advice. Each is tried once when a thread loads this file; whatever is not there is done by its fallback.
-import { createRequire } from "node:module";
 import { getSystemErrorMessage, getSystemErrorName } from "node:util";
+import { libc, type NativeFunction } from "../native/libc.ts";
 import type { SystemCallName, SystemCalls } from "./system-call-contract.ts";
 import { fallbackCalls } from "./system-call-fallbacks.ts";
-
-type Native = (...values: readonly unknown[]) => number;
 
 const atCurrentDirectory = -100;
 const atNoFollow = 0x100;
@@ -29,7 +27,7 @@ const prototypes = {
 } as const;
 
 interface Library {
-  readonly functions: Readonly<Record<keyof typeof prototypes, Native | undefined>>;
+  readonly functions: Readonly<Record<keyof typeof prototypes, NativeFunction | undefined>>;
   errno(): number;
 }
 
@@ -122,7 +120,7 @@ class NativeCalls {
     this.#function("posix_fadvise")(fd, offset, length, adviceDontNeed);
   }
 
-  #function(name: keyof typeof prototypes): Native {
+  #function(name: keyof typeof prototypes): NativeFunction {
     const found = this.#library.functions[name];
     if (found === undefined) throw new Error(`bug: ${name} was not loaded`);
     return found;
@@ -173,32 +171,11 @@ function systemCallError(syscall: string, errno: number): NodeJS.ErrnoException 
   return error;
 }
 
-/** Only layouts that were checked: 64-bit time, offset and device numbers. */
-function isKnownPlatform(): boolean {
-  return (
-    process.platform === "linux" && ["x64", "arm64", "riscv64", "ppc64", "s390x", "loong64"].includes(process.arch)
-  );
-}
-
 function loadLibrary(): Library | undefined {
-  if (!isKnownPlatform()) return undefined;
-  try {
-    const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
-    // The process itself: its libc, whichever it is, is loaded already.
-    const libc = koffi.load(null);
-    const functions: Record<string, Native | undefined> = {};
-    for (const [name, prototype] of Object.entries(prototypes)) {
-      try {
-        functions[name] = libc.func(prototype) as Native;
-      } catch {
-        // Not exported by this libc (mknod before glibc 2.33): the fallback is used.
-      }
-    }
-    return { functions: functions as Library["functions"], errno: () => koffi.errno() };
-  } catch {
-    // The add-on is not there for this platform: every call has a fallback.
-    return undefined;
-  }
+  if (libc === undefined) return undefined;
+  const { find, errno } = libc;
+  const functions = Object.entries(prototypes).map(([name, prototype]) => [name, find(prototype)]);
+  return { functions: Object.fromEntries(functions) as Library["functions"], errno };
 }
 
 /** Calls that must fail with a known error: they show that name, arguments and errno work without touching anything. */

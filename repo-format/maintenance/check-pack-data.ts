@@ -8,6 +8,7 @@ import { type PackedBlob, sealOverheadBytes } from "../format/blob.ts";
 import type { BlobId } from "../format/id.ts";
 import { decodePackHeader, headerLengthBytes, packHeaderLength } from "../format/pack-header.ts";
 import type { IndexedPack } from "../index/blob-index.ts";
+import { ownsMemory } from "../native/aligned-memory.ts";
 import { openBlob } from "../pack/open-blob.ts";
 import type { Repository } from "../repository/repository.ts";
 import type { BlobWorkerPool } from "../workers/blob-worker-pool.ts";
@@ -135,8 +136,7 @@ class PackCheck {
       ids: Buffer.from(placed.map(({ blob }) => blob.id).join(""), "hex"),
       types: placed.map(({ blob }) => blob.type),
     } as const;
-    const isOwn = bytes.buffer instanceof ArrayBuffer && bytes.length === bytes.buffer.byteLength;
-    const result = await pool.restoreBlobs(task, isOwn ? [bytes.buffer as ArrayBuffer] : []);
+    const result = await pool.restoreBlobs(task, ownsMemory(bytes) ? [bytes.buffer] : []);
     if (result.kind !== "verified") throw new Error(`bug: a thread answered "${result.kind}" to "verify"`);
     for (const { blob, error } of result.failures) {
       this.#addDamaged(placed[blob]?.blob as PackedBlob, RepositoryError.fromJSON(error));

@@ -1,4 +1,6 @@
-// Memory of packs, a page at a time: pages of a pack that is stored are filled again with the next one.
+// Memory of packs, a page at a time: pages of a pack that is stored are filled again with the next one. Aligned, so that a
+// store on a disk can write them past the page cache.
+import { allocateAligned } from "../native/aligned-memory.ts";
 
 /** Small enough that an unfinished pack takes hardly more than it holds. */
 export const pageBytes: number = 1024 * 1024;
@@ -15,7 +17,7 @@ export class PagePool {
   #isClosed = false;
 
   take(): Buffer<ArrayBuffer> {
-    return this.#spares.pop() ?? Buffer.allocUnsafeSlow(pageBytes);
+    return this.#spares.pop() ?? allocateAligned(pageBytes);
   }
 
   /** Nobody may use the page afterwards. */

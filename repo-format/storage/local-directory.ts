@@ -5,6 +5,7 @@ import type { FileHandle } from "node:fs/promises";
 import { chmod, constants, lstat, open, readdir, unlink } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
+import { readDirectly, writeDirectly } from "./direct-files.ts";
 import { configKey, packFolders } from "./key-layout.ts";
 import { fileError, hasErrno } from "./local-errors.ts";
 import { exists, makeFolders, moveIntoPlace, readFully, syncDirectory, writeAndSync } from "./local-files.ts";
@@ -18,6 +19,7 @@ import type {
   RequestOptions,
 } from "./object-storage.ts";
 import {
+  bodyParts,
   bodySizeBytes,
   checkKey,
   checkPrefix,
@@ -86,7 +88,7 @@ export class LocalDirectoryStorage implements ObjectStorage {
       const temporary = `${path}${temporaryMark}${randomBytes(8).toString("hex")}`;
       const file = await this.#createFile(temporary, modes);
       try {
-        await writeAndSync(file, body, options.signal);
+        await this.#write(temporary, file, body, options);
         await moveIntoPlace(temporary, path, options.ifAbsent ?? false);
       } catch (error) {
         await unlink(temporary).catch(() => undefined); // the error that brought us here matters more
@@ -102,7 +104,7 @@ export class LocalDirectoryStorage implements ObjectStorage {
     const { maxBytes = Number.POSITIVE_INFINITY } = options;
     return this.#read(key, options, (file, size) => {
       if (size > maxBytes) throw objectTooLarge(this.location, key, maxBytes);
-      return readFully(file, 0, size);
+      return this.#readBytes(key, file, { offset: 0, length: size });
     });
   }
 
@@ -111,7 +113,7 @@ export class LocalDirectoryStorage implements ObjectStorage {
     return this.#read(key, options, async (file, size) => {
       const start = offset < 0 ? Math.max(0, size + offset) : offset;
       if (offset >= 0 && start + length > size) throw rangeInvalid(this.location, key, { offset, length });
-      return readFully(file, start, Math.min(length, size - start));
+      return this.#readBytes(key, file, { offset: start, length: Math.min(length, size - start) });
     });
   }
 
@@ -172,6 +174,22 @@ export class LocalDirectoryStorage implements ObjectStorage {
         await file.close();
       }
     });
+  }
+
+  async #readBytes(key: string, file: FileHandle, range: { offset: number; length: number }): Promise<Buffer> {
+    return (await readDirectly(this.#pathOf(key), file, range)) ?? readFully(file, range.offset, range.length);
+  }
+
+  async #write(path: string, file: FileHandle, body: ObjectBody, options: PutOptions): Promise<void> {
+    let written = 0;
+    try {
+      // Trees are read again by the next backup, so they may stay in the page cache.
+      if (options.isTreePack !== true) written = await writeDirectly(path, bodyParts(body), options.signal);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    await writeAndSync(file, body, options.signal, written);
   }
 
   async *#listFolder(prefix: string, options: ListOptions): AsyncIterable<ObjectInfo> {

@@ -23,9 +23,15 @@ export async function makeFolders(path: string, mode: number): Promise<void> {
   }
 }
 
-export async function writeAndSync(file: FileHandle, body: ObjectBody, signal: AbortSignal | undefined): Promise<void> {
+/** @param written bytes of the body that are in the file already. */
+export async function writeAndSync(
+  file: FileHandle,
+  body: ObjectBody,
+  signal: AbortSignal | undefined,
+  written: number = 0,
+): Promise<void> {
   try {
-    await writeFully(file, bodyParts(body), signal);
+    await writeFully(file, bodyParts(body), signal, written);
     await file.sync();
   } catch (error) {
     if (!isUnsupportedSync(error)) throw error;
@@ -39,11 +45,17 @@ export async function writeFully(
   file: FileHandle,
   parts: readonly Uint8Array[],
   signal: AbortSignal | undefined,
+  written: number = 0,
 ): Promise<void> {
-  let rest = parts.filter((part) => part.length > 0);
+  let position = written;
+  let rest = dropBytes(
+    parts.filter((part) => part.length > 0),
+    written,
+  );
   while (rest.length > 0) {
     throwIfCancelled(signal);
-    const { bytesWritten } = await file.writev(rest.slice(0, 1024));
+    const { bytesWritten } = await file.writev(rest.slice(0, 1024), position);
+    position += bytesWritten;
     rest = dropBytes(rest, bytesWritten);
   }
 }
