@@ -1,16 +1,18 @@
 // The fast provider: AES from node:crypto, Poly1305 from sodium-native.
 import { type Cipheriv, createCipheriv } from "node:crypto";
 import { createRequire } from "node:module";
+import { freeOutput } from "./free-output.ts";
 import type { MasterKey } from "./master-key.ts";
 import { type CryptoProvider, type KeyedPrimitives, macBytes, nonceBytes } from "./provider.ts";
+import { cryptPieces, RunningStream } from "./running-stream.ts";
 
 /**
  * Up to here a kept ECB object over counter blocks is faster than a new CTR object, which costs 12 µs before the first byte:
  * 0.85 µs at 37 bytes, 1.7 at 1 KiB, 4.1 at 4 KiB, 14.3 at 16 KiB against 12.0, 12.6, 12.8 and 15.3.
  */
 const maxKeptCipherBytes: number = 16 * 1024;
-/** Pieces that keep the cipher's output in the processor's cache until it is copied: 2.8 ms for 8 MiB, in one piece 4.0. */
-const pieceBytes: number = 64 * 1024;
+/** One for what is sealed, one for what is opened again to be compared. */
+const runningStreams = 2;
 
 interface Sodium {
   crypto_onetimeauth(mac: Uint8Array, message: Uint8Array, key: Uint8Array): void;
@@ -27,6 +29,8 @@ class NativePrimitives implements KeyedPrimitives {
   readonly #sodium: Sodium;
   readonly #encryptKey: Buffer;
   readonly #keyStream: KeyStream;
+  /** The one that was given a new place last is the last one. */
+  readonly #streams: RunningStream[];
   readonly #nonceCipher: Cipheriv;
   /** r, then AES(k, nonce). */
   readonly #oneTimeKey: Buffer = Buffer.alloc(32);
@@ -36,21 +40,27 @@ class NativePrimitives implements KeyedPrimitives {
     this.#sodium = sodium;
     this.#encryptKey = key.encrypt;
     this.#keyStream = new KeyStream(key.encrypt);
+    const padded = Buffer.alloc(maxKeptCipherBytes);
+    this.#streams = Array.from({ length: runningStreams }, () => new RunningStream(key.encrypt, padded));
     this.#nonceCipher = createCipheriv("aes-128-ecb", key.macK, null).setAutoPadding(false);
     this.#oneTimeKey.set(key.macR);
   }
 
+  /**
+   * A blob that follows the one before in the sequence of nonces goes on with its cipher object: with its MAC, 10 KiB take
+   * 7.0 µs instead of 13.7, 1 KiB 2.7 instead of 3.4.
+   */
   crypt(input: Uint8Array, nonce: Uint8Array, target: Uint8Array, offset: number): void {
-    if (input.length <= maxKeptCipherBytes) {
-      this.#keyStream.xor(input, nonce, target, offset);
+    for (const stream of this.#streams) {
+      if (!stream.isAt(nonce)) continue;
+      stream.crypt(input, target, offset);
       return;
     }
-    const cipher = createCipheriv("aes-256-ctr", this.#encryptKey, nonce);
-    for (let at = 0; at < input.length; at += pieceBytes) {
-      const piece = cipher.update(input.subarray(at, at + pieceBytes));
-      target.set(piece, offset + at);
-      free(piece);
-    }
+    if (input.length <= maxKeptCipherBytes) this.#keyStream.xor(input, nonce, target, offset);
+    else cryptPieces(createCipheriv("aes-256-ctr", this.#encryptKey, nonce), input, target, offset);
+    const oldest = this.#streams.shift() as RunningStream;
+    oldest.expectAfter(nonce, input.length);
+    this.#streams.push(oldest);
   }
 
   mac(bytes: Uint8Array, nonce: Uint8Array): Uint8Array {
@@ -86,7 +96,7 @@ class KeyStream {
     for (let index = 0; index < wordCount; index++)
       words[index] = (words[index] as number) ^ (streamWords[index] as number);
     target.set(this.#bytes.subarray(0, length), offset);
-    free(stream);
+    freeOutput(stream);
   }
 
   /** Counter blocks from the nonce on: a 128-bit big-endian number that wraps around. */
@@ -108,16 +118,6 @@ class KeyStream {
     }
     return this.#blocks.subarray(0, count * nonceBytes);
   }
-}
-
-/**
- * Gives a cipher's output back at once. Left to the garbage collector, which hardly sees memory outside of its heap, such
- * buffers pile up to 100 MB a thread; and taking memory that is still in the cache is faster: 0.23 ms instead of 0.39 for
- * 1 MiB in pieces, 1.36 µs instead of 1.58 for 4 KiB.
- */
-function free(output: Buffer): void {
-  const { buffer } = output;
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === output.length) buffer.transfer(0);
 }
 
 function increment(words: [number, number, number, number]): void {

@@ -4,9 +4,10 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { RepositoryError } from "../errors.ts";
 import { idOf } from "../format/id.ts";
 import { chooseProvider } from "./choose-provider.ts";
+import { advanceCounter, blocksOf } from "./counter.ts";
 import type { MasterKey } from "./master-key.ts";
 import { portableProvider } from "./portable.ts";
-import type { CryptoProvider } from "./provider.ts";
+import type { CryptoProvider, KeyedPrimitives } from "./provider.ts";
 import { Sealer } from "./seal.ts";
 
 /** restic's own test vector: a sealed text, by its key. */
@@ -55,20 +56,38 @@ function checkVector(provider: CryptoProvider, key: MasterKey): void {
   if (plain !== sealedVector.plain) throw failed(`the ${provider.name} provider decrypts wrongly`);
 }
 
-/** Lengths around a block, and around the switch between the two ways of counter mode; the counter wraps around. */
+/**
+ * Lengths around a block, and around the switch between the ways of counter mode; the counter wraps around. Then blobs whose
+ * nonces follow each other, which share a cipher object; twice each, as they are sealed and compared.
+ */
 function checkAgreement(provider: CryptoProvider, key: MasterKey): void {
   const [tested, reference] = [provider.bind(key), portableProvider.bind(key)];
   const nonce = Buffer.from("fffffffffffffffffffffffffffffff0", "hex");
   for (const length of [0, 1, 16, 17, 250, 16_385]) {
     const input = Buffer.alloc(length, "stowage");
-    const [output, expected] = [Buffer.alloc(length), Buffer.alloc(length)];
-    tested.crypt(input, nonce, output, 0);
-    reference.crypt(input, nonce, expected, 0);
-    if (!output.equals(expected)) throw failed(`AES-256-CTR of ${length} bytes differs between the providers`);
+    if (!isSameCrypt(tested, reference, input, nonce)) {
+      throw failed(`AES-256-CTR of ${length} bytes differs between the providers`);
+    }
     if (Buffer.compare(tested.mac(input, nonce), reference.mac(input, nonce)) !== 0) {
       throw failed(`Poly1305-AES of ${length} bytes differs between the providers`);
     }
   }
+  for (const length of [1, 16, 250, 1000, 16_385, 70_001, 40]) {
+    const input = Buffer.alloc(length, "stowage");
+    for (const _ of ["sealed", "opened"]) {
+      if (!isSameCrypt(tested, reference, input, nonce)) {
+        throw failed(`AES-256-CTR goes on wrongly with ${length} bytes`);
+      }
+    }
+    advanceCounter(nonce, blocksOf(length));
+  }
+}
+
+function isSameCrypt(tested: KeyedPrimitives, reference: KeyedPrimitives, input: Buffer, nonce: Buffer): boolean {
+  const [output, expected] = [Buffer.alloc(input.length), Buffer.alloc(input.length)];
+  tested.crypt(input, nonce, output, 0);
+  reference.crypt(input, nonce, expected, 0);
+  return output.equals(expected);
 }
 
 function failed(reason: string, cause?: unknown): RepositoryError {

@@ -82,3 +82,28 @@ test("each provider opens what the other sealed, and neither opens it changed", 
     { numRuns: 100 },
   );
 });
+
+test("blobs sealed one behind the other share no key stream and open in any order", () => {
+  const lengths = fc.array(fc.oneof(fc.nat(100), fc.integer({ min: 16_000, max: 17_000 })), {
+    minLength: 1,
+    maxLength: 12,
+  });
+  fc.assert(
+    fc.property(lengths, fc.array(fc.nat(), { maxLength: 40 }), (blobs, order) => {
+      const sealer = new Sealer(key, loadNativeProvider());
+      const plains = blobs.map((length) => randomBytes(length));
+      const sealed = plains.map((plain) => sealer.seal(plain));
+      const streams = sealed.map((blob) => {
+        const start = BigInt(`0x${blob.toString("hex", 0, 16)}`);
+        return { start, end: start + BigInt(Math.max(1, Math.ceil((blob.length - Sealer.overhead) / 16))) };
+      });
+      streams.sort((a, b) => (a.start < b.start ? -1 : 1));
+      for (const [at, { start }] of streams.entries()) assert.ok(at === 0 || start >= (streams[at - 1]?.end ?? 0n));
+      for (const number of [...order, ...blobs.keys()]) {
+        const at = number % blobs.length;
+        assert.ok(sealer.open(sealed[at] as Buffer).equals(plains[at] as Buffer));
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
