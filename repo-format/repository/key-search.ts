@@ -31,6 +31,8 @@ export interface KeySearch {
   readonly storage: ObjectStorage;
   readonly password: string;
   readonly keyHint?: string | undefined;
+  /** What `listKeyIds` gave or will give; listed anew without it. */
+  readonly keyIds?: Promise<readonly KeyId[]> | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onWarning?: ((message: string) => void) | undefined;
   /**
@@ -48,7 +50,7 @@ export interface KeySearch {
  */
 export async function searchKey(search: KeySearch): Promise<OpenedKey> {
   const { storage, password, signal, onWarning } = search;
-  const ids = await keyIdsInOrder(search);
+  const ids = inOrder(await (search.keyIds ?? listKeyIds(storage, signal)), search.keyHint);
   const failures: unknown[] = [];
   for (const keyId of ids.slice(0, maxTriedKeys)) {
     try {
@@ -130,9 +132,13 @@ export async function writeKey(storage: ObjectStorage, settings: RepositorySetti
   return id;
 }
 
-async function keyIdsInOrder({ storage, keyHint, signal }: KeySearch): Promise<KeyId[]> {
+export async function listKeyIds(storage: ObjectStorage, signal?: AbortSignal): Promise<KeyId[]> {
   const ids: KeyId[] = [];
   for await (const { id } of listFiles(storage, "key", signal)) ids.push(id as KeyId);
+  return ids;
+}
+
+function inOrder(ids: readonly KeyId[], keyHint: string | undefined): KeyId[] {
   const hinted = keyHint ? ids.filter((id) => id.startsWith(keyHint)) : [];
   return [...hinted, ...ids.filter((id) => !hinted.includes(id))];
 }

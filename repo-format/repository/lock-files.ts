@@ -25,7 +25,7 @@ export interface ListedLocks {
   readonly unreadable: readonly { readonly id: LockId; readonly error: RepositoryError }[];
 }
 
-/** Lock files never change, so each is read once; forgotten when it is gone. */
+/** Lock files never change, so each is read once, and our own never; forgotten when it is gone. */
 const knownLocks = new WeakMap<Repository, Map<LockId, LockFile>>();
 
 /** Empty files are not locks: restic skips them, too. */
@@ -55,7 +55,9 @@ export async function createLock(repo: Repository, exclusive: boolean, signal?: 
   const { extra, ...owner } = repo.options.identity;
   const time = formatTime(BigInt(storeTimeMs(repo)) * 1_000_000n);
   const lock: LockFile = { time, exclusive, ...owner, ...(extra === undefined ? {} : { extra }) };
-  return (await repo.saveUnpacked("lock", encodeLockFile(lock), signal)) as LockId;
+  const id = (await repo.saveUnpacked("lock", encodeLockFile(lock), signal)) as LockId;
+  knownLocks.set(repo, new Map(knownLocks.get(repo)).set(id, lock));
+  return id;
 }
 
 /** The store's idea of now: processes with different clocks agree on it, so no live lock looks old. */
