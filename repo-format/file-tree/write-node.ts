@@ -80,7 +80,12 @@ export function writeAt(
 }
 
 function writeFully(fd: number, bytes: Uint8Array, offset: number): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, offset + done);
+  for (let done = 0; done < bytes.length; ) done += writeSome(fd, bytes.subarray(done), offset + done);
+}
+
+/** @returns how many bytes the kernel took, at least one. */
+export function writeSome(fd: number, bytes: Uint8Array, offset: number): number {
+  return writeSync(fd, bytes, 0, bytes.length, offset);
 }
 
 /**

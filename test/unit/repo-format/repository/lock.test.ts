@@ -101,10 +101,7 @@ test("withLock looks, creates its lock, waits 200 ms, looks again, and removes t
   );
   await clock.advance(1);
   await holder.taken;
-  assert.deepEqual(
-    ["list", "put", "list"],
-    ["list", "put", "list"],
-  );
+  assert.deepEqual(["list", "put", "list"], ["list", "put", "list"]);
   const [id] = await lockIds(repo);
   const lock = decodeLockFile(await repo.loadUnpacked("lock", id as LockId));
   assert.equal(lock.hostname, "host-1");
