@@ -3,8 +3,9 @@ import type { ContestantName } from "./contestants.ts";
 import { limitSeconds } from "./limit.ts";
 import { loadRemarks, loadResult, type Machine, resultsFolder, type ShapeResult } from "./results.ts";
 import { Rounds } from "./rounds.ts";
-import { type Shape, shapes } from "./shapes.ts";
-import { backup, type Step } from "./steps.ts";
+import type { Shape } from "./shape.ts";
+import { shapes } from "./shapes.ts";
+import { backup, type ShownStep } from "./steps.ts";
 import { judge } from "./targets.ts";
 
 const introduction = `# Performance
@@ -34,12 +35,12 @@ export function renderPage(folder: string = resultsFolder): string {
 
 /** @param remarks Markdown that follows the table. */
 export function renderSection(shape: Shape, result: ShapeResult, remarks?: string): string {
-  const { date, command, machine, versions, rounds } = result;
+  const { date, command, machine, versions, rounds, memoryLimit } = result;
   return [
     `## ${shape.name}: ${shape.what}`,
     "",
     `\`${command}\`, ${date}, ${rounds} ${rounds === 1 ? "round" : "rounds"}. ${describeMachine(machine)}. Stowage ${versions.stowage}, ` +
-      `restic ${versions.restic}, kopia ${versions.kopia}.`,
+      `restic ${versions.restic}, kopia ${versions.kopia}.${memoryLimit === undefined ? "" : ` ${memoryLimit}`}`,
     "",
     ...table(shape, result),
     "",
@@ -54,7 +55,8 @@ function describeMachine({ cores, processor, memoryGib, kernel, node }: Machine)
 function table(shape: Shape, result: ShapeResult): string[] {
   const rounds = new Rounds(result.runs);
   const steps = shape.steps(result.scale).filter(({ name }) => rounds.participants(name).length > 0);
-  const hasTraffic = shape.delayMs !== undefined;
+  const hasTraffic = result.runs.some(({ requests }) => requests !== undefined);
+  const hasWrites = result.runs.some(({ apiWrites }) => apiWrites !== undefined);
   const titles = [
     "step",
     "wall s: ours / restic / kopia",
@@ -64,6 +66,7 @@ function table(shape: Shape, result: ShapeResult): string[] {
     "peak MiB",
     "stored MB",
     ...(hasTraffic ? ["requests", "fetched MB"] : []),
+    ...(hasWrites ? ["API writes a volume"] : []),
     "wanted",
   ];
   const rows = steps.map((step) => [
@@ -75,13 +78,14 @@ function table(shape: Shape, result: ShapeResult): string[] {
     figures(rounds, step, "peakMib"),
     figures(rounds, step, "storedBytes"),
     ...(hasTraffic ? [figures(rounds, step, "requests"), figures(rounds, step, "fetchedBytes")] : []),
+    ...(hasWrites ? [figures(rounds, step, "apiWrites")] : []),
     verdicts(rounds, step),
   ]);
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [line(titles), `|${"---|".repeat(titles.length)}`, ...rows.map(line)];
 }
 
-function wallRatio(rounds: Rounds, { name, rival }: Step): string {
+function wallRatio(rounds: Rounds, { name, rival }: ShownStep): string {
   const value = rounds.median(name, (round) => {
     const theirs = rival === "restic" ? round.of("restic", "wallSeconds") : round.better("wallSeconds");
     return round.of("stowage", "wallSeconds") / theirs;
@@ -89,12 +93,12 @@ function wallRatio(rounds: Rounds, { name, rival }: Step): string {
   return plain(value, 2);
 }
 
-type ShownFigure = "wallSeconds" | "cpuSeconds" | "peakMib" | "storedBytes" | "requests" | "fetchedBytes";
+type ShownFigure = "wallSeconds" | "cpuSeconds" | "peakMib" | "storedBytes" | "requests" | "fetchedBytes" | "apiWrites";
 
 /** "ours / restic / kopia", with a dash for who took no part. */
-function figures(rounds: Rounds, { name: step }: Step, figure: ShownFigure): string {
+function figures(rounds: Rounds, { name: step }: ShownStep, figure: ShownFigure): string {
   const isBytes = figure === "storedBytes" || figure === "fetchedBytes";
-  const digits = figure === "wallSeconds" || figure === "cpuSeconds" ? 2 : isBytes ? 1 : 0;
+  const digits = figure === "wallSeconds" || figure === "cpuSeconds" ? 2 : isBytes || figure === "apiWrites" ? 1 : 0;
   const takes = figure === "peakMib" ? "most" : "median";
   const show = (contestant: ContestantName): string =>
     plain(
@@ -105,7 +109,7 @@ function figures(rounds: Rounds, { name: step }: Step, figure: ShownFigure): str
   return cells.every((cell) => cell === "–") ? "–" : cells.join(" / ");
 }
 
-function verdicts(rounds: Rounds, { name, targets = [] }: Step): string {
+function verdicts(rounds: Rounds, { name, targets = [] }: ShownStep): string {
   const lines = targets.flatMap((target) => {
     const verdict = judge(target, name, rounds);
     if (verdict === undefined) return [];
@@ -116,11 +120,10 @@ function verdicts(rounds: Rounds, { name, targets = [] }: Step): string {
 }
 
 /** What the bytes of a first backup cost; the share of it that we reach in parentheses. */
-function limitOf(step: Step, { contents, kernels, machine }: ShapeResult, rounds: Rounds): string {
+function limitOf(step: ShownStep, { contents, kernels, machine }: ShapeResult, rounds: Rounds): string {
   if (step.limit === undefined || contents.bytes === 0) return "–";
   const storedBytes = rounds.median(backup.name, (round) => round.of("stowage", "storedBytes"));
-  const cores = step.cores ?? machine.cores;
-  const limit = limitSeconds(step.limit, { contents, storedBytes, cores }, kernels);
+  const limit = limitSeconds(step.limit, { contents, storedBytes, cores: machine.cores }, kernels);
   const reached = limit / rounds.median(step.name, (round) => round.of("stowage", "wallSeconds"));
   return `${limit.toFixed(2)} (${(reached * 100).toFixed(0)} %)`;
 }

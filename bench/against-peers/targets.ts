@@ -1,5 +1,6 @@
 // What is wanted of a step, and whether the measured runs reach it.
-import type { Rounds, RoundView } from "./rounds.ts";
+import { loadResult } from "./results.ts";
+import { Rounds, type RoundView } from "./rounds.ts";
 
 export interface Target {
   readonly what: string;
@@ -102,4 +103,26 @@ export function fetchedOfStored(backupStep: string, bound: number): Target {
 export function peak(bound: number): Target {
   const value = (round: RoundView): number => round.of("stowage", "peakMib");
   return { what: "peak MiB", bound, digits: 0, takes: "most", value };
+}
+
+/** Of the agent, for each volume. */
+export function apiWrites(bound: number): Target {
+  const value = (round: RoundView): number => round.of("stowage", "apiWrites");
+  return { what: "API writes a volume", bound, digits: 1, value };
+}
+
+/** A tree and how many blobs its repository has. */
+export interface KnownSize {
+  readonly shape: string;
+  readonly blobs: number;
+}
+
+/** What the blob table of 54 bytes a blob leaves of the peak ÷ what it leaves in the same step of a smaller shape. */
+export function peakBesideTable(step: string, large: KnownSize, small: KnownSize, bound: number): Target {
+  const beside = (peakMib: number, { blobs }: KnownSize): number => peakMib - (blobs * 54) / 1024 ** 2;
+  const value = (round: RoundView): number => {
+    const smallPeak = new Rounds(loadResult(small.shape)?.runs ?? []).most(step, (one) => one.of("stowage", "peakMib"));
+    return beside(round.of("stowage", "peakMib"), large) / beside(smallPeak, small);
+  };
+  return { what: `peak less blob table ÷ that of ${small.shape}`, bound, takes: "most", value };
 }

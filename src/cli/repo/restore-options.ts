@@ -30,10 +30,7 @@ export interface RestoreFlags extends SnapshotFilterFlags {
 type RestoreSettings = Omit<RestoreOptions, "snapshotId" | "subfolder" | "signal">;
 
 /** @throws UsageError for flags that contradict each other or are missing; nothing has been opened by then. */
-export async function restoreSettings(
-  flags: RestoreFlags,
-  environment: CliEnvironment,
-): Promise<RestoreSettings> {
+export async function restoreSettings(flags: RestoreFlags, environment: CliEnvironment): Promise<RestoreSettings> {
   const { target } = flags;
   const variables = environment.all;
   if (target === undefined || target === "") throw new UsageError("say where to restore to: --target DIRECTORY");

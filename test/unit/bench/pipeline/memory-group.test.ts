@@ -29,5 +29,8 @@ test("without version 2, or without memory to hand out, the reason is said", (co
   const mount = fakeGroups(context, { "/": "cpu", "/own": "" });
   assert.throws(() => makeMemoryGroup(1, { mount, ownGroups: "0::/own\n" }), /no control group above this process/);
   assert.throws(() => makeMemoryGroup(1, { mount, ownGroups: "3:memory:/a\n" }), /version 2 are not mounted/);
-  assert.throws(() => makeMemoryGroup(1, { mount: join(mount, "own"), ownGroups: "0::/" }), /version 2 are not mounted/);
+  assert.throws(
+    () => makeMemoryGroup(1, { mount: join(mount, "own"), ownGroups: "0::/" }),
+    /version 2 are not mounted/,
+  );
 });
