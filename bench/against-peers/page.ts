@@ -73,13 +73,13 @@ function table(shape: Shape, result: ShapeResult): string[] {
     step.name,
     figures(rounds, step, "wallSeconds"),
     wallRatio(rounds, step),
-    limitOf(step, result, rounds),
+    showLimit(limitOf(step, result, rounds)),
     figures(rounds, step, "cpuSeconds"),
     figures(rounds, step, "peakMib"),
     figures(rounds, step, "storedBytes"),
     ...(hasTraffic ? [figures(rounds, step, "requests"), figures(rounds, step, "fetchedBytes")] : []),
     ...(hasWrites ? [figures(rounds, step, "apiWrites")] : []),
-    verdicts(rounds, step),
+    verdicts(rounds, step, result),
   ]);
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [line(titles), `|${"---|".repeat(titles.length)}`, ...rows.map(line)];
@@ -109,23 +109,43 @@ function figures(rounds: Rounds, { name: step }: ShownStep, figure: ShownFigure)
   return cells.every((cell) => cell === "–") ? "–" : cells.join(" / ");
 }
 
-function verdicts(rounds: Rounds, { name, targets = [] }: ShownStep): string {
-  const lines = targets.flatMap((target) => {
-    const verdict = judge(target, name, rounds);
-    if (verdict === undefined) return [];
-    const { wanted, measured, isMet } = verdict;
-    return [isMet ? `${wanted}: ${measured}, met` : `${wanted}: **${measured}, missed**`];
-  });
+function verdicts(rounds: Rounds, step: ShownStep, result: ShapeResult): string {
+  const { name, targets = [], limitShare } = step;
+  const limit = limitOf(step, result, rounds);
+  const judged = targets.flatMap((target) => judge(target, name, rounds) ?? []);
+  if (limit !== undefined && limitShare !== undefined) {
+    const [wanted, measured] = [limitShare, limit.reached].map((share) => `${(share * 100).toFixed(0)} %`) as [
+      string,
+      string,
+    ];
+    judged.push({ wanted: `share of the limit ≥ ${wanted}`, measured, isMet: limit.reached >= limitShare });
+  }
+  const lines = judged.map(({ wanted, measured, isMet }) =>
+    isMet ? `${wanted}: ${measured}, met` : `${wanted}: **${measured}, missed**`,
+  );
   return lines.length === 0 ? "–" : lines.join("<br>");
 }
 
-/** What the bytes of a first backup cost; the share of it that we reach in parentheses. */
-function limitOf(step: ShownStep, { contents, kernels, machine }: ShapeResult, rounds: Rounds): string {
-  if (step.limit === undefined || contents.bytes === 0) return "–";
+interface ReachedLimit {
+  readonly seconds: number;
+  /** The limit ÷ our time. */
+  readonly reached: number;
+}
+
+/** What the bytes of the first backup cost at least; undefined where they are not known. */
+function limitOf(
+  step: ShownStep,
+  { contents, kernels, machine }: ShapeResult,
+  rounds: Rounds,
+): ReachedLimit | undefined {
   const storedBytes = rounds.median(backup.name, (round) => round.of("stowage", "storedBytes"));
-  const limit = limitSeconds(step.limit, { contents, storedBytes, cores: machine.cores }, kernels);
-  const reached = limit / rounds.median(step.name, (round) => round.of("stowage", "wallSeconds"));
-  return `${limit.toFixed(2)} (${(reached * 100).toFixed(0)} %)`;
+  if (step.limit === undefined || contents.bytes === 0 || Number.isNaN(storedBytes)) return undefined;
+  const seconds = limitSeconds(step.limit, { contents, storedBytes, cores: machine.cores }, kernels);
+  return { seconds, reached: seconds / rounds.median(step.name, (round) => round.of("stowage", "wallSeconds")) };
+}
+
+function showLimit(limit: ReachedLimit | undefined): string {
+  return limit === undefined ? "–" : `${limit.seconds.toFixed(2)} (${(limit.reached * 100).toFixed(0)} %)`;
 }
 
 function plain(value: number, digits: number): string {

@@ -33,7 +33,7 @@ const local: readonly ProcessShape[] = [
     corpus: corpora.large,
     steps: () => [
       wanting(
-        steps.backup,
+        { ...steps.backup, limitShare: 0.6 },
         wallAgainst("better peer", 0.6),
         wallAgainst("restic", 0.45),
         cpuAgainst("restic", 0.75),
@@ -42,7 +42,7 @@ const local: readonly ProcessShape[] = [
       ),
       steps.open,
       unchanged,
-      restored(0.5),
+      { ...restored(0.5), limitShare: 0.6 },
       checked,
       wanting(steps.backupWithoutVerify, wallAgainst("better peer", 0.5), small),
     ],

@@ -13,6 +13,8 @@ import type { Turn } from "./turn.ts";
 export interface ShownStep {
   readonly name: string;
   readonly limit?: LimitedStep;
+  /** How much of the limit's speed is wanted, from 0 to 1. */
+  readonly limitShare?: number;
   /** Whose time ours is held against; default: the better one's. */
   readonly rival?: "restic";
   readonly targets?: readonly Target[];
@@ -63,14 +65,15 @@ export const checkStructure: Step = { name: "check", command: ({ session }) => s
 
 export const listSnapshots: Step = { name: "snapshots", command: ({ session }) => session.listSnapshots() };
 
-/** @param blobs that the index of the new repository lists already. */
+/** What is stored is not counted: most of it is not there. @param blobs that the new repository's index lists already. */
 export function backupBesideIndex(blobs: number): Step {
   return {
-    ...backup,
+    name: backup.name,
     prepare: async (turn) => {
       await plantIndex(turn.directory(), blobs);
       turn.warm();
     },
+    command: backup.command,
   };
 }
 
