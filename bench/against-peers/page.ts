@@ -10,8 +10,8 @@ import { judge } from "./targets.ts";
 
 const introduction = `# Performance
 
-Whole processes, start and key derivation included, each with its defaults and a cache of its own: ours, restic and kopia (with
-zstd on; it comes with compression off), one after the other in the same run on the same machine, round by round; who begins
+Whole processes, start and key derivation included, each with its defaults and a cache of its own: ours (started as its
+executable's first line says), restic and kopia (with zstd on; it comes with compression off), one after the other in the same run on the same machine, round by round; who begins
 changes. Each turn has a fresh repository, its source in the page cache, and begins with what others wrote on the disk; restores
 begin without a cache. \`npm run bench -- ROUNDS SHAPE…\` measures shapes anew and leaves the other sections as they are; the
 runs themselves are in \`bench/results\`.
@@ -22,6 +22,11 @@ and writing cost by themselves for the shape's bytes (\`node bench/micro/kernels
 kopia's "opening alone" is \`repository status\`, its check \`snapshot verify --verify-files-percent=100\`, its prune
 \`maintenance run --full --safety=none\`, which rewrites no pack that is partly used (see the stored bytes),
 so that prunes are held against restic alone.
+
+What goes through the agent is measured from the request that makes the first PodVolumeBackup to the moment in which the API
+server tells that the last is Completed, on a real control plane and a real S3 server of this machine; the agent's memory is the
+most since the step began, and the API server itself counts the writing requests (those that make the PodVolumeBackups are taken
+off). In \`million-blobs\` the packs of the index's million blobs are holes of the right size.
 `;
 
 /** @param folder of the results. */

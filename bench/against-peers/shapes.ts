@@ -1,17 +1,7 @@
 // The shapes: a tree, where its repositories lie, what is done with it, and what is wanted of us there.
-import { measureUnchanged } from "../through-agent/unchanged.ts";
-import { measureVolumes, volumesStep } from "../through-agent/volumes.ts";
-import {
-  type Corpus,
-  corpora,
-  evolvingFiles,
-  scaledBy,
-  tenthOfC1,
-  volumeBytes,
-  volumeCount,
-  wholeC1,
-} from "./corpora.ts";
-import type { OtherShape, ProcessShape, Shape } from "./shape.ts";
+import { agentShapes } from "../through-agent/agent-shapes.ts";
+import { type Corpus, corpora, evolvingFiles, scaledBy, tenthOfC1, wholeC1 } from "./corpora.ts";
+import type { ProcessShape, Shape } from "./shape.ts";
 import * as steps from "./steps.ts";
 import * as targets from "./targets.ts";
 
@@ -174,34 +164,6 @@ function wide(name: string, what: string, corpus: Corpus): ProcessShape {
   };
 }
 
-/** The agent on a control plane of its own, its repository on S3, against kopia's processes on the same S3. */
-function throughAgent(corpus: Corpus, what: string, minutesPerRound: number): OtherShape {
-  return {
-    name: `agent-${corpus.name}`,
-    what: `${what}, through a running agent, against kopia as a process, both on S3`,
-    corpus,
-    onCopy: true,
-    contestants: ["stowage", "kopia"],
-    steps: () => [
-      wanting({ name: steps.backup.name }, small),
-      wanting({ name: steps.again.name }, wallAgainst("better peer", 0.5), small),
-    ],
-    measure: measureUnchanged,
-    minutesPerRound,
-  };
-}
-
-const volumes: OtherShape = {
-  name: "volumes",
-  what: `${volumeCount} volumes of ${volumeBytes / 1e6} MB through a running agent, against a restic process for each, all on S3`,
-  corpus: corpora.volumes,
-  onCopy: true,
-  contestants: ["stowage", "restic"],
-  steps: () => [wanting({ name: volumesStep }, wallAgainst("restic", 0.1), targets.apiWrites(6), small)],
-  measure: measureVolumes,
-  minutesPerRound: 3,
-};
-
 function remote(corpus: Corpus, what: string, delayMs: number): ProcessShape {
   const isSlow = delayMs === 100;
   const wall = isSlow ? [wallAgainst("better peer", 0.5)] : [];
@@ -226,9 +188,7 @@ export const shapes: readonly Shape[] = [
     remote(corpora.small, "40,000 small files", delayMs),
     remote(corpora.medium, "1,000 files of 1 MB", delayMs),
   ]),
-  throughAgent(corpora.large, "2 GiB in 4 files", 2),
-  throughAgent(corpora.small, "40,000 small files", 1),
-  volumes,
+  ...agentShapes,
 ];
 
 /**

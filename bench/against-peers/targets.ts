@@ -85,11 +85,20 @@ export function wallAgainstOwn(otherStep: string, bound: number): Target {
   return { what: `wall ÷ our own "${otherStep}"`, bound, value };
 }
 
-/** @param bytes of the source. */
+/** Less what the start and the opening read. @param bytes of the source. */
 export function readOfSource(openStep: string, bytes: number, bound: number): Target {
-  const value = (round: RoundView): number =>
-    (round.of("stowage", "readBytes") - round.of("stowage", "readBytes", openStep)) / bytes;
-  return { what: "bytes read ÷ bytes of the source", bound, digits: 3, value };
+  const opening = (round: RoundView): number => round.of("stowage", "readBytes", openStep);
+  return readTarget((round) => round.of("stowage", "readBytes") - opening(round), bytes, bound);
+}
+
+/** By what is running already, and its repository open. @param bytes of the source. */
+export function readOfBytes(bytes: number, bound: number): Target {
+  return readTarget((round) => round.of("stowage", "readBytes"), bytes, bound);
+}
+
+function readTarget(read: (round: RoundView) => number, bytes: number, bound: number): Target {
+  const what = "bytes read ÷ bytes of the source";
+  return { what, bound, digits: 3, value: (round) => read(round) / bytes };
 }
 
 /** What a restore of everything fetches ÷ what is stored. */

@@ -1,8 +1,9 @@
 // The agent as users run it, on a real control plane with a real S3 server: volumes that are copies of trees, backed up by
 // making PodVolumeBackups, from the first request to the end of the last.
 import { execFileSync } from "node:child_process";
-import { rmdirSync, rmSync } from "node:fs";
+import { mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { PodVolumeBackup } from "../../src/api/pod-volume-backup.ts";
 import { type ClusterRig, startClusterRig } from "../../test/support/cluster-rig.ts";
 import type { RunningProcess } from "../../test/support/processes.ts";
 import { type Run, rounded } from "../against-peers/results.ts";
@@ -17,6 +18,7 @@ const node = "bench";
 const namespace = "bench";
 const bucket = "backups";
 const volumesPerPod = 10;
+const restoreTimeoutMs: number = 10 * 60_000;
 
 export interface BenchVolume {
   readonly pod: Awaited<ReturnType<ClusterRig["makePod"]>>;
@@ -29,6 +31,8 @@ export class AgentBench {
   readonly #rig: ClusterRig;
   readonly #program: Words;
   #agent: RunningProcess | undefined;
+  /** PodVolumeBackups by the folder of the volume. */
+  readonly #lastBackups = new Map<string, string>();
 
   /** @param program our own, before a command. */
   static async start(program: Words): Promise<AgentBench> {
@@ -41,13 +45,14 @@ export class AgentBench {
   }
 
   /** One volume for each tree, ten to a pod; they stay until the end. */
-  async makeVolumes(trees: readonly string[]): Promise<BenchVolume[]> {
+  async makeVolumes(trees: readonly string[], isWaiting: boolean): Promise<BenchVolume[]> {
     const volumes: BenchVolume[] = [];
     for (let first = 0; first < trees.length; first += volumesPerPod) {
       const ofPod = trees.slice(first, first + volumesPerPod);
       const names = ofPod.map((_, index) => `data-${index}`);
       const podVolumes = names.map((name) => ({ name, emptyDir: {} }));
-      const pod = await this.#rig.makePod({ namespace, name: `pod-${first}`, node, volumes: podVolumes });
+      const about = { namespace, name: `pod-${first}`, node, isWaiting };
+      const pod = await this.#rig.makePod({ ...about, volumes: podVolumes });
       for (const [index, tree] of ofPod.entries()) {
         const name = names[index] as string;
         const path = this.#rig.volumePath(pod, name);
@@ -77,7 +82,11 @@ export class AgentBench {
     const before = usageOf(pid);
     const begin = performance.now();
     const names: string[] = [];
-    for (const { pod, name } of volumes) names.push(await this.#rig.makeBackup(pod, name));
+    for (const { pod, name, path } of volumes) {
+      const backup = await this.#rig.makeBackup(pod, name);
+      this.#lastBackups.set(path, backup);
+      names.push(backup);
+    }
     const wallSeconds = ((await ended.last(names)) - begin) / 1000;
     const { peakMib, ...after } = usageOf(pid);
     const cpuSeconds = after.cpuSeconds - before.cpuSeconds;
@@ -90,6 +99,19 @@ export class AgentBench {
       storedBytes: bytesBelow(this.#repositoryFolder()),
       apiWrites: writes / volumes.length,
     };
+  }
+
+  /** All that is in them goes, and comes back as it was in their last backup. */
+  async loseAndRestore(volumes: readonly BenchVolume[]): Promise<void> {
+    for (const { pod, name, path } of volumes) {
+      const backup = this.#lastBackups.get(path) ?? "none";
+      const { status } = await this.#rig.get<PodVolumeBackup>("podvolumebackups", backup);
+      rmSync(path, { recursive: true });
+      mkdirSync(path);
+      const restore = await this.#rig.makeRestore(pod, name, { snapshotID: status?.snapshotID ?? "" });
+      const ended = await this.#rig.restoreEnd(restore, restoreTimeoutMs);
+      if (ended.status?.phase !== "Completed") throw new Error(`${restore} has failed: ${ended.status?.message}`);
+    }
   }
 
   async endTurn(): Promise<void> {

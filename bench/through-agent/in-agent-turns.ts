@@ -14,8 +14,10 @@ export type TurnRun = Omit<Run, "round" | "contestant">;
 export interface AgentTurns {
   readonly trees: readonly string[];
   readonly withAgent: (bench: AgentBench, volumes: readonly BenchVolume[]) => Promise<TurnRun[]>;
-  /** @param storedBytes of the repository, now. */
-  readonly withProgram: (
+  /** Pods are still in their init containers, so that volumes can be restored. */
+  readonly arePodsWaiting?: boolean;
+  /** Absent: no other program takes part. @param storedBytes of the repository, now. */
+  readonly withProgram?: (
     session: Session,
     volumes: readonly BenchVolume[],
     storedBytes: () => number,
@@ -29,7 +31,7 @@ export async function measureInAgentTurns(options: MeasureOptions, turns: AgentT
   const bench = await AgentBench.start(ours.program);
   const runs: Run[] = [];
   try {
-    const volumes = await bench.makeVolumes(turns.trees);
+    const volumes = await bench.makeVolumes(turns.trees, turns.arePodsWaiting === true);
     for (let round = 0; round < rounds; round++) {
       for (const contestant of inTurn(contestants, round)) {
         for (const { path } of volumes) warmTree(path);
@@ -77,7 +79,7 @@ async function programTurn({ bench, volumes, turns, contestant, scratch }: Progr
   try {
     const session = contestant.session(bench.place(prefix), scratch);
     await session.init();
-    return await turns.withProgram(session, volumes, () => bench.storedBytes(prefix));
+    return (await turns.withProgram?.(session, volumes, () => bench.storedBytes(prefix))) ?? [];
   } finally {
     bench.removeStored(prefix);
     rmSync(scratch, { recursive: true, force: true });
