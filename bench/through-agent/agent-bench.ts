@@ -97,7 +97,7 @@ export class AgentBench {
     return {
       ...rounded({ wallSeconds, cpuSeconds, peakMib, readBytes }),
       storedBytes: bytesBelow(this.#repositoryFolder()),
-      apiWrites: writes / volumes.length,
+      apiWrites: Math.round((100 * writes) / volumes.length) / 100,
     };
   }
 
