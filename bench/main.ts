@@ -19,14 +19,15 @@ import { makeMemoryGroup } from "./pipeline/memory-group.ts";
 
 const root = join(import.meta.dirname, "..");
 const folder = join(tmpdir(), "stowage-bench");
-const scratch = join(folder, "scratch");
+/** Of this run alone: another may be under way. */
+const scratch = join(folder, `scratch-${process.pid}`);
 const usualRounds = 5;
 /** Enough to see that it works. */
 const trialKernelMs = 10;
 
 const usage = `npm run bench -- [OPTIONS] [ROUNDS] [SHAPE…]
   ROUNDS    default ${usualRounds}
-  SHAPE     ${shapes.map(({ name }) => name).join(", ")}; "s3" is all that begin with it;
+  SHAPE     ${shapes.map(({ name }) => name).join(", ")}; "s3" is all that begin with it, "all" is all;
             default: ${selectShapes([])
               .map(({ name }) => name)
               .join(", ")}
@@ -88,8 +89,14 @@ async function measureShapes(plan: Plan): Promise<void> {
     say("bench: kernels");
     const kernels = await measureKernels(scale < 1 ? trialKernelMs : undefined);
     for (const shape of selected) {
-      const result = await measureShape(shape, plan, programs, kernels);
-      keep(shape, remark === undefined ? result : { ...result, memoryLimit: remark });
+      try {
+        const result = await measureShape(shape, plan, programs, kernels);
+        keep(shape, remark === undefined ? result : { ...result, memoryLimit: remark });
+      } catch (error) {
+        // The other shapes can still be measured, which may be hours of work.
+        say(`bench: ${shape.name} was not measured: ${(error as Error).message}`);
+        process.exitCode = 1;
+      }
     }
   } finally {
     release();
@@ -139,6 +146,8 @@ async function measureShape(
   kernels: KernelRates,
 ): Promise<ShapeResult> {
   say(`bench: ${shape.name}: ${shape.what}`);
+  // Those before it have left their trees.
+  requireRoom({ corpus: shape.corpus, scale, onCopy: shape.onCopy === true, folder });
   const rounds = roundsOf(shape, wanted);
   const { directory: corpus, contents } = prepareCorpus(shape.corpus, folder, scale);
   const takesPart = ({ name }: Contestant): boolean => shape.contestants?.includes(name) ?? true;

@@ -192,7 +192,7 @@ export const shapes: readonly Shape[] = [
 ];
 
 /**
- * @param names of shapes, or beginnings of such names up to a hyphen: "s3" is all that begin with "s3-".
+ * @param names of shapes, or beginnings of such names up to a hyphen: "s3" is all that begin with "s3-"; or "all".
  * @throws Error that lists the shapes when a name is none.
  */
 export function selectShapes(names: readonly string[]): readonly Shape[] {
@@ -206,5 +206,5 @@ export function selectShapes(names: readonly string[]): readonly Shape[] {
 }
 
 function isNamed(shape: Shape, name: string): boolean {
-  return shape.name === name || shape.name.startsWith(`${name}-`);
+  return name === "all" || shape.name === name || shape.name.startsWith(`${name}-`);
 }

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { type ContestantName, contestantNames } from "../../../../bench/against-peers/contestants.ts";
 import { renderPage, renderSection } from "../../../../bench/against-peers/page.ts";
 import { type Run, type ShapeResult, saveResult } from "../../../../bench/against-peers/results.ts";
-import { selectShapes } from "../../../../bench/against-peers/shapes.ts";
+import { selectShapes, shapes } from "../../../../bench/against-peers/shapes.ts";
 import { type KernelRates, kernelNames } from "../../../../bench/micro/kernels.ts";
 import { temporaryDirectory } from "../../../support/temporary-directory.ts";
 
@@ -143,6 +143,10 @@ test("the page keeps the section of every shape that was ever measured", (contex
 test("shapes are chosen by name or by the beginning of one; an unknown name is refused with the list", () => {
   const names = (...words: string[]): string[] => selectShapes(words).map(({ name }) => name);
   assert.deepEqual(names(), ["large", "small", "medium"]);
+  assert.deepEqual(
+    names("all"),
+    shapes.map(({ name }) => name),
+  );
   assert.deepEqual(names("s3-small", "tiny"), ["tiny", "s3-small-0", "s3-small-20", "s3-small-100"]);
   assert.throws(() => selectShapes(["tin"]), /no shape is called "tin"; there are large, /);
 });
