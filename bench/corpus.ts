@@ -206,6 +206,18 @@ export function writeHugeFile(directory: string, bytes: number): Contents {
   return writer.contents;
 }
 
+/** Directories v0, v1 … of so many bytes each, in ten files; random and text in turn. */
+export function writeVolumes(directory: string, volumes: number, bytesPerVolume: number): Contents {
+  const sources = [randomSource(800), textSource(801)] as const;
+  const writer = new TreeWriter(directory);
+  for (let index = 0; index < volumes * 10; index++) {
+    const folder = `v${Math.floor(index / 10)}`;
+    if (index % 10 === 0) writer.directory(folder);
+    writer.file(`${folder}/file-${index % 10}`, Math.round(bytesPerVolume / 10), [sources[index % 2] as ByteSource]);
+  }
+  return writer.contents;
+}
+
 /** A tree like sources: text only, 25 files to a directory. `changeEvolvingTree` makes its next versions. */
 export function writeEvolvingTree(directory: string, files: number): Contents {
   const numbers = new SeededNumbers(500);

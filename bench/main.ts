@@ -1,37 +1,46 @@
-// `npm run bench -- [--scale FRACTION] [ROUNDS] [SHAPE…]`: ours against restic and kopia on this machine, whole processes, in
+// `npm run bench -- [OPTIONS] [ROUNDS] [SHAPE…]`: ours against restic and kopia on this machine, whole processes, in
 // turn. Results go to bench/results, the page that is made of them to docs/performance.md; scaled trials are only printed.
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { parseByteSize } from "../repo-format/index.ts";
 import { compare } from "./against-peers/compare.ts";
-import { contestants } from "./against-peers/contestants.ts";
-import { prepareCorpus } from "./against-peers/corpora.ts";
+import { type Contestant, contestants } from "./against-peers/contestants.ts";
+import { prepareCorpus, releaseCorpus } from "./against-peers/corpora.ts";
 import { requireRoom } from "./against-peers/disk-space.ts";
 import { renderPage, renderSection } from "./against-peers/page.ts";
 import { type Run, type ShapeResult, saveResult } from "./against-peers/results.ts";
 import { runUnmeasured } from "./against-peers/run-unmeasured.ts";
-import { type Shape, selectShapes, shapes } from "./against-peers/shapes.ts";
-import { measureKernels } from "./micro/kernels.ts";
+import type { MeasureOptions, Shape } from "./against-peers/shape.ts";
+import { selectShapes, shapes } from "./against-peers/shapes.ts";
+import { type KernelRates, measureKernels } from "./micro/kernels.ts";
+import { makeMemoryGroup } from "./pipeline/memory-group.ts";
 
 const root = join(import.meta.dirname, "..");
 const folder = join(tmpdir(), "stowage-bench");
-const scratch = join(folder, "scratch");
+/** Of this run alone: another may be under way. */
+const scratch = join(folder, `scratch-${process.pid}`);
 const usualRounds = 5;
+/** Enough to see that it works. */
+const trialKernelMs = 10;
 
-const usage = `npm run bench -- [--scale FRACTION] [ROUNDS] [SHAPE…]
+const usage = `npm run bench -- [OPTIONS] [ROUNDS] [SHAPE…]
   ROUNDS    default ${usualRounds}
-  SHAPE     ${shapes.map(({ name }) => name).join(", ")}; "s3" is all that begin with it;
+  SHAPE     ${shapes.map(({ name }) => name).join(", ")}; "s3" is all that begin with it, "all" is all;
             default: ${selectShapes([])
               .map(({ name }) => name)
               .join(", ")}
-  --scale   such as 0.01: smaller data, for a trial; nothing is written down
-  --render  only write docs/performance.md anew from bench/results
+  --scale FRACTION     such as 0.01: smaller data, for a trial; nothing is written down
+  --memory-limit SIZE  such as 256M: ours runs in a control group with so much, where one can be made
+  --render             only write docs/performance.md anew from bench/results
 `;
 
 interface Plan {
   readonly rounds: number;
   readonly scale: number;
+  /** Of ours, as it was given. */
+  readonly memoryLimit: string | undefined;
   readonly selected: readonly Shape[];
 }
 
@@ -50,57 +59,129 @@ try {
 }
 
 async function main(): Promise<void> {
-  const options = { scale: { type: "string" }, render: { type: "boolean" }, help: { type: "boolean" } } as const;
+  const text = { type: "string" } as const;
+  const flag = { type: "boolean" } as const;
+  const options = { scale: text, "memory-limit": text, render: flag, help: flag };
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   if (values.help) process.stdout.write(usage);
   else if (values.render) writePage();
-  else await measureShapes(planOf(positionals, values.scale));
+  else await measureShapes(planOf(positionals, values.scale, values["memory-limit"]));
 }
 
-function planOf(words: readonly string[], scaleText = "1"): Plan {
+function planOf(words: readonly string[], scaleText: string | undefined, memoryLimit: string | undefined): Plan {
   const [first = ""] = words;
   const hasRounds = /^\d+$/.test(first);
   const rounds = hasRounds ? Number(first) : usualRounds;
-  const scale = Number(scaleText);
+  const scale = Number(scaleText ?? "1");
   if (!(rounds >= 1 && scale > 0 && scale <= 1)) throw new Error(`wrong number\n${usage}`);
-  return { rounds, scale, selected: selectShapes(hasRounds ? words.slice(1) : words) };
+  return { rounds, scale, memoryLimit, selected: selectShapes(hasRounds ? words.slice(1) : words) };
 }
 
-async function measureShapes({ rounds, scale, selected }: Plan): Promise<void> {
-  const minutes = selected.reduce((sum, shape) => sum + shape.minutesPerRound * rounds, 0) * scale;
-  const names = selected.map(({ name }) => name).join(", ");
-  say(`bench: ${names}; rounds: ${rounds}; about ${Math.ceil(minutes)} min on two cores that do nothing else`);
+async function measureShapes(plan: Plan): Promise<void> {
+  const { scale, selected } = plan;
   mkdirSync(folder, { recursive: true });
-  for (const { corpus, onCopy = false } of selected) requireRoom({ corpus, scale, onCopy, folder });
+  // All before the first, which may take an hour.
+  for (const shape of selected) say(`bench: ${describePlan(shape, plan)}`);
   await runUnmeasured([process.execPath, join(root, ".ci", "build.mjs")]);
-  const programs = await contestants();
-  say("bench: kernels");
-  const kernels = await measureKernels();
-  for (const shape of selected) {
-    say(`bench: ${shape.name}: ${shape.what}`);
-    const { directory: corpus, contents } = prepareCorpus(shape.corpus, folder, scale);
-    const onRun = (run: Run): void => say(describeRun(shape, run, rounds));
-    const runs = await compare({ shape, contestants: programs, corpus, folder: scratch, rounds, scale, onRun });
-    const versions = Object.fromEntries(
-      programs.map(({ name, version }) => [name, version]),
-    ) as ShapeResult["versions"];
-    const result: ShapeResult = { ...circumstances(shape, rounds, scale), contents, kernels, versions, runs };
-    process.stdout.write(`${renderSection(shape, result)}\n`);
-    if (scale < 1) continue;
-    saveResult(result);
-    writePage();
+  const { words, remark, release } = limitMemory(plan.memoryLimit);
+  try {
+    const programs = await contestants(words);
+    say("bench: kernels");
+    const kernels = await measureKernels(scale < 1 ? trialKernelMs : undefined);
+    for (const shape of selected) {
+      try {
+        const result = await measureShape(shape, plan, programs, kernels);
+        keep(shape, remark === undefined ? result : { ...result, memoryLimit: remark });
+      } catch (error) {
+        // The other shapes can still be measured, which may be hours of work.
+        say(`bench: ${shape.name} was not measured: ${(error as Error).message}`);
+        process.exitCode = 1;
+      }
+    }
+  } finally {
+    release();
   }
   if (scale < 1) say("bench: a trial at reduced size; nothing was written down");
 }
 
+/** @throws Error when there is no room for it. */
+function describePlan(shape: Shape, { rounds, scale }: Plan): string {
+  const { name, corpus, onCopy = false, minutesPerRound } = shape;
+  const room = requireRoom({ corpus, scale, onCopy, folder });
+  const count = roundsOf(shape, rounds);
+  const minutes = Math.ceil(minutesPerRound * count * scale);
+  return `${name}: rounds: ${count}; about ${minutes} min on two cores that do nothing else; takes ${room}`;
+}
+
+function roundsOf({ maxRounds = Number.POSITIVE_INFINITY }: Shape, wanted: number): number {
+  return Math.min(wanted, maxRounds);
+}
+
+interface MemoryLimit {
+  /** Before our program. */
+  readonly words: readonly string[];
+  /** For the page. */
+  readonly remark: string | undefined;
+  readonly release: () => void;
+}
+
+function limitMemory(size: string | undefined): MemoryLimit {
+  if (size === undefined) return { words: [], remark: undefined, release: () => {} };
+  const limitBytes = parseByteSize(size);
+  try {
+    const group = makeMemoryGroup(limitBytes);
+    const remark = `Ours ran in a control group of ${limitBytes / 1024 ** 2} MiB.`;
+    return { words: group.words, remark, release: () => group.remove() };
+  } catch (error) {
+    const remark = `Ours ran without a memory limit, which this machine does not allow: ${(error as Error).message}.`;
+    say(`bench: ${remark}`);
+    return { words: [], remark, release: () => {} };
+  }
+}
+
+async function measureShape(
+  shape: Shape,
+  { rounds: wanted, scale, memoryLimit }: Plan,
+  programs: readonly Contestant[],
+  kernels: KernelRates,
+): Promise<ShapeResult> {
+  say(`bench: ${shape.name}: ${shape.what}`);
+  // Those before it have left their trees.
+  requireRoom({ corpus: shape.corpus, scale, onCopy: shape.onCopy === true, folder });
+  const rounds = roundsOf(shape, wanted);
+  const { directory: corpus, contents } = prepareCorpus(shape.corpus, folder, scale);
+  const takesPart = ({ name }: Contestant): boolean => shape.contestants?.includes(name) ?? true;
+  const options: MeasureOptions = {
+    contestants: programs.filter(takesPart),
+    ...{ corpus, folder: scratch, rounds, scale },
+    onRun: (run) => say(describeRun(shape, run, rounds)),
+  };
+  rmSync(scratch, { recursive: true, force: true });
+  mkdirSync(scratch);
+  const runs = "measure" in shape ? await shape.measure(options) : await compare(shape, options);
+  rmSync(scratch, { recursive: true });
+  releaseCorpus(shape.corpus, folder, scale);
+  const versions = Object.fromEntries(programs.map(({ name, version }) => [name, version])) as ShapeResult["versions"];
+  return { ...circumstances(shape, { rounds, scale, memoryLimit }), contents, kernels, versions, runs };
+}
+
+/** A trial is only printed. */
+function keep(shape: Shape, result: ShapeResult): void {
+  process.stdout.write(`${renderSection(shape, result)}\n`);
+  if (result.scale < 1) return;
+  saveResult(result);
+  writePage();
+}
+
 function circumstances(
   shape: Shape,
-  rounds: number,
-  scale: number,
+  { rounds, scale, memoryLimit }: Omit<Plan, "selected">,
 ): Pick<ShapeResult, "shape" | "command" | "date" | "rounds" | "scale" | "machine"> {
+  const limit = memoryLimit === undefined ? [] : ["--memory-limit", memoryLimit];
+  const words = [...(scale === 1 ? [] : ["--scale", scale]), ...limit, rounds, shape.name];
   return {
     shape: shape.name,
-    command: `npm run bench -- ${scale === 1 ? "" : `--scale ${scale} `}${rounds} ${shape.name}`,
+    command: `npm run bench -- ${words.join(" ")}`,
     date: new Date().toISOString().slice(0, 10),
     rounds,
     scale,

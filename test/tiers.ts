@@ -49,7 +49,7 @@ export const tiers: readonly Tier[] = [
   },
   {
     name: "slow",
-    peers: ["restic", "versitygw", ...controlPlane],
+    peers: ["restic", "kopia", "versitygw", ...controlPlane],
     fileTimeoutMs: 120 * minuteMs,
     inEveryRun: false,
   },

@@ -1,12 +1,13 @@
-// The programs that are measured, as whole processes: ours as built by `npm run build`, restic and kopia. Each works with its
-// defaults, with a cache and settings of its own in a scratch folder, and prints as little as it can.
+// The programs that are measured, as whole processes: ours as built by `npm run build` and started as its first line says,
+// restic and kopia. Each works with its defaults, with a cache and settings of its own in a scratch folder, and prints as little as it can.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { kopiaBinary, resticBinary } from "../../test/support/peers.ts";
 import { KopiaSession } from "./kopia-session.ts";
+import { startWords } from "./our-program.ts";
 import { ResticSession } from "./restic-session.ts";
 import { runUnmeasured } from "./run-unmeasured.ts";
-import type { Place, Session } from "./session.ts";
+import type { Place, Session, Words } from "./session.ts";
 
 export const contestantNames = ["stowage", "restic", "kopia"] as const;
 export type ContestantName = (typeof contestantNames)[number];
@@ -14,6 +15,8 @@ export type ContestantName = (typeof contestantNames)[number];
 export interface Contestant {
   readonly name: ContestantName;
   readonly version: string;
+  /** What starts it, before any command. */
+  readonly program: Words;
   /** @param scratch an empty folder for cache and settings. */
   session(place: Place, scratch: string): Session;
 }
@@ -21,20 +24,30 @@ export interface Contestant {
 const root: string = join(import.meta.dirname, "..", "..");
 const built: string = join(root, "dist", "src", "main.js");
 
-/** Programs that are not built yet are built now, with progress on standard error. */
-export async function contestants(): Promise<readonly Contestant[]> {
+/**
+ * Programs that are not built yet are built now, with progress on standard error.
+ * @param runner words before ours alone, which run it under a memory limit.
+ */
+export async function contestants(runner: Words = []): Promise<readonly Contestant[]> {
   const [restic, kopia] = [resticBinary(), kopiaBinary()];
-  const ours = [process.execPath, built, "repo"];
+  const ours = [...runner, ...startWords(built)];
   return [
-    { name: "stowage", version: await ourVersion(), session: (...where) => new ResticSession(ours, ...where) },
+    {
+      name: "stowage",
+      version: await ourVersion(),
+      program: ours,
+      session: (...where) => new ResticSession([...ours, "repo"], ...where),
+    },
     {
       name: "restic",
       version: await versionOf(restic, "version"),
+      program: [restic],
       session: (...where) => new ResticSession([restic], ...where),
     },
     {
       name: "kopia",
       version: await versionOf(kopia, "--version"),
+      program: [kopia],
       session: (...where) => new KopiaSession(kopia, ...where),
     },
   ];

@@ -8,6 +8,7 @@ import {
   writeLargeFiles,
   writeMediumFiles,
   writeSmallFiles,
+  writeVolumes,
   writeWideTree,
 } from "../corpus.ts";
 
@@ -20,6 +21,8 @@ export interface Corpus {
   /** What it takes on the disk, roughly. */
   readonly expected: (scaled: Scaled) => { readonly bytes: number; readonly entries: number };
   readonly write: (directory: string, scaled: Scaled) => Contents;
+  /** It takes too much room to be kept for the next run. */
+  readonly isRemoved?: boolean;
 }
 
 const gibibyte: number = 1024 ** 3;
@@ -27,8 +30,23 @@ const gibibyte: number = 1024 ** 3;
 const blockBytes = 4096;
 
 export const evolvingFiles = 77_000;
+/** Velero's case C1, and a tenth of it. */
+export const wholeC1 = { directories: 2_396_745, files: 4_194_304 } as const;
+export const tenthOfC1 = { directories: 239_675, files: 419_430 } as const;
+export const volumeCount = 100;
+export const volumeBytes = 5_000_000;
 
-export type CorpusName = "large" | "small" | "medium" | "emptyWide" | "tiny" | "huge" | "evolving";
+export type CorpusName =
+  | "large"
+  | "small"
+  | "medium"
+  | "emptyWide"
+  | "c1"
+  | "tiny"
+  | "huge"
+  | "evolving"
+  | "few"
+  | "volumes";
 
 export const corpora: Readonly<Record<CorpusName, Corpus>> = {
   large: {
@@ -46,12 +64,8 @@ export const corpora: Readonly<Record<CorpusName, Corpus>> = {
     expected: (scaled) => ({ bytes: scaled(1_000 * 1_000_000), entries: scaled(1_010) }),
     write: (directory, scaled) => writeMediumFiles(directory, scaled(1_000)),
   },
-  emptyWide: {
-    name: "empty-wide",
-    expected: (scaled) => ({ bytes: scaled(239_675 * blockBytes), entries: scaled(659_105) }),
-    write: (directory, scaled) =>
-      writeWideTree(directory, { directories: scaled(239_675), files: scaled(419_430), bytesPerFile: 0 }),
-  },
+  emptyWide: emptyFiles("empty-wide", tenthOfC1),
+  c1: { ...emptyFiles("c1", wholeC1), isRemoved: true },
   tiny: {
     name: "tiny",
     expected: (scaled) => ({ bytes: scaled((137_257 + 235_298) * blockBytes), entries: scaled(372_555) }),
@@ -68,7 +82,26 @@ export const corpora: Readonly<Record<CorpusName, Corpus>> = {
     expected: (scaled) => ({ bytes: scaled(evolvingFiles * 12_000), entries: scaled(evolvingFiles * 1.1) }),
     write: (directory, scaled) => writeEvolvingTree(directory, scaled(evolvingFiles)),
   },
+  few: {
+    name: "few",
+    expected: (scaled) => ({ bytes: scaled(1_000 * 12_000), entries: scaled(1_011) }),
+    write: (directory, scaled) => writeSmallFiles(directory, scaled(1_000)),
+  },
+  volumes: {
+    name: "volumes",
+    expected: (scaled) => ({ bytes: scaled(volumeCount) * volumeBytes, entries: scaled(volumeCount * 11) }),
+    write: (directory, scaled) => writeVolumes(directory, scaled(volumeCount), volumeBytes),
+  },
 };
+
+function emptyFiles(name: string, { directories, files }: typeof wholeC1 | typeof tenthOfC1): Corpus {
+  return {
+    name,
+    expected: (scaled) => ({ bytes: scaled(directories * blockBytes), entries: scaled(directories + files) }),
+    write: (directory, scaled) =>
+      writeWideTree(directory, { directories: scaled(directories), files: scaled(files), bytesPerFile: 0 }),
+  };
+}
 
 /** @param scale 1 for what is measured. */
 export function scaledBy(scale: number): Scaled {
@@ -93,6 +126,14 @@ export function prepareCorpus(corpus: Corpus, folder: string, scale: number): Pr
     renameSync(unfinished, list);
   }
   return { directory, contents: JSON.parse(readFileSync(list, "utf8")) as Contents };
+}
+
+/** When the shape has been measured: a corpus that is not kept goes. */
+export function releaseCorpus(corpus: Corpus, folder: string, scale: number): void {
+  if (corpus.isRemoved !== true) return;
+  const directory = corpusFolder(corpus, folder, scale);
+  rmSync(`${directory}.json`, { force: true });
+  rmSync(directory, { recursive: true, force: true });
 }
 
 export function isCorpusThere(corpus: Corpus, folder: string, scale: number): boolean {

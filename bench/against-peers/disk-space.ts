@@ -12,10 +12,12 @@ export interface RoomOptions {
 }
 
 const reserveBytes: number = 1024 ** 3;
-const reserveEntries = 50_000;
+const reserveEntries = 100_000;
 
-/** @throws Error that says how much room a shape takes at once and how much there is. */
-export function requireRoom({ corpus, scale, onCopy, folder }: RoomOptions): void {
+/**
+ * @returns what it takes at once, in words. @throws Error that says how much room a shape takes and how much there is.
+ */
+export function requireRoom({ corpus, scale, onCopy, folder }: RoomOptions): string {
   const { bytes, entries } = corpus.expected(scaledBy(scale));
   // A repository, the restored tree and a cache beside it; the repository may be as large as its source, and twice while
   // it is pruned.
@@ -35,4 +37,5 @@ export function requireRoom({ corpus, scale, onCopy, folder }: RoomOptions): voi
   if (files > 0 && ffree < neededEntries) {
     throw new Error(`${corpus.name} takes ${neededEntries} inodes in ${folder}, which has ${ffree} left`);
   }
+  return `${gibibytes(neededBytes)} and ${neededEntries} inodes in ${folder}`;
 }

@@ -55,6 +55,14 @@ export class KopiaSession implements Session {
     return [...this.#program, "snapshot", "verify", "--verify-files-percent=100"];
   }
 
+  check(): Words {
+    return [...this.#program, "snapshot", "verify"];
+  }
+
+  listSnapshots(): Words {
+    return [...this.#program, "snapshot", "list", "--all"];
+  }
+
   async makeGarbage(source: string, patterns: readonly string[]): Promise<void> {
     await this.#run("policy", "set", source, ...patterns.map((pattern) => `--add-ignore=${pattern}`));
     await this.#run("snapshot", "create", source);

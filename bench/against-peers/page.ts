@@ -3,14 +3,15 @@ import type { ContestantName } from "./contestants.ts";
 import { limitSeconds } from "./limit.ts";
 import { loadRemarks, loadResult, type Machine, resultsFolder, type ShapeResult } from "./results.ts";
 import { Rounds } from "./rounds.ts";
-import { type Shape, shapes } from "./shapes.ts";
-import { backup, type Step } from "./steps.ts";
+import type { Shape } from "./shape.ts";
+import { shapes } from "./shapes.ts";
+import { backup, type ShownStep } from "./steps.ts";
 import { judge } from "./targets.ts";
 
 const introduction = `# Performance
 
-Whole processes, start and key derivation included, each with its defaults and a cache of its own: ours, restic and kopia (with
-zstd on; it comes with compression off), one after the other in the same run on the same machine, round by round; who begins
+Whole processes, start and key derivation included, each with its defaults and a cache of its own: ours (started as its
+executable's first line says), restic and kopia (with zstd on; it comes with compression off), one after the other in the same run on the same machine, round by round; who begins
 changes. Each turn has a fresh repository, its source in the page cache, and begins with what others wrote on the disk; restores
 begin without a cache. \`npm run bench -- ROUNDS SHAPE…\` measures shapes anew and leaves the other sections as they are; the
 runs themselves are in \`bench/results\`.
@@ -21,6 +22,11 @@ and writing cost by themselves for the shape's bytes (\`node bench/micro/kernels
 kopia's "opening alone" is \`repository status\`, its check \`snapshot verify --verify-files-percent=100\`, its prune
 \`maintenance run --full --safety=none\`, which rewrites no pack that is partly used (see the stored bytes),
 so that prunes are held against restic alone.
+
+What goes through the agent is measured from the request that makes the first PodVolumeBackup to the moment in which the API
+server tells that the last is Completed, on a real control plane and a real S3 server of this machine; the agent's memory is the
+most since the step began, and the API server itself counts the writing requests (those that make the PodVolumeBackups are taken
+off). In \`million-blobs\` the packs of the index's million blobs are holes of the right size.
 `;
 
 /** @param folder of the results. */
@@ -34,12 +40,12 @@ export function renderPage(folder: string = resultsFolder): string {
 
 /** @param remarks Markdown that follows the table. */
 export function renderSection(shape: Shape, result: ShapeResult, remarks?: string): string {
-  const { date, command, machine, versions, rounds } = result;
+  const { date, command, machine, versions, rounds, memoryLimit } = result;
   return [
     `## ${shape.name}: ${shape.what}`,
     "",
     `\`${command}\`, ${date}, ${rounds} ${rounds === 1 ? "round" : "rounds"}. ${describeMachine(machine)}. Stowage ${versions.stowage}, ` +
-      `restic ${versions.restic}, kopia ${versions.kopia}.`,
+      `restic ${versions.restic}, kopia ${versions.kopia}.${memoryLimit === undefined ? "" : ` ${memoryLimit}`}`,
     "",
     ...table(shape, result),
     "",
@@ -54,7 +60,8 @@ function describeMachine({ cores, processor, memoryGib, kernel, node }: Machine)
 function table(shape: Shape, result: ShapeResult): string[] {
   const rounds = new Rounds(result.runs);
   const steps = shape.steps(result.scale).filter(({ name }) => rounds.participants(name).length > 0);
-  const hasTraffic = shape.delayMs !== undefined;
+  const hasTraffic = result.runs.some(({ requests }) => requests !== undefined);
+  const hasWrites = result.runs.some(({ apiWrites }) => apiWrites !== undefined);
   const titles = [
     "step",
     "wall s: ours / restic / kopia",
@@ -64,24 +71,26 @@ function table(shape: Shape, result: ShapeResult): string[] {
     "peak MiB",
     "stored MB",
     ...(hasTraffic ? ["requests", "fetched MB"] : []),
+    ...(hasWrites ? ["API writes a volume"] : []),
     "wanted",
   ];
   const rows = steps.map((step) => [
     step.name,
     figures(rounds, step, "wallSeconds"),
     wallRatio(rounds, step),
-    limitOf(step, result, rounds),
+    showLimit(limitOf(step, result, rounds)),
     figures(rounds, step, "cpuSeconds"),
     figures(rounds, step, "peakMib"),
     figures(rounds, step, "storedBytes"),
     ...(hasTraffic ? [figures(rounds, step, "requests"), figures(rounds, step, "fetchedBytes")] : []),
-    verdicts(rounds, step),
+    ...(hasWrites ? [figures(rounds, step, "apiWrites")] : []),
+    verdicts(rounds, step, result),
   ]);
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [line(titles), `|${"---|".repeat(titles.length)}`, ...rows.map(line)];
 }
 
-function wallRatio(rounds: Rounds, { name, rival }: Step): string {
+function wallRatio(rounds: Rounds, { name, rival }: ShownStep): string {
   const value = rounds.median(name, (round) => {
     const theirs = rival === "restic" ? round.of("restic", "wallSeconds") : round.better("wallSeconds");
     return round.of("stowage", "wallSeconds") / theirs;
@@ -89,12 +98,12 @@ function wallRatio(rounds: Rounds, { name, rival }: Step): string {
   return plain(value, 2);
 }
 
-type ShownFigure = "wallSeconds" | "cpuSeconds" | "peakMib" | "storedBytes" | "requests" | "fetchedBytes";
+type ShownFigure = "wallSeconds" | "cpuSeconds" | "peakMib" | "storedBytes" | "requests" | "fetchedBytes" | "apiWrites";
 
 /** "ours / restic / kopia", with a dash for who took no part. */
-function figures(rounds: Rounds, { name: step }: Step, figure: ShownFigure): string {
+function figures(rounds: Rounds, { name: step }: ShownStep, figure: ShownFigure): string {
   const isBytes = figure === "storedBytes" || figure === "fetchedBytes";
-  const digits = figure === "wallSeconds" || figure === "cpuSeconds" ? 2 : isBytes ? 1 : 0;
+  const digits = figure === "wallSeconds" || figure === "cpuSeconds" ? 2 : isBytes || figure === "apiWrites" ? 1 : 0;
   const takes = figure === "peakMib" ? "most" : "median";
   const show = (contestant: ContestantName): string =>
     plain(
@@ -105,24 +114,43 @@ function figures(rounds: Rounds, { name: step }: Step, figure: ShownFigure): str
   return cells.every((cell) => cell === "–") ? "–" : cells.join(" / ");
 }
 
-function verdicts(rounds: Rounds, { name, targets = [] }: Step): string {
-  const lines = targets.flatMap((target) => {
-    const verdict = judge(target, name, rounds);
-    if (verdict === undefined) return [];
-    const { wanted, measured, isMet } = verdict;
-    return [isMet ? `${wanted}: ${measured}, met` : `${wanted}: **${measured}, missed**`];
-  });
+function verdicts(rounds: Rounds, step: ShownStep, result: ShapeResult): string {
+  const { name, targets = [], limitShare } = step;
+  const limit = limitOf(step, result, rounds);
+  const judged = targets.flatMap((target) => judge(target, name, rounds) ?? []);
+  if (limit !== undefined && limitShare !== undefined) {
+    const [wanted, measured] = [limitShare, limit.reached].map((share) => `${(share * 100).toFixed(0)} %`) as [
+      string,
+      string,
+    ];
+    judged.push({ wanted: `share of the limit ≥ ${wanted}`, measured, isMet: limit.reached >= limitShare });
+  }
+  const lines = judged.map(({ wanted, measured, isMet }) =>
+    isMet ? `${wanted}: ${measured}, met` : `${wanted}: **${measured}, missed**`,
+  );
   return lines.length === 0 ? "–" : lines.join("<br>");
 }
 
-/** What the bytes of a first backup cost; the share of it that we reach in parentheses. */
-function limitOf(step: Step, { contents, kernels, machine }: ShapeResult, rounds: Rounds): string {
-  if (step.limit === undefined || contents.bytes === 0) return "–";
+interface ReachedLimit {
+  readonly seconds: number;
+  /** The limit ÷ our time. */
+  readonly reached: number;
+}
+
+/** What the bytes of the first backup cost at least; undefined where they are not known. */
+function limitOf(
+  step: ShownStep,
+  { contents, kernels, machine }: ShapeResult,
+  rounds: Rounds,
+): ReachedLimit | undefined {
   const storedBytes = rounds.median(backup.name, (round) => round.of("stowage", "storedBytes"));
-  const cores = step.cores ?? machine.cores;
-  const limit = limitSeconds(step.limit, { contents, storedBytes, cores }, kernels);
-  const reached = limit / rounds.median(step.name, (round) => round.of("stowage", "wallSeconds"));
-  return `${limit.toFixed(2)} (${(reached * 100).toFixed(0)} %)`;
+  if (step.limit === undefined || contents.bytes === 0 || Number.isNaN(storedBytes)) return undefined;
+  const seconds = limitSeconds(step.limit, { contents, storedBytes, cores: machine.cores }, kernels);
+  return { seconds, reached: seconds / rounds.median(step.name, (round) => round.of("stowage", "wallSeconds")) };
+}
+
+function showLimit(limit: ReachedLimit | undefined): string {
+  return limit === undefined ? "–" : `${limit.seconds.toFixed(2)} (${(limit.reached * 100).toFixed(0)} %)`;
 }
 
 function plain(value: number, digits: number): string {

@@ -28,14 +28,8 @@ export class ResticSession implements Session {
     return [...this.#program, "cat", "config"];
   }
 
-  backup(source: string, { noExtraVerify = false, workers }: BackupOptions = {}): Words {
-    return [
-      ...this.#program,
-      "backup",
-      source,
-      ...(noExtraVerify ? ["--no-extra-verify"] : []),
-      ...(workers === undefined ? [] : ["--read-concurrency", String(workers)]),
-    ];
+  backup(source: string, { noExtraVerify = false }: BackupOptions = {}): Words {
+    return [...this.#program, "backup", source, ...(noExtraVerify ? ["--no-extra-verify"] : [])];
   }
 
   async restore(source: string, target: string): Promise<Words> {
@@ -44,6 +38,14 @@ export class ResticSession implements Session {
 
   checkReadData(): Words {
     return [...this.#program, "check", "--read-data"];
+  }
+
+  check(): Words {
+    return [...this.#program, "check"];
+  }
+
+  listSnapshots(): Words {
+    return [...this.#program, "snapshots"];
   }
 
   async makeGarbage(source: string, patterns: readonly string[]): Promise<void> {

@@ -21,6 +21,21 @@ export interface Run {
   readonly requests?: number;
   readonly fetchedBytes?: number;
   readonly sentBytes?: number;
+  /** To the API server, for each volume. */
+  readonly apiWrites?: number;
+}
+
+/** As many digits as mean something. */
+export function rounded(
+  measured: Pick<Run, "wallSeconds" | "cpuSeconds" | "peakMib" | "readBytes">,
+): Pick<Run, "wallSeconds" | "cpuSeconds" | "peakMib" | "readBytes"> {
+  const { wallSeconds, cpuSeconds, peakMib, readBytes } = measured;
+  return {
+    wallSeconds: Math.round(wallSeconds * 1000) / 1000,
+    cpuSeconds: Math.round(cpuSeconds * 100) / 100,
+    peakMib: Math.round(peakMib),
+    readBytes,
+  };
 }
 
 export interface Machine {
@@ -42,6 +57,8 @@ export interface ShapeResult {
   readonly scale: number;
   readonly machine: Machine;
   readonly versions: Readonly<Record<ContestantName, string>>;
+  /** Whether ours had to do with a bounded memory, as a sentence; absent when nobody asked for it. */
+  readonly memoryLimit?: string;
   readonly contents: Contents;
   /** In bytes a second, measured beside the shape. */
   readonly kernels: KernelRates;

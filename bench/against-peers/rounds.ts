@@ -3,7 +3,7 @@
 import { type ContestantName, contestantNames } from "./contestants.ts";
 import type { Run } from "./results.ts";
 
-type Figure = "wallSeconds" | "cpuSeconds" | "peakMib" | "readBytes" | "storedBytes" | "requests" | "fetchedBytes";
+type Figure = Exclude<keyof Run, "round" | "step" | "contestant">;
 
 /** One step in one round. */
 export interface RoundView {

@@ -18,8 +18,6 @@ export type Words = readonly string[];
 export interface BackupOptions {
   /** Do not open sealed data again before it is sent; kopia never does. */
   readonly noExtraVerify?: boolean;
-  /** Ours alone: threads. */
-  readonly workers?: number;
 }
 
 /** One repository in the hands of one program: the command lines that are measured, and work that is not. */
@@ -32,6 +30,9 @@ export interface Session {
   /** The content of `source` in the latest snapshot goes to `target`. */
   restore(source: string, target: string): Promise<Words>;
   checkReadData(): Words;
+  /** Without reading the data. */
+  check(): Words;
+  listSnapshots(): Words;
   /** Not measured: backs up again without the files of these patterns, and forgets what was before. */
   makeGarbage(source: string, patterns: readonly string[]): Promise<void>;
   prune(): Words;

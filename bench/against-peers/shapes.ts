@@ -1,22 +1,9 @@
 // The shapes: a tree, where its repositories lie, what is done with it, and what is wanted of us there.
-import { type Corpus, corpora, evolvingFiles, scaledBy } from "./corpora.ts";
+import { agentShapes } from "../through-agent/agent-shapes.ts";
+import { type Corpus, corpora, evolvingFiles, scaledBy, tenthOfC1, wholeC1 } from "./corpora.ts";
+import type { ProcessShape, Shape } from "./shape.ts";
 import * as steps from "./steps.ts";
 import * as targets from "./targets.ts";
-
-export interface Shape {
-  readonly name: string;
-  readonly what: string;
-  readonly corpus: Corpus;
-  /** Of an S3 store, for each request; without it repositories lie in a directory. */
-  readonly delayMs?: number;
-  /** Steps change the tree: each turn has a copy. */
-  readonly onCopy?: boolean;
-  readonly steps: (scale: number) => readonly steps.Step[];
-  /** Of all contestants, on two cores; a rough guess. */
-  readonly minutesPerRound: number;
-  /** Part of a run that names no shapes. */
-  readonly isUsual?: boolean;
-}
 
 const { wallAgainst, cpuAgainst, storedAgainst, peak } = targets;
 const { wanting } = steps;
@@ -29,14 +16,14 @@ function restored(wall: number): steps.Step {
   return wanting(steps.restore, wallAgainst("better peer", wall), targets.speedOfBackup(steps.backup.name, 0.8), small);
 }
 
-const local: readonly Shape[] = [
+const local: readonly ProcessShape[] = [
   {
     name: "large",
     what: "2 GiB in 4 files, half random, half text of a 5,000-word vocabulary",
     corpus: corpora.large,
     steps: () => [
       wanting(
-        steps.backup,
+        { ...steps.backup, limitShare: 0.6 },
         wallAgainst("better peer", 0.6),
         wallAgainst("restic", 0.45),
         cpuAgainst("restic", 0.75),
@@ -45,7 +32,7 @@ const local: readonly Shape[] = [
       ),
       steps.open,
       unchanged,
-      restored(0.5),
+      { ...restored(0.5), limitShare: 0.6 },
       checked,
       wanting(steps.backupWithoutVerify, wallAgainst("better peer", 0.5), small),
     ],
@@ -79,22 +66,27 @@ const local: readonly Shape[] = [
   wide("tiny", "235,298 files of 100 B in 137,257 directories", corpora.tiny),
   {
     name: "huge",
-    what: "one file of 8 GiB, 16 MiB random and 16 MiB text in turn; on all cores, on one, and with one worker",
+    what: "one file of 8 GiB, 16 MiB random and 16 MiB text in turn; by default, with one worker thread and with two",
     corpus: corpora.huge,
     steps: () => [
+      wanting(steps.backup, small),
+      wanting(steps.restore, small),
+      wanting(steps.backupWithOneWorker, small),
+      wanting(steps.restoreWithOneWorker, small),
       wanting(
-        steps.backup,
+        steps.backupWithTwoWorkers,
         targets.coresBusy(1.8),
         targets.wallAgainstOwn(steps.backupWithOneWorker.name, 1),
-        targets.wallAgainstOwn(steps.backupOnOneCore.name, 1),
         small,
       ),
-      wanting(steps.restore, targets.coresBusy(1.8), targets.wallAgainstOwn(steps.restoreOnOneCore.name, 1), small),
-      steps.backupOnOneCore,
-      steps.restoreOnOneCore,
-      steps.backupWithOneWorker,
+      wanting(
+        steps.restoreWithTwoWorkers,
+        targets.coresBusy(1.8),
+        targets.wallAgainstOwn(steps.restoreWithOneWorker.name, 1),
+        small,
+      ),
     ],
-    minutesPerRound: 15,
+    minutesPerRound: 12,
   },
   {
     name: "evolving",
@@ -123,10 +115,40 @@ const local: readonly Shape[] = [
     ],
     minutesPerRound: 3,
   },
+  {
+    name: "million-blobs",
+    what: "1,000 small files beside an index of 1,000,000 blobs",
+    corpus: corpora.few,
+    contestants: ["stowage", "restic"],
+    steps: (scale) => [
+      wanting(steps.backupBesideIndex(scaledBy(scale)(1_000_000)), small),
+      wanting(steps.again, small),
+      wanting(steps.listSnapshots, small),
+      wanting(steps.restore, small),
+      wanting(steps.checkStructure, small),
+    ],
+    minutesPerRound: 2,
+  },
+  {
+    name: "c1",
+    what: "4,194,304 empty files in 2,396,745 directories, by ours alone",
+    corpus: corpora.c1,
+    contestants: ["stowage"],
+    steps: (scale) => [steps.backup, steps.again, steps.restore].map((step) => wanting(step, ...grown(step, scale))),
+    minutesPerRound: 50,
+    maxRounds: 1,
+  },
 ];
 
+/** What ten times the entries may cost in memory; every directory is a blob. */
+function grown({ name }: steps.ShownStep, scale: number): targets.Target[] {
+  const whole = { shape: "c1", blobs: wholeC1.directories };
+  const tenth = { shape: "empty-wide", blobs: tenthOfC1.directories };
+  return [peak(384), ...(scale === 1 ? [targets.peakBesideTable(name, whole, tenth, 1.2)] : [])];
+}
+
 /** A tenth of two cases that Velero publishes. */
-function wide(name: string, what: string, corpus: Corpus): Shape {
+function wide(name: string, what: string, corpus: Corpus): ProcessShape {
   const wall = wallAgainst("better peer", 0.4);
   return {
     name,
@@ -142,7 +164,7 @@ function wide(name: string, what: string, corpus: Corpus): Shape {
   };
 }
 
-function remote(corpus: Corpus, what: string, delayMs: number): Shape {
+function remote(corpus: Corpus, what: string, delayMs: number): ProcessShape {
   const isSlow = delayMs === 100;
   const wall = isSlow ? [wallAgainst("better peer", 0.5)] : [];
   return {
@@ -166,10 +188,11 @@ export const shapes: readonly Shape[] = [
     remote(corpora.small, "40,000 small files", delayMs),
     remote(corpora.medium, "1,000 files of 1 MB", delayMs),
   ]),
+  ...agentShapes,
 ];
 
 /**
- * @param names of shapes, or beginnings of such names up to a hyphen: "s3" is all that begin with "s3-".
+ * @param names of shapes, or beginnings of such names up to a hyphen: "s3" is all that begin with "s3-"; or "all".
  * @throws Error that lists the shapes when a name is none.
  */
 export function selectShapes(names: readonly string[]): readonly Shape[] {
@@ -183,5 +206,5 @@ export function selectShapes(names: readonly string[]): readonly Shape[] {
 }
 
 function isNamed(shape: Shape, name: string): boolean {
-  return shape.name === name || shape.name.startsWith(`${name}-`);
+  return name === "all" || shape.name === name || shape.name.startsWith(`${name}-`);
 }

@@ -3,13 +3,24 @@ import { rmSync } from "node:fs";
 import { changeEvolvingTree } from "../corpus.ts";
 import type { ContestantName } from "./contestants.ts";
 import type { LimitedStep } from "./limit.ts";
+import { plantIndex } from "./planted-index.ts";
 import { runUnmeasured } from "./run-unmeasured.ts";
 import type { Words } from "./session.ts";
 import type { Target } from "./targets.ts";
 import type { Turn } from "./turn.ts";
 
-export interface Step {
+/** What the page shows of a step. */
+export interface ShownStep {
   readonly name: string;
+  readonly limit?: LimitedStep;
+  /** How much of the limit's speed is wanted, from 0 to 1. */
+  readonly limitShare?: number;
+  /** Whose time ours is held against; default: the better one's. */
+  readonly rival?: "restic";
+  readonly targets?: readonly Target[];
+}
+
+export interface Step extends ShownStep {
   /** Who takes part; default: all. */
   readonly only?: ContestantName;
   /** Before the clock runs. */
@@ -17,14 +28,8 @@ export interface Step {
   readonly command: (turn: Turn) => Promise<Words> | Words;
   /** After it has stopped. */
   readonly tidy?: (turn: Turn) => void;
-  /** Of the machine's cores; default: all. */
-  readonly cores?: 1;
   /** The bytes of the repository are counted afterwards. */
   readonly writes?: boolean;
-  readonly limit?: LimitedStep;
-  /** Whose time ours is held against; default: the better one's. */
-  readonly rival?: "restic";
-  readonly targets?: readonly Target[];
 }
 
 export const backup: Step = {
@@ -55,6 +60,23 @@ export const check: Step = {
   limit: "check",
 };
 
+/** Index, packs and trees, without the data. */
+export const checkStructure: Step = { name: "check", command: ({ session }) => session.check() };
+
+export const listSnapshots: Step = { name: "snapshots", command: ({ session }) => session.listSnapshots() };
+
+/** What is stored is not counted: most of it is not there. @param blobs that the new repository's index lists already. */
+export function backupBesideIndex(blobs: number): Step {
+  return {
+    name: backup.name,
+    prepare: async (turn) => {
+      await plantIndex(turn.directory(), blobs);
+      turn.warm();
+    },
+    command: backup.command,
+  };
+}
+
 /** Files whose names end with 0, 1 or 2 are gone, three in ten, so that nearly every pack has something to lose. */
 export const prune: Step = {
   name: "prune, 30 % garbage",
@@ -65,40 +87,35 @@ export const prune: Step = {
   rival: "restic",
 };
 
+const inNewRepository = async (turn: Turn): Promise<void> => {
+  await turn.newRepository();
+  turn.warm();
+};
+
 /** Ours and restic with --no-extra-verify; kopia never verifies. */
 export const backupWithoutVerify: Step = {
   name: "first backup, no extra verify",
-  prepare: async (turn) => {
-    await turn.newRepository();
-    turn.warm();
-  },
+  prepare: inNewRepository,
   command: ({ session, source }) => session.backup(source, { noExtraVerify: true }),
   writes: true,
   limit: "backup",
 };
 
-export const backupOnOneCore: Step = {
-  ...backup,
-  name: "first backup, one core",
-  prepare: async (turn) => {
-    await turn.newRepository();
-    turn.warm();
-  },
-  cores: 1,
-};
+/** The same by another name, by ours alone and with so many worker threads. */
+function withWorkers(step: Step, count: number, name: string, prepare: Step["prepare"]): Step {
+  return {
+    ...step,
+    name,
+    only: "stowage",
+    ...(prepare === undefined ? {} : { prepare }),
+    command: async (turn) => ["env", `STOWAGE_THREADS=${count}`, ...(await step.command(turn))],
+  };
+}
 
-export const restoreOnOneCore: Step = { ...restore, name: "restore, one core", cores: 1 };
-
-export const backupWithOneWorker: Step = {
-  ...backup,
-  name: "first backup, one worker",
-  only: "stowage",
-  prepare: async (turn) => {
-    await turn.newRepository();
-    turn.warm();
-  },
-  command: ({ session, source }) => session.backup(source, { workers: 1 }),
-};
+export const backupWithOneWorker: Step = withWorkers(backup, 1, "first backup, one worker", inNewRepository);
+export const backupWithTwoWorkers: Step = withWorkers(backup, 2, "first backup, two workers", inNewRepository);
+export const restoreWithOneWorker: Step = withWorkers(restore, 1, "restore, one worker", restore.prepare);
+export const restoreWithTwoWorkers: Step = withWorkers(restore, 2, "restore, two workers", restore.prepare);
 
 /** The tree is lost and put back where it was; its inodes and change times are new, its content is not. */
 export const afterRestore: Step = {
@@ -125,6 +142,6 @@ export function afterChanges(files: number, fraction: number): Step {
 }
 
 /** The step with what is wanted of it. */
-export function wanting(step: Step, ...targets: readonly Target[]): Step {
+export function wanting<S extends ShownStep>(step: S, ...targets: readonly Target[]): S {
   return { ...step, targets };
 }

@@ -47,7 +47,8 @@ export async function startS3Store(delayMs: number): Promise<Store> {
   };
 }
 
-function bytesBelow(folder: string): number {
+/** Of all files. */
+export function bytesBelow(folder: string): number {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   return files.reduce((sum, file) => sum + lstatSync(join(file.parentPath, file.name)).size, 0);
 }

@@ -1,5 +1,6 @@
 // What is wanted of a step, and whether the measured runs reach it.
-import type { Rounds, RoundView } from "./rounds.ts";
+import { loadResult } from "./results.ts";
+import { Rounds, type RoundView } from "./rounds.ts";
 
 export interface Target {
   readonly what: string;
@@ -84,11 +85,20 @@ export function wallAgainstOwn(otherStep: string, bound: number): Target {
   return { what: `wall ÷ our own "${otherStep}"`, bound, value };
 }
 
-/** @param bytes of the source. */
+/** Less what the start and the opening read. @param bytes of the source. */
 export function readOfSource(openStep: string, bytes: number, bound: number): Target {
-  const value = (round: RoundView): number =>
-    (round.of("stowage", "readBytes") - round.of("stowage", "readBytes", openStep)) / bytes;
-  return { what: "bytes read ÷ bytes of the source", bound, digits: 3, value };
+  const opening = (round: RoundView): number => round.of("stowage", "readBytes", openStep);
+  return readTarget((round) => round.of("stowage", "readBytes") - opening(round), bytes, bound);
+}
+
+/** By what is running already, and its repository open. @param bytes of the source. */
+export function readOfBytes(bytes: number, bound: number): Target {
+  return readTarget((round) => round.of("stowage", "readBytes"), bytes, bound);
+}
+
+function readTarget(read: (round: RoundView) => number, bytes: number, bound: number): Target {
+  const what = "bytes read ÷ bytes of the source";
+  return { what, bound, digits: 3, value: (round) => read(round) / bytes };
 }
 
 /** What a restore of everything fetches ÷ what is stored. */
@@ -102,4 +112,26 @@ export function fetchedOfStored(backupStep: string, bound: number): Target {
 export function peak(bound: number): Target {
   const value = (round: RoundView): number => round.of("stowage", "peakMib");
   return { what: "peak MiB", bound, digits: 0, takes: "most", value };
+}
+
+/** Of the agent, for each volume. */
+export function apiWrites(bound: number): Target {
+  const value = (round: RoundView): number => round.of("stowage", "apiWrites");
+  return { what: "API writes a volume", bound, digits: 1, value };
+}
+
+/** A tree and how many blobs its repository has. */
+export interface KnownSize {
+  readonly shape: string;
+  readonly blobs: number;
+}
+
+/** What the blob table of 54 bytes a blob leaves of the peak ÷ what it leaves in the same step of a smaller shape. */
+export function peakBesideTable(step: string, large: KnownSize, small: KnownSize, bound: number): Target {
+  const beside = (peakMib: number, { blobs }: KnownSize): number => peakMib - (blobs * 54) / 1024 ** 2;
+  const value = (round: RoundView): number => {
+    const smallPeak = new Rounds(loadResult(small.shape)?.runs ?? []).most(step, (one) => one.of("stowage", "peakMib"));
+    return beside(round.of("stowage", "peakMib"), large) / beside(smallPeak, small);
+  };
+  return { what: `peak less blob table ÷ that of ${small.shape}`, bound, takes: "most", value };
 }

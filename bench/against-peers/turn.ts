@@ -57,6 +57,13 @@ export class Turn {
     await this.#session.init();
   }
 
+  /** Where the repository lies. @throws Error when that is no directory. */
+  directory(): string {
+    const place = this.#store.place(this.#name());
+    if (place.kind !== "directory") throw new Error("bug: the repository of this shape lies in no directory");
+    return place.path;
+  }
+
   storedBytes(): number {
     return this.#store.storedBytes(this.#name());
   }
@@ -72,8 +79,7 @@ export class Turn {
 
   /** Every byte of the source and every inode is in the page cache afterwards, as far as memory goes. */
   warm(): void {
-    const words = [this.source, "-type", "f", "-size", "+0", "-exec", "cat", "{}", "+"];
-    execFileSync("find", words, { stdio: ["ignore", "ignore", "inherit"] });
+    warmTree(this.source);
   }
 
   end(): void {
@@ -84,6 +90,11 @@ export class Turn {
   #name(): string {
     return `${this.contestant.name}-${this.#repositories}`;
   }
+}
+
+export function warmTree(folder: string): void {
+  const words = [folder, "-type", "f", "-size", "+0", "-exec", "cat", "{}", "+"];
+  execFileSync("find", words, { stdio: ["ignore", "ignore", "inherit"] });
 }
 
 function countFiles(folder: string): number {

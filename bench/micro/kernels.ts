@@ -40,11 +40,12 @@ export type KernelRates = Readonly<Record<KernelName, number>>;
 /** Bytes that one call works on, and the call. */
 type Kernel = readonly [bytes: number, call: () => unknown];
 
-export async function measureKernels(): Promise<KernelRates> {
+/** @param timeMs for each kernel; the default is for figures, less for a trial. */
+export async function measureKernels(timeMs: number = 300): Promise<KernelRates> {
   const folder = mkdtempSync(join(tmpdir(), "stowage-kernels-"));
   try {
     const kernels: Record<KernelName, Kernel> = { ...fileKernels(folder), ...memoryKernels() };
-    const bench = new Bench({ time: 300 });
+    const bench = new Bench({ time: timeMs, warmupTime: timeMs });
     for (const name of kernelNames) bench.add(name, kernels[name][1]);
     await bench.run();
     const rates = bench.tasks.map(({ name, result }) => {

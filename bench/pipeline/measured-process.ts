@@ -1,11 +1,9 @@
 // Runs a program to its end and reads from /proc what it took: wall time, processor time, the most memory it had, and the
 // bytes that it read.
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { endedChildrenCpuSeconds, usageOf } from "./process-usage.ts";
 
 const pollMs = 10;
-/** Clock ticks a second in /proc/<pid>/stat: the same on every Linux that Node runs on. */
-const ticksPerSecond = 100;
 
 export interface Measured {
   readonly wallSeconds: number;
@@ -33,38 +31,20 @@ export async function measure(
   child.stderr.on("data", (chunk: Buffer) => {
     stderr += chunk.toString();
   });
-  const cpuBefore = childrenCpuSeconds();
+  const cpuBefore = endedChildrenCpuSeconds();
   let [peakMib, readBytes] = [0, 0];
   const timer = setInterval(() => {
     const usage = usageOf(child.pid ?? 0);
     peakMib = Math.max(peakMib, usage.peakMib);
     readBytes = Math.max(readBytes, usage.readBytes);
   }, pollMs);
-  const code = await new Promise<number | null>((resolve, reject) => {
+  const how = await new Promise<number | string | null>((resolve, reject) => {
     child.on("error", reject);
-    child.on("close", resolve);
+    child.on("close", (code, signal) => resolve(code ?? signal));
   });
   clearInterval(timer);
   const problem = `${stderr}${stdout}`.slice(-2000);
-  if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code}:\n${problem}`);
+  if (how !== 0) throw new Error(`${command.join(" ")} ended with ${how}:\n${problem}`);
   const wallSeconds = (performance.now() - start) / 1000;
-  return { wallSeconds, cpuSeconds: childrenCpuSeconds() - cpuBefore, peakMib, readBytes, stdout };
-}
-
-/** What the kernel has added up of all children that have ended, so that nothing of the last moments is missing. */
-function childrenCpuSeconds(): number {
-  const stat = readFileSync("/proc/self/stat", "latin1");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[13]) + Number(fields[14])) / ticksPerSecond;
-}
-
-function usageOf(pid: number): { peakMib: number; readBytes: number } {
-  try {
-    const peak = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? "0";
-    const read = /^rchar: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, "latin1"))?.[1] ?? "0";
-    return { peakMib: Number(peak) / 1024, readBytes: Number(read) };
-  } catch {
-    // It has ended.
-    return { peakMib: 0, readBytes: 0 };
-  }
+  return { wallSeconds, cpuSeconds: endedChildrenCpuSeconds() - cpuBefore, peakMib, readBytes, stdout };
 }

@@ -26,6 +26,8 @@ export interface CheckOptions extends SnapshotFilter, ExclusiveLockOptions {
   readonly findUnused?: boolean | undefined;
   readonly onFinding?: ((finding: Finding) => void) | undefined;
   readonly onProgress?: ((progress: CheckProgress) => void) | undefined;
+  /** That open blobs, at most; default: the cores. */
+  readonly threads?: number | undefined;
   /** From 0 to below 1; chooses packs for a random subset. */
   readonly random?: (() => number) | undefined;
 }
@@ -126,7 +128,7 @@ async function readData(
   const { signal } = options;
   let done = 0;
   const isLong = sized.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) >= threadedBytes;
-  const pool = isLong ? createBlobWorkerPool(repo) : undefined;
+  const pool = isLong ? createBlobWorkerPool(repo, options.threads) : undefined;
   try {
     const checked = boundedParallel(
       repo.index.packs((id) => chosen.has(id)),

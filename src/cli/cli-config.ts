@@ -17,6 +17,7 @@ export interface CliEnvironment extends RepositoryVariables {
   readonly compression: string | undefined;
   readonly packSize: string | undefined;
   readonly readConcurrency: string | undefined;
+  readonly threads: string | undefined;
   readonly host: string | undefined;
   readonly progressFps: number | undefined;
   readonly ignoreCtime: boolean;
@@ -41,6 +42,7 @@ export function readCliEnvironment(env: NodeJS.ProcessEnv): CliEnvironment {
     compression: value("COMPRESSION"),
     packSize: value("PACK_SIZE"),
     readConcurrency: value("READ_CONCURRENCY"),
+    threads: text(env.STOWAGE_THREADS),
     host: value("HOST"),
     progressFps: framesPerSecond > 0 ? Math.min(60, framesPerSecond) : undefined,
     ignoreCtime: flag("IGNORE_CTIME"),

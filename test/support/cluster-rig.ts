@@ -30,6 +30,8 @@ export interface PodOptions {
 
 export interface AgentOptions {
   readonly node: string;
+  /** The words before "agent"; default: node and the sources. */
+  readonly program?: readonly string[];
   readonly flags?: readonly string[];
   /** Kubeconfig; the service account with the rights of manifests/rbac when absent. */
   readonly kubeconfig?: string;
@@ -269,9 +271,10 @@ export class ClusterRig {
       ...["--host-pods-dir", this.hostPods, "--metrics-address", "127.0.0.1:0", "--log-level", "debug"],
       ...(options.flags ?? []),
     ];
-    const agent = await startProcess(process.execPath, {
+    const [program, ...words] = options.program ?? [process.execPath, join(repositoryRoot, "src", "main.ts")];
+    const agent = await startProcess(program ?? process.execPath, {
       name: `agent of ${options.node}`,
-      args: [join(repositoryRoot, "src", "main.ts"), "agent", ...flags],
+      args: [...words, "agent", ...flags],
       env: {
         ...{ NODE_NAME: options.node, VELERO_NAMESPACE: rigNamespace },
         ...{ AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined },

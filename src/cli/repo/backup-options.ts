@@ -11,7 +11,7 @@ import { parseSize } from "../output/format-values.ts";
 import { UsageError } from "../usage-error.ts";
 import type { SourceFlags } from "./backup-sources.ts";
 import type { CommandContext } from "./command-context.ts";
-import { positiveInteger } from "./flag-values.ts";
+import { positiveInteger, threadCount } from "./flag-values.ts";
 import { readPatternFiles } from "./pattern-files.ts";
 import { currentIdentity } from "./repository-flags.ts";
 import { splitTags } from "./snapshot-filter.ts";
@@ -56,7 +56,8 @@ export async function archiveSettings(
   const { environment, version, signal } = context;
   const cache = await context.cacheDirectory();
   const { hostname, username, uid, gid } = currentIdentity();
-  const threads = positiveInteger(flags.readConcurrency ?? environment.readConcurrency, "--read-concurrency");
+  const readers = positiveInteger(flags.readConcurrency ?? environment.readConcurrency, "--read-concurrency");
+  const threads = readers ?? threadCount(environment);
   return {
     hostname: flags.host ?? flags.hostname ?? environment.host ?? hostname,
     username,

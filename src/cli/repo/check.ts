@@ -12,6 +12,7 @@ import { StepReporter } from "../output/progress.ts";
 import { UsageError } from "../usage-error.ts";
 import type { CommandContext } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
+import { threadCount } from "./flag-values.ts";
 import { addSnapshotFilterOptions, type SnapshotFilterFlags, snapshotFilter } from "./snapshot-filter.ts";
 
 interface CheckFlags extends SnapshotFilterFlags {
@@ -68,6 +69,7 @@ function checkOptions(ids: readonly string[], flags: CheckFlags, context: Comman
     ids,
     ...(readData === undefined ? {} : { readData }),
     findUnused: flags.checkUnused === true,
+    threads: threadCount(context.environment),
     ...context.exclusiveLock({ mayGoWithout: true }),
     onFinding: (finding) => reportFinding(context, finding),
     onProgress: ({ step, done, total }) => reporter.update({ step: steps[step], done, total }),

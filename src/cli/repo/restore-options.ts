@@ -1,7 +1,9 @@
 // The flags of `restore`, as the engine's options.
 import { resolve } from "node:path";
 import type { RestoreOptions } from "../../../repo-format/index.ts";
+import type { CliEnvironment } from "../cli-config.ts";
 import { UsageError } from "../usage-error.ts";
+import { threadCount } from "./flag-values.ts";
 import { readPatternFiles } from "./pattern-files.ts";
 import type { SnapshotFilterFlags } from "./snapshot-filter.ts";
 
@@ -28,11 +30,9 @@ export interface RestoreFlags extends SnapshotFilterFlags {
 type RestoreSettings = Omit<RestoreOptions, "snapshotId" | "subfolder" | "signal">;
 
 /** @throws UsageError for flags that contradict each other or are missing; nothing has been opened by then. */
-export async function restoreSettings(
-  flags: RestoreFlags,
-  variables: Readonly<Record<string, string | undefined>>,
-): Promise<RestoreSettings> {
+export async function restoreSettings(flags: RestoreFlags, environment: CliEnvironment): Promise<RestoreSettings> {
   const { target } = flags;
+  const variables = environment.all;
   if (target === undefined || target === "") throw new UsageError("say where to restore to: --target DIRECTORY");
   const patterns = {
     includes: [...(flags.include ?? []), ...(await readPatternFiles(flags.includeFile, variables))],
@@ -59,6 +59,7 @@ export async function restoreSettings(
     includeAttributes: [...(flags.includeXattr ?? [])],
     excludeAttributes: [...(flags.excludeXattr ?? [])],
     restoreDevices: true,
+    threads: threadCount(environment),
     ownershipByName: flags.ownershipByName === true,
   };
 }

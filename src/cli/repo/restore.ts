@@ -55,7 +55,7 @@ export function addRestoreCommand(parent: Command, context: CommandContext): voi
   addSnapshotFilterOptions(command)
     .addHelpText("after", examples)
     .action(async (snapshot: string, flags: RestoreFlags) => {
-      const settings = await restoreSettings(flags, context.environment.all);
+      const settings = await restoreSettings(flags, context.environment);
       await context.withLockedRepository(context.readLock, (repository, signal) =>
         restoreSnapshot({ snapshot, flags, settings, context, repository, signal }),
       );

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { type ContestantName, contestantNames } from "../../../../bench/against-peers/contestants.ts";
 import { renderPage, renderSection } from "../../../../bench/against-peers/page.ts";
 import { type Run, type ShapeResult, saveResult } from "../../../../bench/against-peers/results.ts";
-import { selectShapes } from "../../../../bench/against-peers/shapes.ts";
+import { selectShapes, shapes } from "../../../../bench/against-peers/shapes.ts";
 import { type KernelRates, kernelNames } from "../../../../bench/micro/kernels.ts";
 import { temporaryDirectory } from "../../../support/temporary-directory.ts";
 
@@ -68,6 +68,7 @@ test("a row has medians of three, the median of the rounds' ratios, and a verdic
     "CPU ÷ restic ≤ 0.75: 0.35, met",
     "stored ÷ restic ≤ 1.02: 1.00, met",
     "peak MiB ≤ 256: **300, missed**",
+    "share of the limit ≥ 60 %: 79 %, met",
   ]);
 });
 
@@ -93,13 +94,14 @@ test("a step without peers shows dashes, and steps that were not measured have n
   const runs = [
     ...runsOf("first backup", [{ stowage: 3, restic: 4, kopia: 5 }]),
     ...runsOf("first backup, one worker", [{ stowage: 4 }]),
+    ...runsOf("first backup, two workers", [{ stowage: 3 }]),
   ];
   const section = renderSection(huge, resultOf("huge", runs));
   assert.equal(rowOf(section, "first backup, one worker")[2], "4.00 / – / –");
   assert.equal(rowOf(section, "first backup, one worker")[3], "–");
   assert.equal(rowOf(section, "restore").length, 1);
   assert.match(
-    rowOf(section, "first backup").join(),
+    rowOf(section, "first backup, two workers").join(),
     /CPU ÷ wall ≥ 1\.80: 2\.00, met.*"first backup, one worker" ≤ 1\.00: 0\.75, met/,
   );
 });
@@ -111,6 +113,19 @@ test("a prune is held against restic alone, because kopia leaves most garbage wh
   const row = rowOf(renderSection(small, resultOf("small", runs)), "prune, 30 % garbage");
   assert.equal(row[3], "0.25");
   assert.match(row.join(), /wall ÷ restic ≤ 0\.50: 0\.25, met/);
+});
+
+test("requests to the API server have a column where they were counted, and a memory limit is told", () => {
+  const [volumes] = selectShapes(["volumes"]);
+  assert.ok(volumes);
+  const [ours, ...others] = runsOf("backup of all volumes", [{ stowage: 1, restic: 20 }]);
+  assert.ok(ours);
+  const result = resultOf("volumes", [{ ...ours, apiWrites: 6.04 }, ...others]);
+  const section = renderSection(volumes, { ...result, memoryLimit: "Ours ran in a control group of 256 MiB." });
+  const row = rowOf(section, "backup of all volumes");
+  assert.equal(row[8], "6.0 / – / –");
+  assert.match(row.join(), /wall ÷ restic ≤ 0\.10: 0\.05, met.*API writes a volume ≤ 6\.0: 6\.0, met/);
+  assert.match(section, /kopia 3\. Ours ran in a control group of 256 MiB\.$/m);
 });
 
 test("the page keeps the section of every shape that was ever measured", (context) => {
@@ -128,6 +143,10 @@ test("the page keeps the section of every shape that was ever measured", (contex
 test("shapes are chosen by name or by the beginning of one; an unknown name is refused with the list", () => {
   const names = (...words: string[]): string[] => selectShapes(words).map(({ name }) => name);
   assert.deepEqual(names(), ["large", "small", "medium"]);
+  assert.deepEqual(
+    names("all"),
+    shapes.map(({ name }) => name),
+  );
   assert.deepEqual(names("s3-small", "tiny"), ["tiny", "s3-small-0", "s3-small-20", "s3-small-100"]);
   assert.throws(() => selectShapes(["tin"]), /no shape is called "tin"; there are large, /);
 });

@@ -41,6 +41,11 @@ describe("readCliEnvironment", () => {
       assert.equal(readCliEnvironment({ RESTIC_PROGRESS_FPS: text }).progressFps, undefined);
   });
 
+  it("reads the number of threads, which restic takes from Go's own variable", () => {
+    assert.equal(readCliEnvironment({ STOWAGE_THREADS: "1" }).threads, "1");
+    assert.equal(readCliEnvironment({ RESTIC_THREADS: "1" }).threads, undefined);
+  });
+
   it("reads switches as restic does", () => {
     assert.equal(readCliEnvironment({ RESTIC_IGNORE_CTIME: "true" }).ignoreCtime, true);
     assert.equal(readCliEnvironment({ RESTIC_IGNORE_INODE: "0" }).ignoreInode, false);
