@@ -72,7 +72,7 @@ function checkAgreement(provider: CryptoProvider, key: MasterKey): void {
       throw failed(`Poly1305-AES of ${length} bytes differs between the providers`);
     }
   }
-  for (const length of [1, 16, 250, 1000, 16_385, 70_001, 40]) {
+  for (const length of [1, 16, 250, 16_385, 40]) {
     const input = Buffer.alloc(length, "stowage");
     for (const _ of ["sealed", "opened"]) {
       if (!isSameCrypt(tested, reference, input, nonce)) {

@@ -4,8 +4,8 @@ import type { BlobType } from "../format/blob.ts";
 import { idBytes } from "../format/id.ts";
 import { decodeIndexFile, type IndexVisitor } from "../format/index-file.ts";
 
-/** id (8), isTree, offset, sealed length, uncompressed length */
-const stagedWords = 12;
+/** Words of an entry: id (8), isTree, offset, sealed length, uncompressed length. */
+export const entryWords = 12;
 
 /** A pack's entries are those from `firstEntry` up to the next pack's `firstEntry`. */
 interface StagedPack {
@@ -23,7 +23,7 @@ export interface StagedEntry {
 
 export class IndexFileEntries implements IndexVisitor {
   readonly packs: StagedPack[] = [];
-  #words = new Uint32Array(stagedWords * 1024);
+  #words = new Uint32Array(entryWords * 1024);
   #bytes = new Uint8Array(this.#words.buffer);
   #count = 0;
 
@@ -46,8 +46,8 @@ export class IndexFileEntries implements IndexVisitor {
 
   // biome-ignore lint/complexity/useMaxParams: called once a blob; an object each would be garbage by the million
   blob(type: BlobType, id: Uint8Array, offset: number, length: number, uncompressedLength: number): void {
-    const at = this.#count++ * stagedWords;
-    if (at + stagedWords > this.#words.length) this.#enlarge();
+    const at = this.#count++ * entryWords;
+    if (at + entryWords > this.#words.length) this.#enlarge();
     this.#bytes.set(id, at * 4);
     this.#words[at + 8] = type === "tree" ? 1 : 0;
     this.#words[at + 9] = offset;
@@ -57,7 +57,7 @@ export class IndexFileEntries implements IndexVisitor {
 
   /** @returns the entry; its id is a view. */
   entryAt(index: number): StagedEntry {
-    const at = index * stagedWords;
+    const at = index * entryWords;
     return {
       id: this.#words.subarray(at, at + 8),
       isTree: this.#words[at + 8] === 1,
@@ -65,6 +65,11 @@ export class IndexFileEntries implements IndexVisitor {
       length: this.#words[at + 10] ?? 0,
       uncompressedLength: this.#words[at + 11] ?? 0,
     };
+  }
+
+  /** All words of these entries, a view. */
+  words(firstEntry: number, end: number): Uint32Array {
+    return this.#words.subarray(firstEntry * entryWords, end * entryWords);
   }
 
   /** Index behind the last entry of the pack at this place of `packs`. */

@@ -14,15 +14,45 @@ interface ReadIndex {
   readonly error?: unknown;
 }
 
+export interface IndexCheckOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress: (done: number, total: number) => void;
+}
+
 /**
- * Reads all index files.
+ * Reads all index files and loads the repository's index.
  * @returns false when some cannot be read: everything that follows would report what only they tell of as missing.
  */
-export async function checkIndex(
-  repo: Repository,
-  log: FindingLog,
-  options: { signal?: AbortSignal | undefined; onProgress: (done: number, total: number) => void },
-): Promise<boolean> {
+export async function checkIndex(repo: Repository, log: FindingLog, options: IndexCheckOptions): Promise<boolean> {
+  // A million blobs take seconds to decode: once, unless something is wrong.
+  if (await compareWhileLoading(repo, log, options)) return true;
+  if (!(await compareAll(repo, log, options))) return false;
+  await repo.refreshIndex(options.signal);
+  return true;
+}
+
+/** @returns false when it is not known whether all files are sound; nothing was reported then. */
+async function compareWhileLoading(repo: Repository, log: FindingLog, options: IndexCheckOptions): Promise<boolean> {
+  if (repo.index.fileIds.size > 0) return false;
+  const met = new MetPacks();
+  const ids: IndexId[] = [];
+  const reports: (() => void)[] = [];
+  const kept: Pick<FindingLog, "add"> = { add: (...finding) => void reports.push(() => log.add(...finding)) };
+  try {
+    await repo.refreshIndex(options.signal, (id, entries, total) => {
+      refuseTooNew(repo, entries);
+      ids.push(id);
+      comparePacks({ ids, file: ids.length - 1, entries }, met, kept);
+      options.onProgress(ids.length, total);
+    });
+  } catch {
+    throwIfCancelled(options.signal);
+    return false;
+  }
+  for (const report of reports) report();
+  return true;
+}
+async function compareAll(repo: Repository, log: FindingLog, options: IndexCheckOptions): Promise<boolean> {
   const ids: IndexId[] = [];
   for await (const { id } of repo.list("index", options.signal)) ids.push(id as IndexId);
   const met = new MetPacks();
@@ -48,9 +78,7 @@ export async function checkIndex(
 async function readIndex(repo: Repository, id: IndexId, signal: AbortSignal | undefined): Promise<ReadIndex> {
   try {
     const entries = IndexFileEntries.decode(await repo.loadUnpacked("index", id, signal));
-    if (repo.version === 1 && hasCompressed(entries)) {
-      throw new RepositoryError("index-malformed", "it lists compressed blobs, which version 1 does not know");
-    }
+    refuseTooNew(repo, entries);
     return { id, entries };
   } catch (error) {
     throwIfCancelled(signal);
@@ -58,15 +86,18 @@ async function readIndex(repo: Repository, id: IndexId, signal: AbortSignal | un
   }
 }
 
-function hasCompressed(entries: IndexFileEntries): boolean {
-  for (let index = 0; index < entries.count; index++) if (entries.entryAt(index).uncompressedLength !== 0) return true;
-  return false;
+function refuseTooNew(repo: Repository, entries: IndexFileEntries): void {
+  if (repo.version !== 1) return;
+  for (let index = 0; index < entries.count; index++) {
+    if (entries.entryAt(index).uncompressedLength === 0) continue;
+    throw new RepositoryError("index-malformed", "it lists compressed blobs, which version 1 does not know");
+  }
 }
 
 function comparePacks(
   { ids, file, entries }: { ids: readonly IndexId[]; file: number; entries: IndexFileEntries },
   met: MetPacks,
-  log: FindingLog,
+  log: Pick<FindingLog, "add">,
 ): void {
   for (const [place, pack] of entries.packs.entries()) {
     const hash = hashOfPack(entries, place);

@@ -72,7 +72,6 @@ async function checkLocked(repo: Repository, options: CheckOptions): Promise<Che
   const snapshots = await findReadable(repo, options, log);
   const onProgress = (done: number, total: number): void => report("index", done, total);
   if (await checkIndex(repo, log, { signal, onProgress })) {
-    await repo.refreshIndex(signal);
     await checkPacks(repo, log, signal);
     const trees = new TreeChecker(repo, log);
     for (const [done, { snapshot }] of snapshots.entries()) {

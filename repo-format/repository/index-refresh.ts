@@ -12,6 +12,8 @@ import { listFiles, type UnpackedFiles } from "./unpacked-files.ts";
 /** Index files are replaced under an exclusive lock only; more than a few rounds mean that something else is wrong. */
 const maxListings = 4;
 
+export type OnIndexFile = (id: IndexId, entries: IndexFileEntries, files: number) => void;
+
 export interface IndexRefreshOptions {
   readonly storage: Pick<ObjectStorage, "list" | "connections" | "retain">;
   readonly files: Pick<UnpackedFiles, "load">;
@@ -26,19 +28,22 @@ export class IndexRefresh {
     this.#options = options;
   }
 
-  /** One refresh at a time; a call that comes meanwhile lists anew after it, because it may rely on what came later. */
-  run(signal: AbortSignal | undefined): Promise<void> {
-    const refresh = this.#last.then(() => this.#refresh(signal));
+  /**
+   * One refresh at a time; a call that comes meanwhile lists anew after it, because it may rely on what came later.
+   * @param onFile is shown each file that is read, with how many files this refresh reads; what it throws ends the refresh.
+   */
+  run(signal: AbortSignal | undefined, onFile?: OnIndexFile): Promise<void> {
+    const refresh = this.#last.then(() => this.#refresh(signal, onFile));
     this.#last = refresh.catch(() => undefined);
     return refresh;
   }
 
-  async #refresh(signal: AbortSignal | undefined): Promise<void> {
+  async #refresh(signal: AbortSignal | undefined, onFile: OnIndexFile | undefined): Promise<void> {
     const { index } = this.#options;
     for (let attempt = 1; attempt <= maxListings; attempt++) {
       const before = index.fileIds;
       const missing = index.planRefresh(await this.#list(signal), before);
-      const hasVanished = await this.#loadMissing(missing, signal);
+      const hasVanished = await this.#loadMissing(missing, signal, onFile);
       if (hasVanished) continue;
       index.removeStale();
       return this.#dropOldCopies();
@@ -62,14 +67,23 @@ export class IndexRefresh {
   }
 
   /** @returns true when a file was gone by its turn: another program replaced it, so the list must be read again. */
-  async #loadMissing(ids: readonly IndexId[], signal: AbortSignal | undefined): Promise<boolean> {
+  async #loadMissing(
+    ids: readonly IndexId[],
+    signal: AbortSignal | undefined,
+    onFile: OnIndexFile | undefined,
+  ): Promise<boolean> {
     const { storage, index } = this.#options;
     let hasVanished = false;
     const loads = boundedParallel(ids, { limit: storage.connections, signal }, (id) => this.#read(id, signal));
     // Decoded in turn: the entries of several files at a time would be most of the memory.
     for await (const { id, json } of loads) {
-      if (json === undefined) hasVanished = true;
-      else index.addFile(id, decode(id, json));
+      if (json === undefined) {
+        hasVanished = true;
+        continue;
+      }
+      const entries = decode(id, json);
+      onFile?.(id, entries, ids.length);
+      index.addFile(id, entries);
     }
     return hasVanished;
   }

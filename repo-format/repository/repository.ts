@@ -15,7 +15,7 @@ import { BlobIndex } from "../index/blob-index.ts";
 import { configKey, type FileKind, keyOf } from "../storage/key-layout.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { BlobLoader, type LoadBlobsOptions, type LoadedBlob } from "./blob-loader.ts";
-import { IndexRefresh } from "./index-refresh.ts";
+import { IndexRefresh, type OnIndexFile } from "./index-refresh.ts";
 import { listKeyIds, type OpenedKey, searchKey, writeKey } from "./key-search.ts";
 import type { RangeLimits } from "./plan-ranges.ts";
 import { type RepositoryOptions, type RepositorySettings, settleOptions } from "./repository-options.ts";
@@ -98,10 +98,11 @@ export class Repository {
   /**
    * Reads the index files that are new and drops those that are gone; one listing when nothing changed. List the
    * snapshots that you will read before this, and take the lock before both.
+   * @param onFile is shown each file that is read; what it throws ends the refresh.
    * @throws RepositoryError "index-malformed", "file-damaged" with the file's id
    */
-  refreshIndex(signal?: AbortSignal): Promise<void> {
-    return this.#refresh.run(signal);
+  refreshIndex(signal?: AbortSignal, onFile?: OnIndexFile): Promise<void> {
+    return this.#refresh.run(signal, onFile);
   }
 
   /** Every stored file of the kind; objects with other names do not count. */
