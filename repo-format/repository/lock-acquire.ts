@@ -1,5 +1,6 @@
 // Taking a lock as restic does: look, create, wait a moment, look again. Of two that exclude each other at least the later
-// creator sees the earlier one, so both may fail but never both win. Stale locks of others are respected here.
+// creator sees the earlier one, so both may fail but never both win. The wait is for stores whose listings come late; in a
+// directory, where they do not, it would be most of what a small backup takes. Stale locks of others are respected here.
 import { setTimeout as delay } from "node:timers/promises";
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import type { LockId } from "../format/id.ts";
@@ -101,7 +102,7 @@ async function tryToAcquire(repo: Repository, options: AcquireOptions): Promise<
   const createdMs = repo.options.clock();
   const id = await createLock(repo, exclusive, signal);
   try {
-    await sleep(timings.settleMs, signal);
+    if (!repo.storage.listsAtOnce) await sleep(timings.settleMs, signal);
     await checkForConflicts(repo, options, id);
     return { id, createdMs };
   } catch (error) {

@@ -29,6 +29,10 @@ export class ForwardingStorage implements ObjectStorage {
     return this.inner.atomicReplace;
   }
 
+  get listsAtOnce(): boolean {
+    return this.inner.listsAtOnce;
+  }
+
   get clockOffsetMs(): number | undefined {
     return this.inner.clockOffsetMs;
   }

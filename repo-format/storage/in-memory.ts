@@ -26,6 +26,8 @@ export class InMemoryStorage implements ObjectStorage {
   readonly location: string = "memory:";
   readonly connections: number = 5;
   readonly atomicReplace: boolean = true;
+  /** It stands for stores that are far away. */
+  readonly listsAtOnce: boolean = false;
   readonly clockOffsetMs: number | undefined = undefined;
   readonly #objects = new Map<string, Buffer>();
 

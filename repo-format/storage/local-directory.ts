@@ -56,6 +56,7 @@ export class LocalDirectoryStorage implements ObjectStorage {
   readonly location: string;
   readonly connections: number;
   readonly atomicReplace: boolean = true;
+  readonly listsAtOnce: boolean = true;
   readonly clockOffsetMs: number | undefined = undefined;
   readonly #root: string;
   readonly #create: boolean;

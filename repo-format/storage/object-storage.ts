@@ -72,6 +72,8 @@ export interface ObjectStorage {
   readonly connections: number;
   /** True when a `put` that fails leaves nothing or the whole object under its key. */
   readonly atomicReplace: boolean;
+  /** True when a listing shows for sure what any other process stored before the listing began. */
+  readonly listsAtOnce: boolean;
   /** The store's clock minus ours as last seen; undefined where the store has no other clock or has not answered yet. */
   readonly clockOffsetMs: number | undefined;
 

@@ -27,6 +27,8 @@ import { S3Writer } from "./s3-writer.ts";
 
 export class S3Storage implements ObjectStorage {
   readonly atomicReplace: boolean = true;
+  /** Amazon's does; of all that speak its language nobody knows. */
+  readonly listsAtOnce: boolean = false;
   readonly #bucket: S3Bucket;
   readonly #writer: S3Writer;
   readonly #createBucket: boolean;

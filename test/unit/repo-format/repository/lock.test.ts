@@ -9,6 +9,7 @@ import { type LockOptions, removeStaleLocks, withLock } from "../../../../repo-f
 import { listLocks } from "../../../../repo-format/repository/lock-files.ts";
 import type { Repository } from "../../../../repo-format/repository/repository.ts";
 import { InMemoryStorage } from "../../../../repo-format/storage/in-memory.ts";
+import type { ObjectStorage } from "../../../../repo-format/storage/object-storage.ts";
 import { FaultyStorage, unavailable } from "../../../support/faulty-storage.ts";
 import { ManualClock, settle } from "../../../support/manual-clock.ts";
 import { collect, createTestRepository, reopen, storedKeys, testIdentity } from "../../../support/memory-repository.ts";
@@ -24,8 +25,8 @@ interface Setup {
   readonly other: Repository;
 }
 
-async function setUp(): Promise<Setup> {
-  const storage = new FaultyStorage(new InMemoryStorage());
+async function setUp(inner: ObjectStorage = new InMemoryStorage()): Promise<Setup> {
+  const storage = new FaultyStorage(inner);
   const clock = new ManualClock();
   const repo = await createTestRepository({ storage, clock: clock.now });
   const identity = { ...testIdentity, hostname: "host-2", pid: 77 };
@@ -108,6 +109,20 @@ test("withLock looks, creates its lock, waits 200 ms, looks again, and removes t
   assert.equal(lock.pid, process.pid);
   assert.equal(await holder.release(), "done");
   assert.deepEqual(await lockIds(repo), []);
+});
+
+test("where listings show everything at once the second look follows at once", async () => {
+  class ListingAtOnce extends InMemoryStorage {
+    override readonly listsAtOnce: boolean = true;
+  }
+  const { storage, clock, repo } = await setUp(new ListingAtOnce());
+  const holder = new Holder(repo, clock);
+  await holder.taken;
+  assert.deepEqual(
+    storage.calls.map(({ method }) => method),
+    ["list", "put", "list"],
+  );
+  assert.equal(await holder.release(), "done");
 });
 
 test("the lock is removed when the work fails, and when it was cancelled", async () => {

@@ -7,7 +7,7 @@ describe("ForwardingStorage", () => {
   it("has every property of the store that it wraps", () => {
     const inner = new InMemoryStorage();
     const storage = new ForwardingStorage(inner);
-    for (const name of ["location", "connections", "atomicReplace", "clockOffsetMs"] as const) {
+    for (const name of ["location", "connections", "atomicReplace", "listsAtOnce", "clockOffsetMs"] as const) {
       assert.equal(storage[name], inner[name], name);
     }
   });
