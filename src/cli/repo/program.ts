@@ -79,14 +79,18 @@ export function addRepoCommands(program: Command, context: CommandContext): void
     addVersionCommand,
   ];
   for (const add of adders) add(repo, context);
+  addGlobalOptions(repo);
   finish(repo, rootWords);
   repo.hook("preAction", (_, verb) => context.begin(pathOf(verb), collectGlobalFlags(verb)));
 }
 
-/** Gives a command and all below it the global flags, and a word on where to read more when it is used wrongly. */
+/**
+ * Gives all commands below one the global flags, and a word on where to read more when they are used wrongly. Only the one
+ * that is called gets the flags: for all of them that took a tenth of a short command's time.
+ */
 function finish(command: Command, words: string): void {
   const isRoot = words === rootWords;
-  addGlobalOptions(command);
+  command.hook("preSubcommand", (_, child) => addGlobalOptions(child));
   // Texts are broken for the reader of the source; the terminal breaks them anew.
   command.description(command.description().replaceAll("\n", " "));
   command.showHelpAfterError(`  see: ${words} --help`);
