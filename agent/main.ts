@@ -19,7 +19,7 @@ import { listenForShutdown, ShutdownReason } from "../src/platform/shutdown.ts";
 import { RepositoryAccess } from "../src/repository-access/repository-access.ts";
 import { type AgentConfig, agentUsage, readAgentConfig } from "./agent-config.ts";
 import type { AgentContext } from "./agent-context.ts";
-import { createAgentMetrics } from "./agent-metrics.ts";
+import { createAgentMetrics, serveTraffic } from "./agent-metrics.ts";
 import { KeptLocks } from "./data-path/kept-locks.ts";
 import { KeptThreads } from "./data-path/kept-threads.ts";
 import { concurrencyFor, readLoadConcurrency } from "./data-path/load-concurrency.ts";
@@ -83,6 +83,7 @@ async function runAgent(config: AgentConfig, process_: Process): Promise<void> {
   });
   process_.log.info("serving metrics", { port: metricsServer.port });
   const access = createAccess(context, process_.secrets);
+  serveTraffic(metrics, () => access.traffic);
   try {
     await patiently(context, signal, () => reportHostPods(context, signal));
     const slots = await patiently(context, signal, () => createSlots(context, signal));

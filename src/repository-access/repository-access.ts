@@ -4,13 +4,17 @@ import { hash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import {
   initRepository,
+  newStorageMeter,
   openRepository,
   openStorage,
   type Repository,
   RepositoryError,
   type RepositoryIdentity,
   type RepositoryOptions,
+  type StorageMeter,
   type StorageOptions,
+  type StorageTraffic,
+  trafficOf,
 } from "../../repo-format/index.ts";
 import type { BackupStorageLocation } from "../api/backup-storage-location.ts";
 import { ConfigError } from "../platform/config-error.ts";
@@ -24,7 +28,6 @@ export interface RepositoryAccessOptions extends SecretReader {
   readonly clock: () => number;
   /** How long failing requests are tried again; the engine's default is 15 min. */
   readonly retry?: StorageOptions["retry"];
-  readonly meter?: StorageOptions["meter"];
   /** How many repositories stay open; 16 when absent. */
   readonly maxOpen?: number;
 }
@@ -50,6 +53,7 @@ export class RepositoryAccess {
   readonly #options: RepositoryAccessOptions;
   /** Least recently used first. */
   readonly #open = new Map<string, Promise<Repository>>();
+  readonly #meter: StorageMeter = newStorageMeter();
 
   constructor(options: RepositoryAccessOptions) {
     this.#options = options;
@@ -68,6 +72,11 @@ export class RepositoryAccess {
   /** The same; makes the repository (in S3 the bucket too) when there is none. */
   openOrInit(target: RepositoryTarget, signal?: AbortSignal): Promise<Repository> {
     return this.#openWith(target, signal, (access) => this.#withStorage(access, { create: true, signal }, openOrInit));
+  }
+
+  /** What was asked of the stores of all repositories so far. */
+  get traffic(): StorageTraffic {
+    return trafficOf(this.#meter);
   }
 
   /** The next `open` starts afresh: for when a repository in memory does not fit the store any more. */
@@ -139,8 +148,8 @@ export class RepositoryAccess {
   }
 
   #storageBehaviour(): Pick<StorageOptions, "retry" | "meter"> {
-    const { retry, meter } = this.#options;
-    return { ...(retry === undefined ? {} : { retry }), ...(meter === undefined ? {} : { meter }) };
+    const { retry } = this.#options;
+    return { ...(retry === undefined ? {} : { retry }), meter: this.#meter };
   }
 
   async #withStorage(
