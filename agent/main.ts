@@ -129,11 +129,14 @@ function createContext(config: AgentConfig, metrics: Metrics, log: Logger): Agen
 
 function createAccess(context: AgentContext, secrets: SecretValues): RepositoryAccess {
   const { uid, gid, username } = userInfo();
+  const { cacheDirectory: directory, cacheMaxBytes: maxBytes } = context.config;
+  const onWarning = (message: string): void => context.log.warn(message);
   return new RepositoryAccess({
     client: context.client,
     namespace: context.namespace,
     onSecret: (value) => secrets.add(value),
     clock: () => context.clock.now(),
+    cache: directory === undefined ? undefined : { directory, maxBytes, removeOld: true, onWarning },
     identity: {
       hostname: hostname(),
       username,

@@ -7,6 +7,7 @@ import {
   newStorageMeter,
   openRepository,
   openStorage,
+  parseLocation,
   type Repository,
   RepositoryError,
   type RepositoryIdentity,
@@ -28,6 +29,8 @@ export interface RepositoryAccessOptions extends SecretReader {
   readonly clock: () => number;
   /** How long failing requests are tried again; the engine's default is 15 min. */
   readonly retry?: StorageOptions["retry"];
+  /** Copies of index files, snapshots and tree packs of what lies in a bucket; a directory is as near as they would be. */
+  readonly cache?: Omit<NonNullable<StorageOptions["cache"]>, "clock"> | undefined;
   /** How many repositories stay open; 16 when absent. */
   readonly maxOpen?: number;
 }
@@ -143,13 +146,18 @@ export class RepositoryAccess {
       s3Settings(target.location, this.#options, signal),
     ]);
     const settingsHash = hash("sha256", JSON.stringify([password, s3]), "hex");
-    const storageOptions = { s3: { ...s3, clock: this.#options.clock }, ...this.#storageBehaviour() };
+    const storageOptions = { s3: { ...s3, clock: this.#options.clock }, ...this.#storageBehaviour(identifier) };
     return { identifier, password, storageOptions, cacheKey: `${identifier}\n${settingsHash}` };
   }
 
-  #storageBehaviour(): Pick<StorageOptions, "retry" | "meter"> {
-    const { retry } = this.#options;
-    return { ...(retry === undefined ? {} : { retry }), meter: this.#meter };
+  #storageBehaviour(identifier: string): Pick<StorageOptions, "retry" | "meter" | "cache"> {
+    const { retry, cache, clock } = this.#options;
+    const isCached = cache !== undefined && parseLocation(identifier).kind === "s3";
+    return {
+      ...(retry === undefined ? {} : { retry }),
+      ...(isCached ? { cache: { ...cache, clock } } : {}),
+      meter: this.#meter,
+    };
   }
 
   async #withStorage(
