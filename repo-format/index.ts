@@ -9,7 +9,7 @@ export type {
   ItemWarning,
   ParentQuery,
 } from "./archiver/archive-options.ts";
-export type { ArchiveReport, ArchiveStage } from "./archiver/archive-report.ts";
+export type { ArchiveReport } from "./archiver/archive-report.ts";
 export type { ExcludeOptions } from "./archiver/excludes.ts";
 export type { CompressionMode } from "./compression/zstd.ts";
 export { type ErrorCode, type ErrorDetails, errorPolicies, RepositoryError, throwIfCancelled } from "./errors.ts";

@@ -19,7 +19,7 @@ const stages = [
   "storingSnapshot",
 ] as const;
 
-export type ArchiveStage = (typeof stages)[number];
+type ArchiveStage = (typeof stages)[number];
 
 /** Entries of the snapshot by their kind. */
 export interface EntryCounts {

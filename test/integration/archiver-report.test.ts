@@ -6,6 +6,8 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openStorage } from "../../repo-format/storage/location.ts";
+import { newStorageMeter } from "../../repo-format/storage/storage-meter.ts";
+import type { RetryEvent } from "../../repo-format/storage/with-retry.ts";
 import { archiveFixture } from "../support/archive-fixture.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -91,4 +93,17 @@ test("requests are those of this run, by kind of request and of file, and stages
   );
   assert.ok(report.threadSeconds.reading > 0 && report.threadSeconds.sealing > 0);
   assert.ok(report.waitSeconds.threads > 0, "at its end the walk waits for the threads");
+});
+
+test("repeated requests are counted as such, by the store's own meter and by the one that was given", async () => {
+  const meter = newStorageMeter();
+  const told: number[] = [];
+  const retry = { maxRetries: 2, sleep: async () => {}, onRetry: ({ attempts }: RetryEvent) => told.push(attempts) };
+  const credentials = { accessKeyId: "key", secretAccessKey: "secret" };
+  const storage = await openStorage("s3:http://127.0.0.1:1/bucket", { meter, retry, s3: { credentials } });
+  await assert.rejects(storage.stat("config"), { code: "storage-unavailable" });
+  await storage.close();
+  for (const one of [meter, storage.meter])
+    assert.deepEqual([one?.requests.stat, one?.failures, one?.retries], [3, 3, 2]);
+  assert.deepEqual(told, [1, 2]);
 });
