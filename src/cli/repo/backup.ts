@@ -31,6 +31,8 @@ Examples:
   stowage repo backup --stdin-filename db.sql --stdin-from-command -- pg_dump shop
   tar c /etc | stowage repo backup --stdin --stdin-filename etc.tar
 
+-v also says what it read, what it asked of the store and where its time went (--json: the key "report").
+
 With --stdin-from-command a command that fails leaves no snapshot, which a pipe into --stdin cannot see to.
 
 Ends with 3 when the snapshot was made but some of the source could not be read as it is.`;
