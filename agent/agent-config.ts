@@ -1,9 +1,10 @@
 // Environment and flags of `stowage agent` → one frozen AgentConfig. Flags of Velero's node-agent that mean nothing here
 // are accepted with a warning, so that swapping the image never breaks a pod.
 
+import { join } from "node:path";
 import { ConfigError } from "../src/platform/config-error.ts";
 import type { LogFormat, LogLevel } from "../src/platform/logger.ts";
-import { durationFlag, logLevelFlag, nonEmpty, oneOf, parseRoleFlags } from "../src/platform/role-flags.ts";
+import { durationFlag, logLevelFlag, nonEmpty, oneOf, parseRoleFlags, sizeFlag } from "../src/platform/role-flags.ts";
 
 export interface AgentConfig {
   readonly nodeName: string;
@@ -18,6 +19,10 @@ export interface AgentConfig {
   readonly resourceTimeoutMs: number;
   /** How long to wait for a foreign exclusive lock on a repository. */
   readonly lockTimeoutMs: number;
+  /** Where copies of index files, snapshots and trees of repositories in S3 are kept; undefined: nowhere. */
+  readonly cacheDirectory: string | undefined;
+  /** Of all repositories together; undefined: the engine's limit. */
+  readonly cacheMaxBytes: number | undefined;
   readonly metricsAddress: string;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
@@ -33,7 +38,7 @@ export const agentUsage = `stowage agent: backs up and restores the pod volumes 
 
 Usage: stowage agent [flags]        (also: node-agent server [flags])
 
-Environment: NODE_NAME (required), VELERO_NAMESPACE
+Environment: NODE_NAME (required), VELERO_NAMESPACE, TMPDIR
 
   --kubeconfig FILE           default: the pod's service account
   --namespace NAME            default: $VELERO_NAMESPACE, else the service account's namespace
@@ -41,6 +46,11 @@ Environment: NODE_NAME (required), VELERO_NAMESPACE
   --node-agent-configmap NAME ConfigMap with loadConcurrency (default: node-agent-config if it exists)
   --resource-timeout DURATION longest wait for something in the cluster (default 10m)
   --lock-timeout DURATION     longest wait for a lock of another program on a repository (default 15m)
+  --cache-dir DIR             keep copies of index files, snapshots and directories of repositories in S3 here, so that
+                              an agent that starts again does not fetch them (default: in a pod $TMPDIR/stowage-cache,
+                              elsewhere nothing is kept)
+  --cache-size SIZE           most that it takes, such as 500M (default: a tenth of the free space, at most 4G)
+  --no-cache                  keep nothing
   --restore-devices           create device nodes that a snapshot holds (default: leave them out and say so)
   --allow-unmounted-volumes   believe volumes that are no mount points although their type says so
   --metrics-address ADDRESS   /metrics, /healthz and /readyz (default :8085)
@@ -56,11 +66,13 @@ const known = {
     "node-agent-configmap",
     "resource-timeout",
     "lock-timeout",
+    "cache-dir",
+    "cache-size",
     "metrics-address",
     "log-level",
     "log-format",
   ],
-  switches: ["restore-devices", "allow-unmounted-volumes", "help"],
+  switches: ["no-cache", "restore-devices", "allow-unmounted-volumes", "help"],
   aliases: { n: "namespace", h: "help" },
 } as const;
 
@@ -86,6 +98,8 @@ export function readAgentConfig(
     nodeAgentConfigMap: nonEmpty(values["node-agent-configmap"]),
     resourceTimeoutMs: durationFlag("resource-timeout", values["resource-timeout"] ?? "10m"),
     lockTimeoutMs: durationFlag("lock-timeout", values["lock-timeout"] ?? "15m"),
+    cacheDirectory: switches["no-cache"] === true ? undefined : (nonEmpty(values["cache-dir"]) ?? podCache(env)),
+    cacheMaxBytes: values["cache-size"] === undefined ? undefined : sizeFlag("cache-size", values["cache-size"]),
     metricsAddress: values["metrics-address"] ?? ":8085",
     logLevel: logLevelFlag(values["log-level"] ?? "info"),
     logFormat: oneOf("log-format", values["log-format"] ?? "text", ["text", "json"]),
@@ -93,4 +107,10 @@ export function readAgentConfig(
     allowUnmountedVolumes: switches["allow-unmounted-volumes"] ?? false,
     warnings,
   });
+}
+
+/** In a pod the temporary folder is the pod's own; on a machine others could have put something there. */
+function podCache(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  const isInPod = nonEmpty(env.KUBERNETES_SERVICE_HOST) !== undefined;
+  return isInPod ? join(nonEmpty(env.TMPDIR) ?? "/tmp", "stowage-cache") : undefined;
 }

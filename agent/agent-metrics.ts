@@ -1,5 +1,6 @@
 // The agent's numbers: Velero's names where Velero has them, and what is missing there (failures, bytes, restores).
 
+import type { StorageTraffic } from "../repo-format/index.ts";
 import type { CounterMetric, GaugeMetric, HistogramMetric, Metrics } from "../src/platform/metrics.ts";
 
 export interface AgentMetrics {
@@ -14,6 +15,13 @@ export interface AgentMetrics {
   readonly transferredBytes: CounterMetric;
   readonly addedBytes: CounterMetric;
   readonly transferredFiles: CounterMetric;
+  /** Of the reports of backups. */
+  readonly readBytes: CounterMetric;
+  readonly storedBytes: CounterMetric;
+  readonly entries: CounterMetric;
+  readonly stageSeconds: CounterMetric;
+  readonly threadSeconds: CounterMetric;
+  readonly waitSeconds: CounterMetric;
   readonly warnings: CounterMetric;
   readonly slots: GaugeMetric;
   readonly slotsUsed: GaugeMetric;
@@ -54,10 +62,56 @@ export function createAgentMetrics(metrics: Metrics): AgentMetrics {
     transferredBytes: metrics.counter("stowage_volume_bytes_total", "Bytes of files read or written", ["direction"]),
     addedBytes: metrics.counter("stowage_repository_added_bytes_total", "Bytes of files new in a repository"),
     transferredFiles: metrics.counter("stowage_volume_files_total", "Files read or written", ["direction"]),
+    ...backupMetrics(metrics),
     warnings: metrics.counter("stowage_volume_warnings_total", "Files left out or not exactly kept", ["direction"]),
     slots: metrics.gauge("stowage_transfer_slots", "Volumes that may be moved at the same time"),
     slotsUsed: metrics.gauge("stowage_transfer_slots_used", "Volumes that are being moved"),
   };
+}
+
+type BackupMetricNames = "readBytes" | "storedBytes" | "entries" | "stageSeconds" | "threadSeconds" | "waitSeconds";
+
+function backupMetrics(metrics: Metrics): Pick<AgentMetrics, BackupMetricNames> {
+  return {
+    readBytes: metrics.counter(
+      "stowage_volume_read_bytes_total",
+      "Bytes that backups read, without files taken over from the snapshot before",
+    ),
+    storedBytes: metrics.counter(
+      "stowage_repository_stored_bytes_total",
+      "Bytes that backups stored, compressed and encrypted",
+    ),
+    entries: metrics.counter("stowage_volume_entries_total", "Entries that backups came to, by kind", ["kind"]),
+    stageSeconds: metrics.counter("stowage_backup_stage_seconds_total", "Time of backups by stage", ["stage"]),
+    threadSeconds: metrics.counter("stowage_backup_thread_seconds_total", "Time of all worker threads of backups", [
+      "work",
+    ]),
+    waitSeconds: metrics.counter(
+      "stowage_backup_wait_seconds_total",
+      "Time in which the walk waited for threads, or what was ready to be stored for the store",
+      ["reason"],
+    ),
+  };
+}
+
+/** Requests to all stores, as they are when somebody asks. */
+export function serveTraffic(metrics: Metrics, read: () => StorageTraffic): void {
+  metrics.sampledCounter(
+    "stowage_storage_requests_total",
+    "Requests to stores, repeated ones included",
+    "method",
+    () => ({
+      ...read().requests,
+    }),
+  );
+  metrics.sampledCounter("stowage_storage_bytes_total", "Bytes of objects sent and received", "direction", () => {
+    const { bytesSent, bytesReceived } = read();
+    return { sent: bytesSent, received: bytesReceived };
+  });
+  metrics.sampledCounter("stowage_storage_failures_total", "Requests that failed, and those made again", "kind", () => {
+    const { failures, retries } = read();
+    return { failed: failures, repeated: retries };
+  });
 }
 
 const maxLatencySeries = 200;

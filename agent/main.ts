@@ -19,7 +19,7 @@ import { listenForShutdown, ShutdownReason } from "../src/platform/shutdown.ts";
 import { RepositoryAccess } from "../src/repository-access/repository-access.ts";
 import { type AgentConfig, agentUsage, readAgentConfig } from "./agent-config.ts";
 import type { AgentContext } from "./agent-context.ts";
-import { createAgentMetrics } from "./agent-metrics.ts";
+import { createAgentMetrics, serveTraffic } from "./agent-metrics.ts";
 import { KeptLocks } from "./data-path/kept-locks.ts";
 import { KeptThreads } from "./data-path/kept-threads.ts";
 import { concurrencyFor, readLoadConcurrency } from "./data-path/load-concurrency.ts";
@@ -83,6 +83,7 @@ async function runAgent(config: AgentConfig, process_: Process): Promise<void> {
   });
   process_.log.info("serving metrics", { port: metricsServer.port });
   const access = createAccess(context, process_.secrets);
+  serveTraffic(metrics, () => access.traffic);
   try {
     await patiently(context, signal, () => reportHostPods(context, signal));
     const slots = await patiently(context, signal, () => createSlots(context, signal));
@@ -128,11 +129,14 @@ function createContext(config: AgentConfig, metrics: Metrics, log: Logger): Agen
 
 function createAccess(context: AgentContext, secrets: SecretValues): RepositoryAccess {
   const { uid, gid, username } = userInfo();
+  const { cacheDirectory: directory, cacheMaxBytes: maxBytes } = context.config;
+  const onWarning = (message: string): void => context.log.warn(message);
   return new RepositoryAccess({
     client: context.client,
     namespace: context.namespace,
     onSecret: (value) => secrets.add(value),
     clock: () => context.clock.now(),
+    cache: directory === undefined ? undefined : { directory, maxBytes, removeOld: true, onWarning },
     identity: {
       hostname: hostname(),
       username,

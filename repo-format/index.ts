@@ -9,6 +9,7 @@ export type {
   ItemWarning,
   ParentQuery,
 } from "./archiver/archive-options.ts";
+export type { ArchiveReport } from "./archiver/archive-report.ts";
 export type { ExcludeOptions } from "./archiver/excludes.ts";
 export type { CompressionMode } from "./compression/zstd.ts";
 export { type ErrorCode, type ErrorDetails, errorPolicies, RepositoryError, throwIfCancelled } from "./errors.ts";
@@ -71,5 +72,5 @@ export type {
 } from "./restorer/restore-options.ts";
 export { openStorage, parseLocation, type StorageOptions } from "./storage/location.ts";
 export type { ObjectInfo, ObjectStorage } from "./storage/object-storage.ts";
-export { newStorageMeter, type StorageMeter } from "./storage/with-meter.ts";
+export { newStorageMeter, type StorageMeter, type StorageTraffic, trafficOf } from "./storage/storage-meter.ts";
 export { type BlobWorkerPool, createBlobWorkerPool } from "./workers/blob-worker-pool.ts";

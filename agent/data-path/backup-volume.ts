@@ -1,8 +1,8 @@
-// One volume's directory → one snapshot: takes the repository's lock, refreshes the index, chooses the parent and calls
-// the archiver with what Velero's agent would tell restic.
+// One volume's directory → one snapshot: takes the repository's lock, chooses the parent and calls the archiver with what Velero's agent would tell restic.
 
 import {
   type ArchiveOptions,
+  type ArchiveReport,
   type ArchiveResult,
   archive,
   type ItemWarning,
@@ -33,6 +33,8 @@ export interface BackupVolumeOptions {
   /** As many threads of its own; undefined: the kept ones. */
   readonly parallelFiles: number | undefined;
   readonly programVersion: string;
+  /** Milliseconds that never go back. */
+  readonly monotonicClock: () => number;
   readonly control: TransferControl;
   /** Called while another program holds the repository exclusively. */
   readonly onLockWait: (holder: string, waitedMs: number) => void;
@@ -45,6 +47,9 @@ export interface BackedUpVolume {
   readonly totalBytes: number;
   readonly addedBytes: number;
   readonly fileCount: number;
+  readonly report: ArchiveReport;
+  /** Until the repository's lock was held. */
+  readonly lockingSeconds: number;
   readonly warnings: readonly ItemWarning[];
   readonly warningCount: number;
 }
@@ -59,15 +64,16 @@ export async function backUpVolume(options: BackupVolumeOptions): Promise<Backed
     onWait: options.onLockWait,
     signal: control.signal,
   };
+  const startedMs = options.monotonicClock();
   return await options.locks.use(repository, lock, async (signal) => {
-    // Between two volumes somebody may have pruned: nothing counts as stored that the index files do not list now.
-    await repository.refreshIndex(signal);
+    const lockingSeconds = (options.monotonicClock() - startedMs) / 1000;
+    // Between two volumes somebody may have pruned: `archive` looks at the index anew before anything counts as stored.
     const { parallelFiles, threads } = options;
     const result =
       parallelFiles === undefined
         ? await threads.use(repository, (pool) => archiveVolume(options, { pool }, signal))
         : await archiveVolume(options, { threads: parallelFiles }, signal);
-    return await describeResult(repository, result, signal);
+    return { ...(await describeResult(repository, result, signal)), lockingSeconds };
   });
 }
 
@@ -89,6 +95,7 @@ async function archiveVolume(
     userNames: false,
     ...workers,
     programVersion: options.programVersion,
+    monotonicClock: options.monotonicClock,
     signal,
     onProgress: ({ bytesDone, totalBytes }) =>
       options.control.report({ bytesDone, totalBytes: Math.max(bytesDone, totalBytes) }),
@@ -125,8 +132,8 @@ async function describeResult(
   repository: Repository,
   result: ArchiveResult,
   signal: AbortSignal,
-): Promise<BackedUpVolume> {
-  const { summary } = result;
+): Promise<Omit<BackedUpVolume, "lockingSeconds">> {
+  const { summary, report } = result;
   const snapshotId = result.snapshotId === undefined ? "" : await statusId(repository, result.snapshotId, signal);
   return {
     snapshotId,
@@ -134,6 +141,7 @@ async function describeResult(
     totalBytes: summary.totalBytesProcessed,
     addedBytes: summary.dataAdded,
     fileCount: summary.totalFilesProcessed,
+    report,
     // A parent that was of no use costs time only; the data are complete.
     warnings: result.warnings.filter((warning) => warning.kind !== "parent"),
     warningCount: result.warningCount - result.warnings.filter((warning) => warning.kind === "parent").length,

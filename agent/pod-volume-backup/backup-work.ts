@@ -8,6 +8,7 @@ import type { AgentContext } from "../agent-context.ts";
 import { LatencySeries } from "../agent-metrics.ts";
 import type { RepositorySource } from "../data-path/repository-source.ts";
 import type { VolumeWork } from "../volume-work/volume-work.ts";
+import { countReport } from "./report.ts";
 import { type BackupResult, backupRefusal, completedBackup, failedBackup } from "./status.ts";
 import { transferBackup } from "./transfer.ts";
 
@@ -39,6 +40,7 @@ export function createBackupWork(
       files: result.fileCount,
       warnings: result.warningCount,
     }),
+    count: (result) => countReport(context.metrics, result.report),
   };
 }
 

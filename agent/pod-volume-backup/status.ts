@@ -6,8 +6,10 @@ import { formatTimestamp } from "../../src/platform/clock.ts";
 import type { BackedUpVolume } from "../data-path/backup-volume.ts";
 import { describeFailure, failureState, warningList } from "../volume-work/end-state.ts";
 import type { EndState } from "../volume-work/volume-work.ts";
+import { reportText, type VolumeReport } from "./report.ts";
 
-export interface BackupResult extends BackedUpVolume {
+export interface BackupResult extends Omit<BackedUpVolume, "report" | "lockingSeconds"> {
+  readonly report: VolumeReport;
   /** The volume's directory. */
   readonly path: string;
 }
@@ -26,7 +28,10 @@ export function completedBackup(result: BackupResult, nowMs: number): EndState {
       incrementalBytes: result.addedBytes,
       ...(message === "" ? {} : { message }),
     },
-    annotations: result.warningCount === 0 ? {} : { [annotations.warnings]: warningList(result.warnings) },
+    annotations: {
+      [annotations.report]: reportText(result.report),
+      ...(result.warningCount === 0 ? {} : { [annotations.warnings]: warningList(result.warnings) }),
+    },
     reason: "",
   };
 }

@@ -26,7 +26,7 @@ export async function transferBackup(
   backup: PodVolumeBackup,
   control: TransferControl,
 ): Promise<BackupResult> {
-  const { client, config } = context;
+  const { client, config, clock } = context;
   const { signal } = control;
   const { namespace = "", name = "" } = backup.spec.pod;
   const pod = await duringStep(`getting pod ${namespace}/${name}`, signal, () =>
@@ -38,10 +38,12 @@ export async function transferBackup(
   const parentSnapshotId = await duringStep("error to initialize data path", signal, () =>
     findParentSnapshot(client, backup, signal),
   );
+  const startedMs = clock.monotonicMs();
   const repository = await duringStep("error to initialize data path", signal, () =>
     repositories.open(repositoryAddress(backup), signal),
   );
-  const result = await duringStep(transferring, signal, () =>
+  const openingSeconds = (clock.monotonicMs() - startedMs) / 1000;
+  const { lockingSeconds, ...result } = await duringStep(transferring, signal, () =>
     backUpVolume({
       repository,
       threads: context.threads,
@@ -52,12 +54,13 @@ export async function transferBackup(
       lockTimeoutMs: config.lockTimeoutMs,
       parallelFiles: parallelSetting(backup.spec.uploaderSettings, "ParallelFilesUpload"),
       programVersion,
+      monotonicClock: () => clock.monotonicMs(),
       control,
       onLockWait: tellLockWait(context, podVolumeBackups, backup),
     }),
   );
   if (result.isEmpty) await duringStep(exposing, signal, () => checkEmpty(volume, result, context));
-  return { ...result, path: volume.path };
+  return { ...result, path: volume.path, report: { ...result.report, openingSeconds, lockingSeconds } };
 }
 
 function repositoryAddress(backup: PodVolumeBackup): RepositoryAddress {
@@ -70,7 +73,11 @@ function repositoryAddress(backup: PodVolumeBackup): RepositoryAddress {
 }
 
 /** "Empty" is believed only of a directory at which the kubelet's mount is visible. */
-async function checkEmpty(volume: LocatedVolume, result: BackedUpVolume, context: AgentContext): Promise<void> {
+async function checkEmpty(
+  volume: LocatedVolume,
+  result: Pick<BackedUpVolume, "warnings">,
+  context: AgentContext,
+): Promise<void> {
   const [first] = result.warnings;
   if (first !== undefined) {
     throw new TransferFailure(

@@ -210,6 +210,7 @@ export class VolumeReconciler<T extends VolumeObject, R> {
     metrics.transferredFiles.add(figures.files, { direction });
     metrics.warnings.add(figures.warnings, { direction });
     if (direction === "backup") metrics.addedBytes.add(figures.addedBytes);
+    this.#work.count?.(result);
     const startMs = parseTimestamp(object.status?.startTimestamp);
     if (startMs !== undefined)
       metrics.transferSeconds.observe(Math.max(0, clock.now() - startMs) / 1000, { direction });

@@ -45,6 +45,8 @@ export interface VolumeWork<T extends VolumeObject, R> {
   beforeEnd?(object: T, end: EndState): Promise<void>;
   /** Numbers for metrics. */
   measure(object: T, result: R): TransferFigures;
+  /** Adds to metrics what the other direction does not have. */
+  count?(result: R): void;
 }
 
 export interface TransferFigures {

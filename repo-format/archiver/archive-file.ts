@@ -24,7 +24,9 @@ export interface FileArchiverOptions {
   readonly run: BlobRun;
   readonly uploader: BlobUploader;
   /** Called as bytes of files are done. */
-  readonly onBytes: (bytes: number) => void;
+  readonly onReadBytes: (bytes: number) => void;
+  /** Called for holes, which are not read. */
+  readonly onHoleBytes: (bytes: number) => void;
   /** Called with the first error that is not one of a file. */
   readonly onFailed: (error: unknown) => void;
 }
@@ -165,9 +167,8 @@ export class FileArchiver {
   }
 
   async #readBigFile(entry: FileEntry): Promise<void> {
-    const { run, uploader, onBytes } = this.#options;
     try {
-      entry.onRead(await archiveBigFile(entry, { run, uploader, onBytes, zeroChunks: this.#zeroChunks }));
+      entry.onRead(await archiveBigFile(entry, { ...this.#options, zeroChunks: this.#zeroChunks }));
     } finally {
       this.#bigFiles--;
       entry.directory.letGo();
@@ -175,7 +176,7 @@ export class FileArchiver {
   }
 
   #settle(entry: FileEntry, outcome: FileOutcome): void {
-    if (outcome.kind === "read") this.#options.onBytes(outcome.file.sizeBytes);
+    if (outcome.kind === "read") this.#options.onReadBytes(outcome.file.sizeBytes);
     try {
       entry.onRead(outcome);
     } finally {

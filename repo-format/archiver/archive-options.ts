@@ -4,6 +4,7 @@ import type { NodeType } from "../format/node.ts";
 import type { SnapshotSummary } from "../format/snapshot-file.ts";
 import type { TimeText } from "../format/time.ts";
 import type { BlobWorkerPool } from "../workers/blob-worker-pool.ts";
+import type { ArchiveReport } from "./archive-report.ts";
 import type { ExcludeOptions } from "./excludes.ts";
 
 /** Which snapshot is looked for as the parent; the latest that fits, not later than the backup's own time. */
@@ -80,6 +81,8 @@ export interface ArchiveOptions {
   readonly programVersion: string;
   /** Wall clock, ms since the epoch; default: the repository's. */
   readonly clock?: () => number;
+  /** Milliseconds that never go back, for the report; default: those of the process. */
+  readonly monotonicClock?: () => number;
 }
 
 /**
@@ -127,6 +130,7 @@ export interface ArchiveResult {
   /** The tree is the parent's. */
   readonly isUnchanged: boolean;
   readonly summary: SnapshotSummary;
+  readonly report: ArchiveReport;
   /** The first thousand. */
   readonly warnings: readonly ItemWarning[];
   readonly warningCount: number;

@@ -1,10 +1,11 @@
 // Counts what a backup does, collects its warnings, and tells of both while it runs and at its end.
-import type { Node } from "../format/node.ts";
+import type { Node, NodeType } from "../format/node.ts";
 import { isSameNode } from "../format/same-node.ts";
 import type { SnapshotSummary } from "../format/snapshot-file.ts";
 import type { TimeText } from "../format/time.ts";
 import type { UploadStats } from "../repository/blob-uploader.ts";
 import type { ArchivedItem, ArchiveOptions, ArchiveProgress, ItemWarning } from "./archive-options.ts";
+import { countOf, type EntryCounts, noEntries } from "./archive-report.ts";
 
 /** Warnings that the result keeps; all are counted and reported. */
 const keptWarnings = 1000;
@@ -22,9 +23,12 @@ export class ArchiveStatistics {
   totalFiles = 0;
   totalBytes = 0;
   isScanned = false;
+  /** Content that came from the source. */
+  bytesRead = 0;
   readonly #options: Pick<ArchiveOptions, "onItem" | "onWarning">;
   readonly #files: Record<Action, number> = { ...noCounts };
   readonly #dirs: Record<Action, number> = { ...noCounts };
+  readonly #entries: EntryCounts = noEntries();
   /** Sizes of the files that are done. */
   #fileBytes = 0;
   /** Those and what was read of others. */
@@ -49,9 +53,14 @@ export class ArchiveStatistics {
     this.isScanned = true;
   }
 
-  /** Bytes of a file went by, read or known to be unchanged. */
-  addBytes(bytes: number): void {
+  /** Bytes of a file went by without being read: they are known, or a hole. */
+  addKnownBytes(bytes: number): void {
     this.#bytesDone += bytes;
+  }
+
+  addReadBytes(bytes: number): void {
+    this.#bytesDone += bytes;
+    this.bytesRead += bytes;
   }
 
   /** A file or directory is done. @param isReused its content was taken over from the parent without reading. */
@@ -61,8 +70,19 @@ export class ArchiveStatistics {
     else if (node.type === "file") {
       this.#files[action]++;
       this.#fileBytes += node.size;
+      if (node.links > 1) this.#entries.hardLinks++;
     }
     this.#options.onItem?.({ path: shownPath(path), type: node.type, action, sizeBytes: node.size });
+  }
+
+  /** An entry that is neither a file nor a directory. */
+  addOther(type: NodeType): void {
+    const kind = countOf(type);
+    if (kind !== undefined) this.#entries[kind]++;
+  }
+
+  get entries(): EntryCounts {
+    return { ...this.#entries, files: sumOf(this.#files), directories: sumOf(this.#dirs) };
   }
 
   progress(currentPaths: Iterable<string>, secondsElapsed: number): ArchiveProgress {

@@ -5,6 +5,7 @@ import type { BlobId } from "../format/id.ts";
 import { emptyNode, type Node } from "../format/node.ts";
 import type { TimeText } from "../format/time.ts";
 import { encodeTree } from "../format/tree.ts";
+import type { Stopwatch } from "../repository/stopwatch.ts";
 import type { BlobRun } from "../workers/blob-run.ts";
 import { idsOf } from "../workers/messages.ts";
 import { sourceFailureOf } from "../workers/source-file.ts";
@@ -26,6 +27,7 @@ export interface StreamContext {
   readonly time: TimeText;
   /** Called with an error that is not one of the stream. */
   readonly onFailed: (error: unknown) => void;
+  readonly waiting: Stopwatch;
   /** Fires when the run is cancelled or has failed. */
   readonly signal: AbortSignal;
 }
@@ -86,17 +88,17 @@ async function readOrWarn(
 /** Windows are sealed side by side; their ids come together in order. */
 async function store(
   source: AsyncIterable<Uint8Array>,
-  { run, statistics, signal, onFailed }: StreamContext,
+  { run, statistics, waiting, signal, onFailed }: StreamContext,
 ): Promise<StoredStream> {
   const parts: Promise<readonly BlobId[]>[] = [];
   let sizeBytes = 0;
   try {
     for await (const window of cutStream(source)) {
       signal.throwIfAborted();
-      await run.reserve(streamWindowBytes);
+      if (!run.tryReserve(streamWindowBytes)) await waiting.during(run.reserve(streamWindowBytes));
       const { end } = window.cuts;
       const part = run.archiveWindow(window, streamWindowBytes).then(({ content }) => {
-        statistics.addBytes(end);
+        statistics.addReadBytes(end);
         return idsOf(content);
       });
       // The signal then ends the reading, which may last as long as somebody has something to say.
@@ -104,7 +106,7 @@ async function store(
       parts.push(part);
       sizeBytes += end;
     }
-    return { content: (await Promise.all(parts)).flat(), sizeBytes };
+    return { content: (await waiting.during(Promise.all(parts))).flat(), sizeBytes };
   } finally {
     await Promise.allSettled(parts);
   }

@@ -7,10 +7,11 @@ import type { SnapshotSummary } from "../format/snapshot-file.ts";
 import { formatTime, parseTime, type TimeText } from "../format/time.ts";
 import { type BlobUploader, withBlobUploader } from "../repository/blob-uploader.ts";
 import type { Repository } from "../repository/repository.ts";
-import type { BlobRun } from "../workers/blob-run.ts";
+import type { BlobRun, ThreadSeconds } from "../workers/blob-run.ts";
 import { type BlobWorkerPool, createBlobWorkerPool } from "../workers/blob-worker-pool.ts";
 import { FileArchiver } from "./archive-file.ts";
 import type { ArchiveOptions, ArchiveResult } from "./archive-options.ts";
+import { RunMeasures } from "./archive-report.ts";
 import { type ArchiveSource, openSource } from "./archive-source.ts";
 import { ArchiveStatistics } from "./archive-statistics.ts";
 import { saveStream } from "./archive-stream.ts";
@@ -27,9 +28,11 @@ const settleNs: bigint = 2_000_000_000n;
 
 const progressMs = 200;
 
-/** Blobs added by the run, for the summary. */
+/** What the run has come to, for the summary and the report. */
 interface SavedRoot extends WalkedRoot {
+  /** Blobs that it added. */
   readonly uploaded: BlobUploader["stats"];
+  readonly threadSeconds: ThreadSeconds;
 }
 
 /**
@@ -44,7 +47,7 @@ export async function archive(repo: Repository, options: ArchiveOptions): Promis
   const source = openSource(options, run.statistics);
   // The parent is chosen before the index is read: every blob of a listed snapshot is in the index by then.
   const parent = await run.chooseParent(source.paths);
-  await repo.refreshIndex(options.signal);
+  await run.loadIndex();
   const root = await run.whileReporting(() => run.save(source, parent));
   return run.finish(source, parent, root);
 }
@@ -54,6 +57,7 @@ class ArchiveRun {
   readonly #repo: Repository;
   readonly #options: ArchiveOptions;
   readonly #clock: () => number;
+  readonly #measures: RunMeasures;
   readonly #startMs: number;
   /** Fires when the caller's signal does, or with the first error that ends the run. */
   readonly #signal: AbortSignal;
@@ -66,6 +70,8 @@ class ArchiveRun {
     this.#options = options;
     this.#clock = options.clock ?? repo.options.clock;
     this.#startMs = this.#clock();
+    this.#measures = new RunMeasures(repo, options.monotonicClock);
+    this.#measures.stages.enter("findingParent");
     this.statistics = new ArchiveStatistics(options);
     this.#excluder = new Excluder(options.excludes);
     const { signal } = this.#failure;
@@ -80,19 +86,30 @@ class ArchiveRun {
     return findParent(this.#repo, { ...query, hostname, paths, tags, notAfter: this.#snapshotTime(), signal });
   }
 
+  loadIndex(): Promise<void> {
+    this.#measures.stages.enter("loadingIndex");
+    return this.#repo.refreshIndex(this.#options.signal);
+  }
+
   /** Saves everything but the snapshot; packs and index are stored when it resolves. */
   async save(source: ArchiveSource, parent: ParentSnapshot | undefined): Promise<SavedRoot> {
+    this.#measures.stages.enter("saving");
+    const onPacksStored = (): void => this.#measures.stages.enter("storingIndex");
+    const { signal } = this.#options;
     const pool = this.#options.pool ?? createBlobWorkerPool(this.#repo, this.#options.threads);
     try {
       const upload = (uploader: BlobUploader): Promise<SavedRoot> => this.#saveThrough(uploader, pool, source, parent);
       if (this.#options.dryRun === true) return await upload(new DryRunUploader(this.#repo));
-      return await withBlobUploader(this.#repo, { signal: this.#options.signal }, upload);
+      const uploading = { signal, onPacksStored, monotonicClock: this.#measures.monotonicClock };
+      return await withBlobUploader(this.#repo, uploading, upload);
     } finally {
+      this.#measures.stages.enter("endingThreads");
       if (this.#options.pool === undefined) await pool.close();
     }
   }
 
   async finish(source: ArchiveSource, parent: ParentSnapshot | undefined, root: SavedRoot): Promise<ArchiveResult> {
+    this.#measures.stages.enter("storingSnapshot");
     const { treeId, isEmpty } = root;
     const isUnchanged = parent?.snapshot.tree === treeId;
     const summary = this.statistics.summary(
@@ -106,7 +123,8 @@ class ArchiveRun {
     const isWanted = !dryRun && !isEmpty && !(skipIfUnchanged && isUnchanged);
     const snapshotId = isWanted ? await this.#writeSnapshot(source, parent, { root, summary }) : undefined;
     const { warnings, warningCount } = this.statistics;
-    return { snapshotId, parentId: parent?.id, treeId, isEmpty, isUnchanged, summary, warnings, warningCount };
+    const report = this.#measures.report({ ...root, statistics: this.statistics });
+    return { snapshotId, parentId: parent?.id, treeId, isEmpty, isUnchanged, summary, report, warnings, warningCount };
   }
 
   async whileReporting<T>(work: () => Promise<T>): Promise<T> {
@@ -136,8 +154,9 @@ class ArchiveRun {
     };
     return pool.withRun({ accept, signal: this.#signal }, async (run) => {
       const onFailed = (error: unknown): void => this.#failure.abort(error);
-      const onBytes = (bytes: number): void => this.statistics.addBytes(bytes);
-      const files = new FileArchiver({ run, uploader, onBytes, onFailed });
+      const onReadBytes = (bytes: number): void => this.statistics.addReadBytes(bytes);
+      const onHoleBytes = (bytes: number): void => this.statistics.addKnownBytes(bytes);
+      const files = new FileArchiver({ run, uploader, onReadBytes, onHoleBytes, onFailed });
       const trees = new TreeSaver({ run, uploader, onFailed, hasThreads: () => pool.startedThreads > 0 });
       this.#files = files;
       const walkState: WalkState = { isWaiting: false };
@@ -145,7 +164,8 @@ class ArchiveRun {
       const stopScan = this.#startScan(source, walkState);
       try {
         const root = await this.#saveRoot(source.root, walk, { run, trees, parentTree: parent?.snapshot.tree });
-        return { ...root, uploaded: uploader.stats };
+        this.#measures.stages.enter("storingPacks");
+        return { ...root, uploaded: uploader.stats, threadSeconds: run.threadSeconds };
       } catch (error) {
         throw endReason(this.#signal, error);
       } finally {
@@ -168,7 +188,9 @@ class ArchiveRun {
     this.#files = { currentPaths: [root.path] };
     const time = this.#snapshotTime();
     const onFailed = (error: unknown): void => this.#failure.abort(error);
-    return saveStream(root, { run, trees, statistics: this.statistics, time, onFailed, signal: this.#signal });
+    const { statistics } = this;
+    const { waiting } = this.#measures;
+    return saveStream(root, { run, trees, statistics, time, onFailed, waiting, signal: this.#signal });
   }
 
   #walk(parts: {
@@ -186,6 +208,7 @@ class ArchiveRun {
       excluder: this.#excluder,
       statistics: this.statistics,
       meter: { waiting: 0 },
+      waiting: this.#measures.waiting,
       changeRules: { ignoreCtime, ignoreInode, settledBeforeNs: this.#settledBefore(parts.parent) },
       workingDirectory: parts.source.workingDirectory,
       oneFileSystem,

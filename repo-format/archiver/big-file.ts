@@ -23,7 +23,9 @@ export interface BigFileContext {
   readonly uploader: BlobUploader;
   readonly zeroChunks: ZeroChunks;
   /** Called as bytes of the file are done. */
-  readonly onBytes: (bytes: number) => void;
+  readonly onReadBytes: (bytes: number) => void;
+  /** Called for holes. */
+  readonly onHoleBytes: (bytes: number) => void;
 }
 
 /** Reads and stores the file. Errors of the file become its outcome; errors of the run are thrown. */
@@ -81,7 +83,7 @@ class BigFile {
 
   /** Resolves when the range's end is known. @returns true when the file ended. */
   async #startRange(): Promise<boolean> {
-    const { run, onBytes } = this.#context;
+    const { run, onReadBytes } = this.#context;
     const windowBytes = Math.min(rangeBytes, this.#sizeBytes - this.#offset);
     await run.reserve(windowBytes);
     const cut = Promise.withResolvers<RangeCut>();
@@ -94,7 +96,7 @@ class BigFile {
       afterZeroChunk: this.#afterZeroChunk,
     };
     const part = run.archiveRange(range, windowBytes, cut.resolve).then(async ({ content }) => {
-      onBytes((await cut.promise).nextOffset - start);
+      onReadBytes((await cut.promise).nextOffset - start);
       return idsOf(content);
     });
     part.catch(cut.reject);
@@ -107,7 +109,7 @@ class BigFile {
 
   /** @returns true when a hole lies ahead that is worth chunks of its own; they are added. */
   async #skipHole(): Promise<boolean> {
-    const { zeroChunks, onBytes } = this.#context;
+    const { zeroChunks, onHoleBytes } = this.#context;
     const dataAt = systemCalls.seekData(this.#fd, this.#offset);
     const holeEnd = dataAt < 0 ? this.#sizeBytes : Math.min(dataAt, this.#sizeBytes);
     const start = this.#offset;
@@ -121,7 +123,7 @@ class BigFile {
     }
     if (ids.length === 0) return false;
     this.#parts.push(Promise.resolve(ids));
-    onBytes(this.#offset - start);
+    onHoleBytes(this.#offset - start);
     return true;
   }
 

@@ -8,7 +8,7 @@ import type { SealedBlob } from "../workers/messages.ts";
 export class DryRunUploader implements BlobUploader {
   readonly #repo: Repository;
   readonly #counted = new Set<string>();
-  readonly #stats = { dataBlobs: 0, treeBlobs: 0, dataAddedBytes: 0, dataAddedPackedBytes: 0 };
+  readonly #stats = { dataBlobs: 0, treeBlobs: 0, dataAddedBytes: 0, dataAddedPackedBytes: 0, waitedSeconds: 0 };
 
   constructor(repo: Repository) {
     this.#repo = repo;

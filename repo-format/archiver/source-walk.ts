@@ -57,13 +57,13 @@ export class SourceWalk {
   }
 
   async #save(root: ArchiveDirectory): Promise<WalkedRoot> {
-    const { files, trees, signal } = this.#context;
+    const { files, trees, waiting, signal } = this.#context;
     this.#stack.push(root);
     try {
       await this.#walk();
       this.#context.walkState.isWaiting = true;
-      await files.finish();
-      await trees.finish();
+      await waiting.during(files.finish());
+      await waiting.during(trees.finish());
       signal.throwIfAborted();
     } catch (error) {
       for (const directory of this.#stack.splice(0)) directory.source?.letGo();
@@ -209,12 +209,12 @@ export class SourceWalk {
   }
 
   async #pause(): Promise<void> {
-    const { files, trees, meter, signal, walkState } = this.#context;
+    const { files, trees, meter, waiting, signal, walkState } = this.#context;
     signal.throwIfAborted();
     walkState.isWaiting = true;
-    if (files.isFull) await files.flush();
-    if (trees.isFull) await trees.room();
-    while (meter.waiting > waitingNodes && files.isBusy && !signal.aborted) await files.progress();
+    if (files.isFull) await waiting.during(files.flush());
+    if (trees.isFull) await waiting.during(trees.room());
+    while (meter.waiting > waitingNodes && files.isBusy && !signal.aborted) await waiting.during(files.progress());
     walkState.isWaiting = false;
     if (performance.now() - this.#turnStart > turnMs) {
       await nextTurn();

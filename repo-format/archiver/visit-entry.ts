@@ -118,6 +118,7 @@ export class EntryVisitor {
       case "dir":
         return this.#visitDirectory(entry);
       case "socket":
+        this.#context.statistics.addOther(type);
         return undefined;
       case "irregular":
       case "":
@@ -129,6 +130,7 @@ export class EntryVisitor {
         return undefined;
       default:
         entry.parent.append(this.#nodeOf(entry));
+        this.#context.statistics.addOther(type);
         return undefined;
     }
   }
@@ -138,7 +140,7 @@ export class EntryVisitor {
     const { statistics } = this.#context;
     if (previous !== undefined && this.#isReusable(entry, node, previous)) {
       node.content = previous.content;
-      statistics.addBytes(node.size);
+      statistics.addKnownBytes(node.size);
       statistics.addItem(path, node, previous, true);
       parent.append(node);
     } else if (stat.size === 0n && this.#hasTrueSizes(entry)) {
@@ -178,7 +180,7 @@ export class EntryVisitor {
     file.whenSettled((content) => {
       if (content === undefined) this.#read(entry, node, place);
       else {
-        this.#context.statistics.addBytes(content.sizeBytes);
+        this.#context.statistics.addKnownBytes(content.sizeBytes);
         this.#finishFile(entry, place, { ...node, content: content.content, size: content.sizeBytes });
       }
       this.#waitingNames.delete(entry);

@@ -1,6 +1,7 @@
 // What all parts of one backup run share.
 import type { StatNodeOptions } from "../file-tree/node-metadata.ts";
 import type { BlobUploader } from "../repository/blob-uploader.ts";
+import type { Stopwatch } from "../repository/stopwatch.ts";
 import type { QueueMeter } from "./archive-directory.ts";
 import type { FileArchiver } from "./archive-file.ts";
 import type { ArchiveStatistics } from "./archive-statistics.ts";
@@ -19,6 +20,8 @@ export interface WalkContext {
   readonly statistics: ArchiveStatistics;
   readonly meter: QueueMeter;
   readonly walkState: WalkState;
+  /** Runs while the walk waits for the threads. */
+  readonly waiting: Stopwatch;
   readonly changeRules: ChangeRules;
   /** Absolute, one character per byte: where relative targets begin. */
   readonly workingDirectory: string;

@@ -7,11 +7,16 @@ import { openBlob } from "../pack/open-blob.ts";
 import type { SealedBlob } from "../pack/pack-writer.ts";
 import type { Repository } from "./repository.ts";
 import { SharedUpload } from "./shared-upload.ts";
+import { Stopwatch } from "./stopwatch.ts";
 
 export interface BlobUploaderOptions {
   readonly signal?: AbortSignal | undefined;
   /** Store blobs also when the index knows them: for moving blobs to new packs. Each may be given once. */
   readonly storeKnown?: boolean | undefined;
+  /** Called at the end, when all packs are stored and only the index is missing. */
+  readonly onPacksStored?: (() => void) | undefined;
+  /** Milliseconds that never go back; default: those of the process. */
+  readonly monotonicClock?: (() => number) | undefined;
   /** For tests: how long to go on after an error (ms), and when an index file is full. */
   readonly tuning?: { readonly salvageMs?: number; readonly indexMaxBlobs?: number; readonly indexMaxAgeMs?: number };
 }
@@ -24,6 +29,8 @@ export interface UploadStats {
   readonly dataAddedBytes: number;
   /** The same blobs compressed and sealed. */
   readonly dataAddedPackedBytes: number;
+  /** How long blobs stood still because the store took no more. */
+  readonly waitedSeconds: number;
 }
 
 export interface SavedBlob {
@@ -68,7 +75,7 @@ export async function withBlobUploader<T>(
   const open = await join(repo, options);
   try {
     const result = await fn(new SessionUploader(repo, open.upload, options));
-    await orCancelled(open.upload.flush(), options.signal);
+    await orCancelled(open.upload.flush(options.onPacksStored), options.signal);
     return result;
   } catch (error) {
     // A failed upload ends everything else by cancelling it: the failure is what people need to hear of.
@@ -83,15 +90,17 @@ class SessionUploader implements BlobUploader {
   readonly #upload: SharedUpload;
   readonly #options: BlobUploaderOptions;
   readonly #stats = { dataBlobs: 0, treeBlobs: 0, dataAddedBytes: 0, dataAddedPackedBytes: 0 };
+  readonly #waited: Stopwatch;
 
   constructor(repo: Repository, upload: SharedUpload, options: BlobUploaderOptions) {
     this.#repo = repo;
     this.#upload = upload;
     this.#options = options;
+    this.#waited = new Stopwatch(options.monotonicClock ?? (() => performance.now()));
   }
 
   get stats(): UploadStats {
-    return this.#stats;
+    return { ...this.#stats, waitedSeconds: this.#waited.seconds };
   }
 
   has(type: BlobType, id: BlobId): boolean {
@@ -104,7 +113,9 @@ class SessionUploader implements BlobUploader {
     const isKnown = this.#options.storeKnown !== true && this.#repo.index.has(blob.type, blob.id);
     const isNew = !isKnown && this.#upload.add(blob);
     if (isNew) this.#count(blob);
-    await orCancelled(this.#upload.room(), this.#options.signal);
+    const room = orCancelled(this.#upload.room(), this.#options.signal);
+    // No look at the clock for each of many small blobs.
+    await (this.#upload.hasRoom ? room : this.#waited.during(room));
     return isNew;
   }
 

@@ -14,6 +14,7 @@ import type { Snapshot } from "../format/snapshot-file.ts";
 import { BlobIndex } from "../index/blob-index.ts";
 import { configKey, type FileKind, keyOf } from "../storage/key-layout.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
+import { type StorageTraffic, trafficOf } from "../storage/storage-meter.ts";
 import { BlobLoader, type LoadBlobsOptions, type LoadedBlob } from "./blob-loader.ts";
 import { IndexRefresh, type OnIndexFile } from "./index-refresh.ts";
 import { listKeyIds, type OpenedKey, searchKey, writeKey } from "./key-search.ts";
@@ -23,6 +24,8 @@ import { SnapshotFiles, type StoredSnapshot } from "./snapshot-files.ts";
 import { TreeCache } from "./tree-cache.ts";
 import { hasAny, type ListedFile, listFiles, readConfig, UnpackedFiles, type UnpackedKind } from "./unpacked-files.ts";
 import { GatedStorage, WriteGate } from "./write-gate.ts";
+
+export type { StorageTraffic };
 
 /** Trees are small and lie close together when they were stored together. */
 const treeRangeLimits: RangeLimits = { maxGapBytes: 256 * 1024, maxRangeBytes: 8 * 1024 * 1024 };
@@ -173,6 +176,12 @@ export class Repository {
   /** Bytes of a pack as stored, still sealed. @throws "pack-missing", "pack-damaged" */
   readPackRange(packId: PackId, offset: number, length: number, signal?: AbortSignal): Promise<Buffer> {
     return this.#loader.readPackRange(packId, offset, length, signal);
+  }
+
+  /** What was asked of the store since `earlier`, or since it was opened; undefined where nobody counts. */
+  traffic(earlier?: StorageTraffic): StorageTraffic | undefined {
+    const { meter } = this.storage;
+    return meter === undefined ? undefined : trafficOf(meter, earlier);
   }
 
   /** Lets go of the store's connections. */

@@ -86,6 +86,10 @@ export class SharedUpload {
     return true;
   }
 
+  get hasRoom(): boolean {
+    return this.#uploader.hasRoom;
+  }
+
   /** Resolves at once while fewer bytes wait than connections carry; otherwise when they do. */
   async room(): Promise<void> {
     if (!this.#uploader.hasRoom) await this.#uploader.room();
@@ -93,11 +97,12 @@ export class SharedUpload {
   }
 
   /** Resolves when every blob that was taken on before is stored and in a saved index file. */
-  async flush(): Promise<void> {
+  async flush(onPacksStored?: () => void): Promise<void> {
     this.#throwFailure();
     this.#finishOpenPacks();
     await Promise.all(this.#unstored);
     this.#throwFailure();
+    onPacksStored?.();
     await this.#writer.flush();
     this.#throwFailure();
   }

@@ -9,6 +9,7 @@ import type {
   PutOptions,
   RequestOptions,
 } from "./object-storage.ts";
+import type { StorageMeter } from "./storage-meter.ts";
 
 export class ForwardingStorage implements ObjectStorage {
   protected readonly inner: ObjectStorage;
@@ -35,6 +36,10 @@ export class ForwardingStorage implements ObjectStorage {
 
   get clockOffsetMs(): number | undefined {
     return this.inner.clockOffsetMs;
+  }
+
+  get meter(): StorageMeter | undefined {
+    return this.inner.meter;
   }
 
   prepare(options?: RequestOptions): Promise<void> {

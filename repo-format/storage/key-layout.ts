@@ -34,6 +34,18 @@ export function idFromKey(kind: FileKind, key: string): Id | undefined {
   return isId(name) ? name : undefined;
 }
 
+export type StoredKind = FileKind | "config" | "other";
+
+const kindsOfFolders: ReadonlyMap<string, FileKind> = new Map(
+  Object.entries(folders).map(([kind, folder]) => [folder, kind as FileKind]),
+);
+
+/** What a key or the prefix of a listing is about, by its folder; "other" for what no repository has. */
+export function storedKindOf(key: string): StoredKind {
+  if (key === configKey) return "config";
+  return kindsOfFolders.get(key.slice(0, key.indexOf("/") + 1)) ?? "other";
+}
+
 /** Lock files must never wait behind data: a lock that is not refreshed in time is lost. */
 export function isLockKey(key: string): boolean {
   return key.startsWith(folders.lock);

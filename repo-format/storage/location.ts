@@ -7,10 +7,10 @@ import { InMemoryStorage } from "./in-memory.ts";
 import { LocalDirectoryStorage } from "./local-directory.ts";
 import type { ObjectStorage } from "./object-storage.ts";
 import type { S3ConnectionOptions } from "./s3/s3-options.ts";
+import { newStorageMeter, type StorageMeter } from "./storage-meter.ts";
 import { type BandwidthLimits, withBandwidthLimit } from "./with-bandwidth-limit.ts";
 import { withCache } from "./with-cache.ts";
 import { withConnectionLimit } from "./with-connection-limit.ts";
-import type { StorageMeter } from "./with-meter.ts";
 import { withMeter } from "./with-meter.ts";
 import type { RetryOptions } from "./with-retry.ts";
 import { withRetry } from "./with-retry.ts";
@@ -28,7 +28,10 @@ export interface StorageOptions {
   readonly connections?: number | undefined;
   /** Absent: up to 15 min. */
   readonly retry?: RetryOptions | undefined;
-  /** Counts what goes over the wire, repeated attempts included. */
+  /**
+   * Counts what goes over the wire, repeated attempts included; one meter may serve several stores. Each store has one of
+   * its own besides.
+   */
   readonly meter?: StorageMeter | undefined;
   /** Bytes a second, sent and received, of all requests together. Default: no limit. */
   readonly bandwidth?: BandwidthLimits | undefined;
@@ -46,10 +49,20 @@ export interface StorageOptions {
 export async function openStorage(location: string, options: StorageOptions = {}): Promise<ObjectStorage> {
   const opened = await openStore(parseLocation(location), options);
   const store = options.bandwidth === undefined ? opened : withBandwidthLimit(opened, options.bandwidth);
-  const metered = options.meter === undefined ? store : withMeter(store, options.meter);
+  const own = newStorageMeter();
+  // The outer one is what `meter` of the whole answers.
+  const metered = withMeter(options.meter === undefined ? store : withMeter(store, options.meter), own);
   // A pause between attempts holds no connection, so retry lies outside the limit.
-  const retried = withRetry(withConnectionLimit(metered), options.retry);
+  const retried = withRetry(withConnectionLimit(metered), countingRetries(options.retry, [own, options.meter]));
   return options.cache === undefined ? retried : withCache(retried, options.cache);
+}
+
+function countingRetries(retry: RetryOptions | undefined, meters: readonly (StorageMeter | undefined)[]): RetryOptions {
+  const onRetry: RetryOptions["onRetry"] = (event) => {
+    for (const meter of meters) if (meter !== undefined) meter.retries += 1;
+    retry?.onRetry?.(event);
+  };
+  return { ...retry, onRetry };
 }
 
 /** What a location names, without opening it. @throws RepositoryError "storage-misconfigured" */

@@ -1,6 +1,7 @@
 // The one interface between the engine and whatever keeps its objects: a directory, memory, an S3 bucket. Retry,
 // connection limit and metering are wrappers of the same shape, so that nobody above needs to know which is there.
 import { RepositoryError } from "../errors.ts";
+import type { StorageMeter } from "./storage-meter.ts";
 
 /** A stored object; size in bytes. */
 export interface ObjectInfo {
@@ -76,6 +77,8 @@ export interface ObjectStorage {
   readonly listsAtOnce: boolean;
   /** The store's clock minus ours as last seen; undefined where the store has no other clock or has not answered yet. */
   readonly clockOffsetMs: number | undefined;
+  /** What was asked of the store so far; absent where nobody counts. */
+  readonly meter?: StorageMeter | undefined;
 
   /** Makes the place where objects go (the directory, or the bucket where that was asked for). Repeats change nothing. */
   prepare(options?: RequestOptions): Promise<void>;

@@ -1,5 +1,6 @@
-// Counts requests and bytes, for metrics, for progress and for tests that bound the number of requests.
+// Counts requests and bytes as they pass, for metrics, for reports and for tests that bound the number of requests.
 import { ForwardingStorage } from "./forwarding-storage.ts";
+import { storedKindOf } from "./key-layout.ts";
 import type {
   GetOptions,
   GetRangeOptions,
@@ -11,22 +12,7 @@ import type {
   RequestOptions,
 } from "./object-storage.ts";
 import { bodySizeBytes } from "./object-storage.ts";
-
-export type StorageMethod = "prepare" | "put" | "get" | "getRange" | "stat" | "list" | "listFolders" | "delete";
-
-/** Grows for as long as the storage is in use. A request counts when it begins, its bytes when it has succeeded. */
-export interface StorageMeter {
-  readonly requests: Record<StorageMethod, number>;
-  failures: number;
-  bytesSent: number;
-  bytesReceived: number;
-}
-
-/** A meter at zero. */
-export function newStorageMeter(): StorageMeter {
-  const requests = { prepare: 0, put: 0, get: 0, getRange: 0, stat: 0, list: 0, listFolders: 0, delete: 0 };
-  return { requests, failures: 0, bytesSent: 0, bytesReceived: 0 };
-}
+import type { StorageMeter, StorageMethod } from "./storage-meter.ts";
 
 export function withMeter(storage: ObjectStorage, meter: StorageMeter): ObjectStorage {
   return new MeteredStorage(storage, meter);
@@ -40,29 +26,34 @@ class MeteredStorage extends ForwardingStorage {
     this.#meter = meter;
   }
 
+  override get meter(): StorageMeter {
+    return this.#meter;
+  }
+
   override prepare(options?: RequestOptions): Promise<void> {
-    return this.#count("prepare", () => this.inner.prepare(options));
+    return this.#count("prepare", "", () => this.inner.prepare(options));
   }
 
   override async put(key: string, body: ObjectBody, options?: PutOptions): Promise<void> {
-    await this.#count("put", () => this.inner.put(key, body, options));
+    await this.#count("put", key, () => this.inner.put(key, body, options));
     this.#meter.bytesSent += bodySizeBytes(body);
   }
 
   override async get(key: string, options?: GetOptions): Promise<Buffer> {
-    return this.#received(await this.#count("get", () => this.inner.get(key, options)));
+    return this.#received(await this.#count("get", key, () => this.inner.get(key, options)));
   }
 
   override async getRange(key: string, offset: number, length: number, options?: GetRangeOptions): Promise<Buffer> {
-    return this.#received(await this.#count("getRange", () => this.inner.getRange(key, offset, length, options)));
+    const call = (): Promise<Buffer> => this.inner.getRange(key, offset, length, options);
+    return this.#received(await this.#count("getRange", key, call));
   }
 
   override stat(key: string, options?: RequestOptions): Promise<ObjectInfo> {
-    return this.#count("stat", () => this.inner.stat(key, options));
+    return this.#count("stat", key, () => this.inner.stat(key, options));
   }
 
   override async *list(prefix: string, options?: ListOptions): AsyncIterable<ObjectInfo> {
-    this.#meter.requests.list += 1;
+    this.#begin("list", prefix);
     try {
       yield* this.inner.list(prefix, options);
     } catch (error) {
@@ -72,15 +63,20 @@ class MeteredStorage extends ForwardingStorage {
   }
 
   override listFolders(prefix: string, options?: RequestOptions): Promise<string[]> {
-    return this.#count("listFolders", () => this.inner.listFolders(prefix, options));
+    return this.#count("listFolders", prefix, () => this.inner.listFolders(prefix, options));
   }
 
   override delete(key: string, options?: RequestOptions): Promise<void> {
-    return this.#count("delete", () => this.inner.delete(key, options));
+    return this.#count("delete", key, () => this.inner.delete(key, options));
   }
 
-  async #count<T>(method: StorageMethod, call: () => Promise<T>): Promise<T> {
+  #begin(method: StorageMethod, key: string): void {
     this.#meter.requests[method] += 1;
+    this.#meter.files[storedKindOf(key)] += 1;
+  }
+
+  async #count<T>(method: StorageMethod, key: string, call: () => Promise<T>): Promise<T> {
+    this.#begin(method, key);
     try {
       return await call();
     } catch (error) {

@@ -27,6 +27,8 @@ export interface RetryEvent {
 export interface RetryOptions {
   /** No attempt begins later than this after the first; default 15 min as in restic. One more attempt is always made. */
   readonly maxElapsedMs?: number;
+  /** Further attempts of one request at most, 1 or more; default: as many as there is time for. */
+  readonly maxRetries?: number | undefined;
   readonly firstDelayMs?: number;
   readonly maxDelayMs?: number;
   readonly onRetry?: (event: RetryEvent) => void;
@@ -37,24 +39,31 @@ export interface RetryOptions {
   readonly random?: () => number;
 }
 
+type RetryPolicy = Required<RetryOptions> & { readonly maxRetries: number };
+
 const defaults = {
   maxElapsedMs: 15 * 60_000,
+  maxRetries: Number.POSITIVE_INFINITY,
   firstDelayMs: 1000,
   maxDelayMs: 60_000,
   onRetry: (): void => undefined,
   sleep: (ms: number, signal: AbortSignal | undefined): Promise<void> => sleepFor(ms, undefined, { signal }),
   monotonicClock: (): number => performance.now(),
   random: Math.random,
-} satisfies Required<RetryOptions>;
+} satisfies RetryPolicy;
 
 export function withRetry(storage: ObjectStorage, options: RetryOptions = {}): ObjectStorage {
-  return new RetryingStorage(storage, { ...defaults, ...options });
+  return new RetryingStorage(storage, {
+    ...defaults,
+    ...options,
+    maxRetries: options.maxRetries ?? defaults.maxRetries,
+  });
 }
 
 class RetryingStorage extends ForwardingStorage {
-  readonly #policy: Required<RetryOptions>;
+  readonly #policy: RetryPolicy;
 
-  constructor(inner: ObjectStorage, policy: Required<RetryOptions>) {
+  constructor(inner: ObjectStorage, policy: RetryPolicy) {
     super(inner);
     this.#policy = policy;
   }
@@ -147,11 +156,11 @@ class RetryingStorage extends ForwardingStorage {
 class RetrySchedule {
   readonly #action: string;
   readonly #signal: AbortSignal | undefined;
-  readonly #policy: Required<RetryOptions>;
+  readonly #policy: RetryPolicy;
   readonly #startMs: number;
   #attempts = 0;
 
-  constructor(action: string, signal: AbortSignal | undefined, policy: Required<RetryOptions>) {
+  constructor(action: string, signal: AbortSignal | undefined, policy: RetryPolicy) {
     this.#action = action;
     this.#signal = signal;
     this.#policy = policy;
@@ -165,7 +174,8 @@ class RetrySchedule {
     this.#attempts += 1;
     const delayMs = this.#nextDelayMs();
     const elapsedMs = this.#policy.monotonicClock() - this.#startMs;
-    if (this.#attempts > 1 && elapsedMs + delayMs > this.#policy.maxElapsedMs) throw this.#givenUp(error, elapsedMs);
+    const isLate = this.#attempts > 1 && elapsedMs + delayMs > this.#policy.maxElapsedMs;
+    if (isLate || this.#attempts > this.#policy.maxRetries) throw this.#givenUp(error, elapsedMs);
     this.#policy.onRetry({ action: this.#action, error, attempts: this.#attempts, delayMs });
     await this.#policy.sleep(delayMs, this.#signal).catch((reason: unknown) => {
       throwIfCancelled(this.#signal);

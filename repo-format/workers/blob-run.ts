@@ -14,6 +14,7 @@ import {
   type StreamWindow,
   sealedBlobsOf,
   type TaskResult,
+  type TaskTimes,
 } from "./messages.ts";
 import type { SubmitOptions, TaskRequest, TaskSubmitter } from "./pool-task.ts";
 
@@ -23,6 +24,14 @@ export interface BlobRunOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Time of all threads together. */
+export interface ThreadSeconds {
+  /** Opening and reading files. */
+  readonly reading: number;
+  /** Cutting, hashing, compressing, encrypting and verifying. */
+  readonly sealing: number;
+}
+
 export class BlobRun {
   readonly number: number;
   readonly #pool: TaskSubmitter;
@@ -30,6 +39,8 @@ export class BlobRun {
   readonly #ticket: RunTicket;
   readonly #onAbort: () => void;
   readonly #running = new Set<Promise<unknown>>();
+  #readingMs = 0;
+  #totalMs = 0;
 
   constructor(pool: TaskSubmitter, number: number, options: BlobRunOptions) {
     this.number = number;
@@ -44,6 +55,11 @@ export class BlobRun {
   /** Threads that work for this and other runs, at most. */
   get threads(): number {
     return this.#pool.threads;
+  }
+
+  /** What the threads did for this run so far. */
+  get threadSeconds(): ThreadSeconds {
+    return { reading: this.#readingMs / 1000, sealing: (this.#totalMs - this.#readingMs) / 1000 };
   }
 
   /** Takes bytes for a task if there are enough now; otherwise `reserve` waits for them. */
@@ -136,8 +152,12 @@ export class BlobRun {
       // Looked at when the task has ended; until then a failure must not count as unhandled.
       accepted.catch(() => {});
     };
+    const onTimes = ({ readingMs, totalMs }: TaskTimes): void => {
+      this.#readingMs += readingMs;
+      this.#totalMs += totalMs;
+    };
     try {
-      const result = await this.#pool.submit(request, { ...options, onBlobs });
+      const result = await this.#pool.submit(request, { ...options, onBlobs, onTimes });
       await accepted;
       return result;
     } finally {

@@ -32,7 +32,8 @@ class BlobWorker {
     this.#port = port;
     this.#setup = setup;
     this.#sealer = new BlobSealer(setup);
-    this.#archive = new ArchiveTask(new ChunkSealer(createFastCdcChunker(), this.#sealer, this.#known));
+    const chunks = new ChunkSealer(createFastCdcChunker(), this.#sealer, this.#known);
+    this.#archive = new ArchiveTask(chunks, () => performance.now());
   }
 
   take(request: WorkerRequest): void {
@@ -47,9 +48,12 @@ class BlobWorker {
   async #answer(request: TaskRequest): Promise<void> {
     const { task } = request;
     try {
+      const startMs = performance.now();
       const result = await this.#work(request);
-      this.#reply({ kind: "done", task, result }, transferablesOf(result));
+      const times = { totalMs: performance.now() - startMs, readingMs: this.#archive.takeReadingMs() };
+      this.#reply({ kind: "done", task, result, times }, transferablesOf(result));
     } catch (error) {
+      this.#archive.takeReadingMs(); // nobody's: the next task begins at zero
       this.#reply({ kind: "failed", task, error: serializeError(error) });
     }
   }

@@ -142,10 +142,17 @@ export const sealedNumbers = 4;
 
 export type TaskResult = FileBatchResult | RangeResult | RestoreTaskResult | undefined;
 
+/** How long a task took a thread; milliseconds. */
+export interface TaskTimes {
+  readonly totalMs: number;
+  /** Of these for opening and reading files. */
+  readonly readingMs: number;
+}
+
 export type WorkerReply =
   | { readonly kind: "blobs"; readonly task: number; readonly blobs: SealedColumns }
   | { readonly kind: "cut"; readonly task: number; readonly cut: RangeCut }
-  | { readonly kind: "done"; readonly task: number; readonly result: TaskResult }
+  | { readonly kind: "done"; readonly task: number; readonly result: TaskResult; readonly times: TaskTimes }
   | { readonly kind: "failed"; readonly task: number; readonly error: SerializedRepositoryError };
 
 /** A blob that is ready for a pack. */

@@ -103,8 +103,10 @@ export class PoolThread {
   #finish(task: PoolTask, reply: Extract<WorkerReply, { kind: "done" | "failed" }>): void {
     this.#tasks.delete(reply.task);
     if (this.#tasks.size === 0) this.#worker.unref();
-    if (reply.kind === "done") task.resolve(reply.result);
-    else task.reject(deserializeError(reply.error));
+    if (reply.kind === "done") {
+      task.onTimes?.(reply.times);
+      task.resolve(reply.result);
+    } else task.reject(deserializeError(reply.error));
     this.#onRoom();
   }
 }

@@ -22,6 +22,8 @@ export const annotations = {
   podVolumeTimeout: "velero.io/pod-volume-timeout",
   /** PodVolumeBackup: JSON list of the files that were left out or changed while read. */
   warnings: "stowage.dev/warnings",
+  /** PodVolumeBackup: JSON of what the backup read, stored, asked of the store and spent its time on. */
+  report: "stowage.dev/report",
   /** PodVolumeBackup, PodVolumeRestore: the agent process that works on it, as `<node>/<random id>`. */
   claimedBy: "stowage.dev/claimed-by",
   /** PodVolumeBackup, PodVolumeRestore: how often an agent has begun it. */

@@ -35,9 +35,12 @@ export async function storeOptions(choices: StoreChoices): Promise<StorageOption
   const connections = settings.count("connections", 1);
   const pem = await Promise.all(choices.caFiles.filter((file) => file !== "").map(readCertificates));
   const client = choices.clientCertificateFile;
+  // 0 is restic's word for its default.
+  const retries = settings.count("retries") || undefined;
   return {
     create: choices.create,
     ...(connections === undefined ? {} : { connections }),
+    retry: { maxRetries: retries },
     s3: {
       region: settings.text("region") ?? variables.AWS_DEFAULT_REGION ?? variables.AWS_REGION,
       bucketLookup: settings.choice("bucket-lookup", ["auto", "dns", "path"]),

@@ -12,10 +12,11 @@ const known: Readonly<Record<StoreKind, readonly string[]>> = {
     "connections",
     "list-objects-v1",
     "region",
+    "retries",
     "storage-class",
     "unsafe-anonymous-auth",
     // Without effect: see below.
-    ...["layout", "retries", "enable-restore", "restore-days", "restore-tier", "restore-timeout"],
+    ...["layout", "enable-restore", "restore-days", "restore-tier", "restore-timeout"],
   ],
 };
 
@@ -41,8 +42,6 @@ export class StoreSettings {
         "enable-restore",
         "objects in an archive class are not restored; restore them in the store first",
       );
-    // One rule holds for all stores: requests are repeated for a quarter of an hour.
-    this.count("retries");
   }
 
   text(name: string): string | undefined {

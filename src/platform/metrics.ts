@@ -38,6 +38,20 @@ export class Metrics {
     return { add: (amount, labels = {}) => metric.inc({ ...labels }, amount) };
   }
 
+  /** A counter that is kept elsewhere: `read` gives the value for each value of the label when somebody asks. */
+  sampledCounter(name: string, help: string, labelName: string, read: () => Readonly<Record<string, number>>): void {
+    new Counter({
+      name,
+      help,
+      labelNames: [labelName],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const [value, amount] of Object.entries(read())) this.inc({ [labelName]: value }, amount);
+      },
+    });
+  }
+
   gauge(name: string, help: string, labelNames: readonly string[] = []): GaugeMetric {
     const metric = new Gauge({ name, help, labelNames: [...labelNames], registers: [this.#registry] });
     return {

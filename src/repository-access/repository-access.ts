@@ -4,13 +4,18 @@ import { hash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import {
   initRepository,
+  newStorageMeter,
   openRepository,
   openStorage,
+  parseLocation,
   type Repository,
   RepositoryError,
   type RepositoryIdentity,
   type RepositoryOptions,
+  type StorageMeter,
   type StorageOptions,
+  type StorageTraffic,
+  trafficOf,
 } from "../../repo-format/index.ts";
 import type { BackupStorageLocation } from "../api/backup-storage-location.ts";
 import { ConfigError } from "../platform/config-error.ts";
@@ -24,7 +29,8 @@ export interface RepositoryAccessOptions extends SecretReader {
   readonly clock: () => number;
   /** How long failing requests are tried again; the engine's default is 15 min. */
   readonly retry?: StorageOptions["retry"];
-  readonly meter?: StorageOptions["meter"];
+  /** Copies of index files, snapshots and tree packs of what lies in a bucket; a directory is as near as they would be. */
+  readonly cache?: Omit<NonNullable<StorageOptions["cache"]>, "clock"> | undefined;
   /** How many repositories stay open; 16 when absent. */
   readonly maxOpen?: number;
 }
@@ -50,6 +56,7 @@ export class RepositoryAccess {
   readonly #options: RepositoryAccessOptions;
   /** Least recently used first. */
   readonly #open = new Map<string, Promise<Repository>>();
+  readonly #meter: StorageMeter = newStorageMeter();
 
   constructor(options: RepositoryAccessOptions) {
     this.#options = options;
@@ -68,6 +75,11 @@ export class RepositoryAccess {
   /** The same; makes the repository (in S3 the bucket too) when there is none. */
   openOrInit(target: RepositoryTarget, signal?: AbortSignal): Promise<Repository> {
     return this.#openWith(target, signal, (access) => this.#withStorage(access, { create: true, signal }, openOrInit));
+  }
+
+  /** What was asked of the stores of all repositories so far. */
+  get traffic(): StorageTraffic {
+    return trafficOf(this.#meter);
   }
 
   /** The next `open` starts afresh: for when a repository in memory does not fit the store any more. */
@@ -134,13 +146,18 @@ export class RepositoryAccess {
       s3Settings(target.location, this.#options, signal),
     ]);
     const settingsHash = hash("sha256", JSON.stringify([password, s3]), "hex");
-    const storageOptions = { s3: { ...s3, clock: this.#options.clock }, ...this.#storageBehaviour() };
+    const storageOptions = { s3: { ...s3, clock: this.#options.clock }, ...this.#storageBehaviour(identifier) };
     return { identifier, password, storageOptions, cacheKey: `${identifier}\n${settingsHash}` };
   }
 
-  #storageBehaviour(): Pick<StorageOptions, "retry" | "meter"> {
-    const { retry, meter } = this.#options;
-    return { ...(retry === undefined ? {} : { retry }), ...(meter === undefined ? {} : { meter }) };
+  #storageBehaviour(identifier: string): Pick<StorageOptions, "retry" | "meter" | "cache"> {
+    const { retry, cache, clock } = this.#options;
+    const isCached = cache !== undefined && parseLocation(identifier).kind === "s3";
+    return {
+      ...(retry === undefined ? {} : { retry }),
+      ...(isCached ? { cache: { ...cache, clock } } : {}),
+      meter: this.#meter,
+    };
   }
 
   async #withStorage(

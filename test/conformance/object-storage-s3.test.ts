@@ -10,7 +10,7 @@ import { openStorage } from "../../repo-format/storage/location.ts";
 import type { ObjectStorage } from "../../repo-format/storage/object-storage.ts";
 import type { S3CredentialSettings } from "../../repo-format/storage/s3/s3-options.ts";
 import { S3Storage } from "../../repo-format/storage/s3/s3-storage.ts";
-import { newStorageMeter } from "../../repo-format/storage/with-meter.ts";
+import { newStorageMeter } from "../../repo-format/storage/storage-meter.ts";
 import type { S3Server } from "../support/s3-server.ts";
 import { startS3Server } from "../support/s3-server.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";

@@ -29,6 +29,9 @@ test("a volume becomes a snapshot that restic reads, and a second run stores not
   assert.match(first.status?.snapshotID ?? "", /^[0-9a-f]{8}$/);
   assert.equal(first.status?.path, path);
   assert.deepEqual(first.status?.progress, { totalBytes: 7000, bytesDone: 7000 });
+  const report = JSON.parse(first.metadata.annotations?.["stowage.dev/report"] ?? "{}");
+  assert.deepEqual([report.bytesRead, report.entries], [7000, { files: 1, directories: 1, symlinks: 1 }]);
+  assert.equal(report.requests.put, 4, "two packs, an index and a snapshot; the lock is older or younger");
   const { messages } = await rig.restic("app", ["snapshots", "--json", first.status?.snapshotID ?? ""]);
   const [snapshot = {}] = messages;
   assert.equal(snapshot.hostname, "velero");
@@ -40,6 +43,7 @@ test("a volume becomes a snapshot that restic reads, and a second run stores not
   const second = await rig.backupEnd(await rig.makeBackup(pod, "data"));
   assert.equal(second.status?.phase, "Completed", second.status?.message);
   assert.equal(second.status?.incrementalBytes, 0);
+  assert.equal(JSON.parse(second.metadata.annotations?.["stowage.dev/report"] ?? "{}").bytesRead, 0);
   await rig.restic("app", ["check", "--read-data"]);
   assert.deepEqual(rig.locks("app"), []);
   assert.ok(readdirSync(rig.packFolder("app")).length > 0);

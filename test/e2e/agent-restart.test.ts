@@ -80,6 +80,22 @@ test("SIGTERM ends a running backup in time, drops the lock, and the next agent 
   await second.stop();
 });
 
+test("an agent that starts again has the index, snapshots and trees in its cache", async () => {
+  await rig.initRepository("cached");
+  const pod = await rig.makePod({ namespace: "cached", name: "web", node, volumes: [data] });
+  fill(rig.volumePath(pod, "data"), seededRandom(seed), 6);
+  const flags = ["--cache-dir", join(rig.folder, "cache"), "--cache-size", "100M"];
+  const requests: Record<string, number>[] = [];
+  for (let round = 0; round < 2; round++) {
+    const agent = await rig.startAgent({ node, flags });
+    const { status, metadata } = await rig.backupEnd(await rig.makeBackup(pod, "data"));
+    assert.equal(status?.phase, "Completed", status?.message);
+    requests.push(JSON.parse(metadata.annotations?.["stowage.dev/report"] ?? "{}").requests);
+    await agent.stop();
+  }
+  assert.deepEqual(requests[1], { put: 1, list: 3 }, "the new snapshot; nothing was fetched");
+});
+
 test("two nodes' agents share a repository, each does its own volumes, and two agents of one node never do one twice", async () => {
   await rig.initRepository("shared");
   const agents = await Promise.all([

@@ -73,4 +73,12 @@ describe("s3:http://…", () => {
     running.signal("SIGINT");
     assert.equal((await running.ended).code, 130);
   });
+
+  it("with -o s3.retries=1 it is tried once more, and no longer", async () => {
+    const repository = "s3:http://127.0.0.1:1/bucket";
+    const { code, stderr } = await stowage(["snapshots", "-o", "s3.retries=1"], { repository, env: server.env });
+    assert.equal(code, 1);
+    assert.match(stderr, /tried 2 times/);
+    assert.equal(stderr.match(/trying again/g)?.length, 1);
+  });
 });

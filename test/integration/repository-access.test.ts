@@ -1,16 +1,17 @@
 // Storage locations and Secrets to opened repositories, on a directory and on a real S3 server.
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { describe, it } from "node:test";
-import { initRepository } from "../../repo-format/index.ts";
+import { type ArchiveResult, archive, initRepository, type StorageTraffic } from "../../repo-format/index.ts";
 import { LocalDirectoryStorage } from "../../repo-format/storage/local-directory.ts";
 import type { BackupStorageLocation } from "../../src/api/backup-storage-location.ts";
 import type { RepositoryAccessOptions, RepositoryTarget } from "../../src/repository-access/repository-access.ts";
 import { RepositoryAccess } from "../../src/repository-access/repository-access.ts";
+import { backupDefaults } from "../support/archive-fixture.ts";
 import { cheapKdf, testIdentity } from "../support/memory-repository.ts";
-import { startS3Server } from "../support/s3-server.ts";
+import { type S3Server, startS3Server } from "../support/s3-server.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 type Secrets = Map<string, Record<string, string>>;
@@ -59,7 +60,32 @@ async function storeRepository(target: RepositoryTarget): Promise<string> {
   return (await initRepository({ storage, password, identity: testIdentity, kdf: cheapKdf })).id;
 }
 
+/** A location in the server's bucket, and the Secrets that it needs. */
+function bucketOf(server: S3Server): { location: BackupStorageLocation; secrets: Secrets } {
+  const cloud = `[default]\naws_access_key_id=${server.accessKeyId}\naws_secret_access_key=${server.secretAccessKey}\n`;
+  const location: BackupStorageLocation = {
+    metadata: { name: "default" },
+    spec: {
+      provider: "aws",
+      objectStorage: { bucket: "velero" },
+      config: { region: server.region, s3Url: server.endpoint, s3ForcePathStyle: "true" },
+      credential: { name: "cloud-credentials", key: "cloud" },
+    },
+  };
+  return { location, secrets: secretsWith({ "cloud-credentials": { cloud } }) };
+}
+
 describe("RepositoryAccess on a directory", () => {
+  it("keeps no copies of a repository that is a directory itself", async (t) => {
+    const target = { location: locationAt(temporaryDirectory(t)), volumeNamespace: "ns" };
+    await storeRepository(target);
+    const directory = join(temporaryDirectory(t), "cache");
+    const repository = await accessWith(t, secretsWith(), { cache: { directory } }).open(target);
+    await repository.refreshIndex();
+    for await (const _ of repository.snapshots()) assert.fail("there is none");
+    assert.equal(existsSync(directory), false);
+  });
+
   it("makes the repository of a namespace where Velero's rules say, and opens it again", async (t) => {
     const path = temporaryDirectory(t);
     const target = { location: locationAt(path), volumeNamespace: "ns" };
@@ -157,6 +183,43 @@ describe("RepositoryAccess on a directory", () => {
 });
 
 describe("RepositoryAccess on S3", () => {
+  it("with a cache, a process that starts again fetches no index, snapshot or tree another time", async (t) => {
+    const server = await startS3Server({ buckets: ["velero"] });
+    t.after(() => server.stop());
+    const { location, secrets } = bucketOf(server);
+    const target = { location, volumeNamespace: "ns" };
+    const folder = temporaryDirectory(t);
+    const [source, directory] = [join(folder, "source"), join(folder, "cache")];
+    mkdirSync(source);
+    writeFileSync(join(source, "file"), "content");
+    const backUp = async (access: RepositoryAccess): Promise<ArchiveResult> => {
+      const repository = await access.openOrInit(target);
+      return await archive(repository, { ...backupDefaults(source), paths: ["/volume"] });
+    };
+    const getsOf = ({ requests }: StorageTraffic): number => requests.get;
+    const first = await backUp(accessWith(t, secrets));
+    assert.ok(first.snapshotId !== undefined);
+    const uncached = await backUp(accessWith(t, secrets));
+    assert.equal(uncached.parentId, first.snapshotId);
+    assert.equal(getsOf(uncached.report.traffic as StorageTraffic), 3, "the snapshot, its index and its tree");
+    const filling = await backUp(accessWith(t, secrets, { cache: { directory } }));
+    assert.equal(getsOf(filling.report.traffic as StorageTraffic), 4, "one snapshot more");
+
+    const again = accessWith(t, secrets, { cache: { directory } });
+    const cached = await backUp(again);
+    assert.equal(cached.parentId, filling.snapshotId);
+    assert.equal(getsOf(cached.report.traffic as StorageTraffic), 0);
+    assert.equal(again.traffic.requests.get, 2, "config and key only");
+
+    rmSync(directory, { recursive: true });
+    writeFileSync(directory, "a file is no place for copies");
+    const warnings: string[] = [];
+    const cache = { directory, onWarning: (message: string) => warnings.push(message) };
+    const without = await backUp(accessWith(t, secrets, { cache }));
+    assert.equal(without.parentId, cached.snapshotId, "what is lost is fetched again");
+    assert.equal(warnings.length, 1);
+  });
+
   it("gets at the store with the location's Secret, certificate and URL", async (t) => {
     const server = await startS3Server({ tls: true, buckets: ["velero"] });
     t.after(() => server.stop());

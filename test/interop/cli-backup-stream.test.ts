@@ -44,7 +44,11 @@ function steady(message: Json | undefined): Json {
   );
 }
 
-const summaryOf = ({ messages }: Answer): Json => steady(messages.find((one) => one.message_type === "summary"));
+/** Without `report`, which is ours. */
+function summaryOf({ messages }: Answer): Json {
+  const { report: _, ...restics } = steady(messages.find((one) => one.message_type === "summary"));
+  return restics;
+}
 
 const errorsOf = ({ stderr }: Answer): Json[] =>
   stderr

@@ -5,6 +5,15 @@ import { omitEmpty } from "../output/json-message.ts";
 import type { Output } from "../output/output.ts";
 import { type ProgressState, secondsRemaining, shareDone } from "../output/progress.ts";
 import { printable } from "../output/terminal-text.ts";
+import { type BackupCost, costLines, costMessage } from "./backup-cost.ts";
+
+/** A backup that has ended. */
+export interface EndedBackup {
+  readonly result: ArchiveResult;
+  readonly cost: BackupCost;
+  readonly seconds: number;
+  readonly isDryRun: boolean;
+}
 
 /** The `status` message. */
 export function backupStatus(state: ProgressState, bytesPerSecond: number): object {
@@ -76,8 +85,8 @@ function itemMessage(action: string, item: string): object {
   };
 }
 
-/** The `summary` message. */
-export function backupSummary(result: ArchiveResult, seconds: number, isDryRun: boolean): object {
+/** The `summary` message: restic's keys, and `report`, which is ours. */
+export function backupSummary({ result, cost, seconds, isDryRun }: EndedBackup): object {
   const { summary } = result;
   return {
     message_type: "summary",
@@ -98,11 +107,12 @@ export function backupSummary(result: ArchiveResult, seconds: number, isDryRun: 
     backup_start: summary.backupStart,
     backup_end: summary.backupEnd,
     ...(result.snapshotId === undefined ? {} : { snapshot_id: result.snapshotId }),
+    report: costMessage(cost),
   };
 }
 
 /** The same in words: restic's lines, because scripts look for them. */
-export function printBackupSummary(output: Output, result: ArchiveResult, seconds: number, isDryRun: boolean): void {
+export function printBackupSummary(output: Output, { result, cost, seconds, isDryRun }: EndedBackup): void {
   const { summary } = result;
   const counts = (fresh: number, changed: number, same: number): string =>
     `${String(fresh).padStart(5)} new, ${String(changed).padStart(5)} changed, ${String(same).padStart(5)} unmodified`;
@@ -115,6 +125,7 @@ export function printBackupSummary(output: Output, result: ArchiveResult, second
     output.print(`Data Blobs:  ${String(summary.dataBlobs).padStart(5)} new`);
     output.print(`Tree Blobs:  ${String(summary.treeBlobs).padStart(5)} new`);
     output.print(`Compared to: ${parent}`);
+    for (const line of costLines(cost)) output.print(line);
   }
   const [added, stored] = [formatBytes(summary.dataAdded), formatBytes(summary.dataAddedPacked)];
   output.print(`${isDryRun ? "Would add" : "Added"} to the repository: ${added} (${stored} stored)`);

@@ -31,6 +31,8 @@ Examples:
   stowage repo backup --stdin-filename db.sql --stdin-from-command -- pg_dump shop
   tar c /etc | stowage repo backup --stdin --stdin-filename etc.tar
 
+-v also says what it read, what it asked of the store and where its time went (--json: the key "report").
+
 With --stdin-from-command a command that fails leaves no snapshot, which a pipe into --stdin cannot see to.
 
 Ends with 3 when the snapshot was made but some of the source could not be read as it is.`;
@@ -63,8 +65,9 @@ export function addBackupCommand(parent: Command, context: CommandContext): void
       const targets = await targetsOf(paths, flags, context);
       // A dry run writes nothing, not even a lock.
       const mode = flags.dryRun === true ? "none" : "shared";
+      const startedMs = context.clock();
       await context.withLockedRepository(mode, (repository, signal) =>
-        backup({ targets, flags, context, repository, signal }),
+        backup({ targets, flags, context, repository, signal, openingMs: context.clock() - startedMs }),
       );
     });
 }
@@ -92,6 +95,7 @@ interface BackupRun {
   readonly context: CommandContext;
   readonly repository: Repository;
   readonly signal: AbortSignal;
+  readonly openingMs: number;
 }
 
 /** Paths of files and directories, or a stream. */
@@ -114,9 +118,12 @@ async function backup(run: BackupRun): Promise<void> {
   const startedMs = clock();
   const result = await archive(repository, { ...settings, ...reports.hooks, ...targets, clock, signal });
   const seconds = (clock() - startedMs) / 1000;
-  const isDryRun = flags.dryRun === true;
-  if (output.isJson) output.message(backupSummary(result, seconds, isDryRun));
-  else printBackupSummary(output, result, seconds, isDryRun);
+  // Of the whole command, opening included.
+  const traffic = repository.traffic();
+  const cost = { ...result.report, traffic, openingSeconds: Math.max(0, run.openingMs / 1000) };
+  const ended = { result, cost, seconds, isDryRun: flags.dryRun === true };
+  if (output.isJson) output.message(backupSummary(ended));
+  else printBackupSummary(output, ended);
   judge(context, result, reports.incompleteCount());
 }
 

@@ -130,7 +130,8 @@ export class CommandContext {
     const settings = await storeOptions({ ...storeChoices(this), kind, create, clock: this.clock });
     const cache = this.#cacheOf(location, (message) => this.output.warn(message));
     const bandwidth = bandwidthLimits(this);
-    return await openStorage(location, { ...settings, bandwidth, cache, retry: { onRetry: this.#reportRetry } });
+    const retry = { ...settings.retry, onRetry: this.#reportRetry };
+    return await openStorage(location, { ...settings, bandwidth, cache, retry });
   }
 
   /** Where copies of this repository's files are kept, if they are: a backup leaves them out. */

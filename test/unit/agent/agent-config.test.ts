@@ -14,6 +14,8 @@ test("without flags every default holds", () => {
     nodeAgentConfigMap: undefined,
     resourceTimeoutMs: 600_000,
     lockTimeoutMs: 900_000,
+    cacheDirectory: undefined,
+    cacheMaxBytes: undefined,
     metricsAddress: ":8085",
     logLevel: "info",
     logFormat: "text",
@@ -29,6 +31,20 @@ test("flags come as --name=value and as --name value, and win over the environme
   assert.equal(config?.namespace, "other");
   assert.equal(config?.hostPodsDir, "/pods");
   assert.equal(config?.resourceTimeoutMs, 90_000);
+});
+
+test("copies are kept in the pod's temporary folder, elsewhere only where a flag says so, and nowhere with --no-cache", () => {
+  const directoryOf = (argv: string[], more: Record<string, string> = {}): string | undefined =>
+    readAgentConfig(argv, { ...env, ...more })?.cacheDirectory;
+  const inPod = { KUBERNETES_SERVICE_HOST: "10.0.0.1" };
+  assert.equal(directoryOf([], inPod), "/tmp/stowage-cache");
+  assert.equal(directoryOf([], { ...inPod, TMPDIR: "/scratch" }), "/scratch/stowage-cache");
+  assert.equal(directoryOf([], { TMPDIR: "/scratch" }), undefined);
+  assert.equal(directoryOf(["--cache-dir", "/cache"]), "/cache");
+  assert.equal(directoryOf(["--no-cache"], inPod), undefined);
+  assert.equal(directoryOf(["--no-cache", "--cache-dir=/cache"], inPod), undefined);
+  assert.equal(readAgentConfig(["--cache-size=500M"], env)?.cacheMaxBytes, 500 * 1024 ** 2);
+  assert.throws(() => readAgentConfig(["--cache-size=much"], env), { code: "flag-invalid", message: /much/ });
 });
 
 test("the arguments of Velero's own DaemonSet are accepted, and what is unknown is only warned about", () => {

@@ -8,6 +8,19 @@ import {
 } from "../../../../agent/pod-volume-backup/status.ts";
 import type { PodVolumeBackup } from "../../../../src/api/pod-volume-backup.ts";
 
+const seconds = { findingParent: 0, loadingIndex: 0, saving: 1, storingPacks: 0, storingIndex: 0, endingThreads: 0 };
+const report: BackupResult["report"] = {
+  bytesRead: 60,
+  bytesNew: 40,
+  bytesStored: 30,
+  entries: { files: 3, directories: 0, symlinks: 0, devices: 0, fifos: 0, sockets: 0, hardLinks: 0 },
+  traffic: undefined,
+  stageSeconds: { ...seconds, storingSnapshot: 0 },
+  threadSeconds: { reading: 0, sealing: 0 },
+  waitSeconds: { threads: 0, store: 0 },
+  openingSeconds: 0,
+  lockingSeconds: 0,
+};
 const nowMs = Date.UTC(2024, 0, 1);
 const result: BackupResult = {
   path: "/host_pods/u/volumes/p/data",
@@ -18,6 +31,7 @@ const result: BackupResult = {
   fileCount: 3,
   warnings: [],
   warningCount: 0,
+  report,
 };
 const backup = (spec: object) => ({ metadata: { name: "x" }, spec }) as PodVolumeBackup;
 
@@ -31,7 +45,8 @@ test("a complete backup has path, snapshot, equal numbers and no message", () =>
     progress: { totalBytes: 100, bytesDone: 100 },
     incrementalBytes: 40,
   });
-  assert.deepEqual(end.annotations, {});
+  assert.deepEqual(Object.keys(end.annotations ?? {}), ["stowage.dev/report"]);
+  assert.equal(JSON.parse(end.annotations?.["stowage.dev/report"] ?? "").bytesRead, 60);
 });
 
 test("an empty volume is complete with Velero's remark", () => {

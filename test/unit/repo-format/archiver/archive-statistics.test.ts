@@ -5,7 +5,7 @@ import { ArchiveStatistics } from "../../../../repo-format/archiver/archive-stat
 import { emptyNode, type Node } from "../../../../repo-format/format/node.ts";
 
 const file = (size: number): Node => ({ ...emptyNode(Buffer.from("f"), "file"), size });
-const uploaded = { dataBlobs: 1, treeBlobs: 2, dataAddedBytes: 3, dataAddedPackedBytes: 4 };
+const uploaded = { dataBlobs: 1, treeBlobs: 2, dataAddedBytes: 3, dataAddedPackedBytes: 4, waitedSeconds: 0 };
 
 test("files and directories are counted as new, changed or unchanged", () => {
   const items: ArchivedItem[] = [];
@@ -28,6 +28,27 @@ test("files and directories are counted as new, changed or unchanged", () => {
   );
 });
 
+test("entries are counted by kind, and bytes that were read apart from those that were known", () => {
+  const statistics = new ArchiveStatistics({});
+  statistics.addItem("/a", { ...file(5), links: 2 }, undefined);
+  statistics.addItem("/b", { ...file(5), links: 2 }, undefined);
+  statistics.addItem("/c", { ...file(7), links: 1 }, undefined);
+  statistics.addItem("/d", { ...emptyNode(Buffer.from("d"), "dir"), links: 3 }, undefined);
+  for (const type of ["symlink", "dev", "chardev", "fifo", "socket"] as const) statistics.addOther(type);
+  assert.deepEqual(statistics.entries, {
+    files: 3,
+    directories: 1,
+    symlinks: 1,
+    devices: 2,
+    fifos: 1,
+    sockets: 1,
+    hardLinks: 2,
+  });
+  statistics.addReadBytes(12);
+  statistics.addKnownBytes(5);
+  assert.deepEqual([statistics.bytesRead, statistics.progress([], 0).bytesDone], [12, 17]);
+});
+
 test("all warnings are counted and reported, a thousand are kept, and paths are shown as text", () => {
   const reported: ItemWarning[] = [];
   const statistics = new ArchiveStatistics({ onWarning: (warning) => reported.push(warning) });
@@ -38,7 +59,7 @@ test("all warnings are counted and reported, a thousand are kept, and paths are 
 
 test("progress names some of the files that are being read", () => {
   const statistics = new ArchiveStatistics({});
-  statistics.addBytes(10);
+  statistics.addReadBytes(10);
   statistics.addItem("/a", file(10), undefined);
   const paths = Array.from({ length: 20 }, (_, index) => `/f${index}`);
   const progress = statistics.progress(paths, 1.5);

@@ -124,15 +124,30 @@ test("add waits while all connections are busy and a further pack waits", async 
   const { storage, repo } = await setUp();
   const gate = Promise.withResolvers<void>();
   storage.plan = ({ method }) => (method === "put" ? gate.promise : undefined);
-  const run = withBlobUploader(repo, {}, async (uploader) => {
+  let nowMs = 0;
+  const run = withBlobUploader(repo, { monotonicClock: () => nowMs }, async (uploader) => {
     for (let seed = 0; seed < 60; seed++) await uploader.add(dataBlob(repo, seed, mebibyte));
+    return uploader.stats.waitedSeconds;
   });
   for (let turn = 0; turn < 30; turn++) await settle();
   const whileBlocked = storage.keysOf("put").length;
+  nowMs = 5000;
   gate.resolve();
-  await run;
+  assert.equal(await run, 5, "seconds that it waited");
   assert.equal(whileBlocked, storage.connections);
   assert.ok(storage.keysOf("put").length > whileBlocked);
+});
+
+test("the packs are reported as stored before the index is", async () => {
+  const { storage, repo } = await setUp();
+  let putsByThen: string[] = [];
+  const onPacksStored = (): void => {
+    putsByThen = [...storage.keysOf("put")];
+  };
+  await withBlobUploader(repo, { onPacksStored }, (uploader) => uploader.saveBlob("data", Buffer.from("text")));
+  const isOf = (folder: string) => (key: string) => key.startsWith(folder);
+  assert.deepEqual([putsByThen.filter(isOf("data/")).length, putsByThen.filter(isOf("index/")).length], [1, 0]);
+  assert.equal(storage.keysOf("put").filter(isOf("index/")).length, 1);
 });
 
 test("the stats count new blobs of this uploader, before and after compression and sealing", async () => {
@@ -147,6 +162,7 @@ test("the stats count new blobs of this uploader, before and after compression a
       treeBlobs: 1,
       dataAddedBytes: text.length + 13,
       dataAddedPackedBytes: saved.storedBytes + tree.storedBytes,
+      waitedSeconds: 0,
     });
     assert.ok(saved.storedBytes < 500);
   });

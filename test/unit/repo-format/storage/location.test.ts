@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { openStorage, parseLocation } from "../../../../repo-format/storage/location.ts";
-import { newStorageMeter } from "../../../../repo-format/storage/with-meter.ts";
+import { newStorageMeter } from "../../../../repo-format/storage/storage-meter.ts";
 
 describe("parseLocation", () => {
   const prefixed = { bucket: "bucket", prefix: "prefix/directory" };
@@ -110,6 +110,14 @@ describe("openStorage", () => {
     await storage.put("config", Buffer.from("four"));
     await storage.get("config");
     assert.deepEqual([meter.requests.put, meter.requests.get, meter.bytesSent, meter.bytesReceived], [1, 1, 4, 4]);
+  });
+
+  it("every store has a meter of its own besides, which wrappers show", async () => {
+    const meter = newStorageMeter();
+    const [one, other] = [await openStorage("memory:", { meter }), await openStorage("memory:", { meter })];
+    await one.put("config", Buffer.from("four"));
+    await other.put("config", Buffer.from("four"));
+    assert.deepEqual([one.meter?.requests.put, other.meter?.requests.put, meter.requests.put], [1, 1, 2]);
   });
 
   it("no connections at all are refused", async () => {

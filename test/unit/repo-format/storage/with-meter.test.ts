@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { InMemoryStorage } from "../../../../repo-format/storage/in-memory.ts";
-import { newStorageMeter, withMeter } from "../../../../repo-format/storage/with-meter.ts";
+import { newStorageMeter } from "../../../../repo-format/storage/storage-meter.ts";
+import { withMeter } from "../../../../repo-format/storage/with-meter.ts";
 
 describe("withMeter", () => {
   it("counts every request by its method, and the bytes of those that succeeded", async () => {
@@ -18,9 +19,22 @@ describe("withMeter", () => {
     await assert.rejects(storage.get("config"));
     assert.deepEqual(meter, {
       requests: { prepare: 1, put: 1, get: 2, getRange: 1, stat: 1, list: 1, listFolders: 1, delete: 1 },
+      files: { config: 6, key: 0, lock: 0, snapshot: 0, index: 0, pack: 0, other: 3 },
       failures: 1,
+      retries: 0,
       bytesSent: 15,
       bytesReceived: 19,
     });
+    assert.equal(storage.meter, meter);
+  });
+
+  it("says what kind of file each request was about", async () => {
+    const meter = newStorageMeter();
+    const storage = withMeter(new InMemoryStorage(), meter);
+    const id = "ab".repeat(32);
+    for (const key of [`keys/${id}`, `data/ab/${id}`, `index/${id}`, `snapshots/${id}`, `locks/${id}`, "data2"])
+      await storage.put(key, Buffer.alloc(1));
+    for await (const _ of storage.list("data/")) assert.ok(true);
+    assert.deepEqual(meter.files, { config: 0, key: 1, lock: 1, snapshot: 1, index: 1, pack: 2, other: 1 });
   });
 });

@@ -42,6 +42,15 @@ function patient(options: RetryOptions = {}, inner: ObjectStorage = new InMemory
 }
 
 describe("withRetry", () => {
+  it("repeats a request no more often than maxRetries says, and says how often it tried", async () => {
+    const { store, storage, sleeps } = patient({ maxRetries: 2 });
+    store.plan = ({ method }) => (method === "get" ? failing("storage-unavailable") : undefined);
+    await storage.put("config", x);
+    await assert.rejects(storage.get("config"), /tried 3 times in 3 s/);
+    assert.deepEqual(sleeps, [1000, 2000]);
+    await assert.rejects(storage.get("config"), /tried 3 times/, "each request has its own");
+  });
+
   it("tries again after 1, 2, 4 … seconds until the store answers, and reports each pause", async () => {
     const { store, storage, sleeps, events } = patient();
     store.plan = ({ number }) => (number <= 4 ? failing("storage-unavailable") : undefined);

@@ -42,8 +42,17 @@ describe("storeOptions", () => {
       const { s3 } = await storeOptions({ ...choices, settings });
       assert.deepEqual([s3?.listObjectsV1, s3?.credentials], [true, { anonymous: true }]);
     }
-    const idle = { "s3.layout": "default", "s3.retries": "3", "s3.enable-restore": "false", "s3.restore-days": "3" };
+    const idle = { "s3.layout": "default", "s3.enable-restore": "false", "s3.restore-days": "3" };
     assert.equal((await storeOptions({ ...choices, settings: idle })).s3?.listObjectsV1, false);
+  });
+
+  it("limits how often a request is repeated only where a number above 0 says so, and only for its store", async () => {
+    const retriesOf = async (kind: "s3" | "local", settings: Record<string, string>): Promise<number | undefined> =>
+      (await storeOptions({ ...choices, kind, settings })).retry?.maxRetries;
+    assert.equal(await retriesOf("s3", { "s3.retries": "3" }), 3);
+    assert.equal(await retriesOf("s3", { "s3.retries": "0" }), undefined);
+    assert.equal(await retriesOf("s3", {}), undefined);
+    assert.equal(await retriesOf("local", { "s3.retries": "3" }), undefined);
   });
 
   it("leaves credentials to the SDK's chain when no variable names any", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { durationFlag, logLevelFlag, oneOf, parseRoleFlags } from "../../../../src/platform/role-flags.ts";
+import { durationFlag, logLevelFlag, oneOf, parseRoleFlags, sizeFlag } from "../../../../src/platform/role-flags.ts";
 
 const known = {
   values: ["namespace", "timeout"],
@@ -33,6 +33,14 @@ describe("parseRoleFlags", () => {
 });
 
 describe("durationFlag, logLevelFlag and oneOf", () => {
+  it("reads sizes in binary units", () => {
+    const sizes = ["1", "3K", "500M", "2Gi", "1t"].map((text) => sizeFlag("size", text));
+    assert.deepEqual(sizes, [1, 3 * 1024, 500 * 1024 ** 2, 2 * 1024 ** 3, 1024 ** 4]);
+    for (const text of ["", "0", "-1", "1.5G", "1Q", "G"]) {
+      assert.throws(() => sizeFlag("size", text), { code: "flag-invalid", message: /--size must be a size/ });
+    }
+  });
+
   it("name the flag in what they refuse", () => {
     assert.equal(durationFlag("t", "1m30s"), 90_000);
     assert.throws(() => durationFlag("t", "soon"), /--t must be a duration/);

@@ -1,31 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { readCliEnvironment } from "../../../../../src/cli/cli-config.ts";
-import { Interruption } from "../../../../../src/cli/interruption.ts";
-import { Output } from "../../../../../src/cli/output/output.ts";
-import { runRepo } from "../../../../../src/cli/repo/run-repo.ts";
+import { type InProcessResult, runInProcess } from "../../../../support/in-process-cli.ts";
 
-interface Ending {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function run(words: readonly string[], env: Record<string, string> = {}): Promise<Ending> {
-  const text = { stdout: "", stderr: "" };
-  const sink = (name: keyof typeof text): { write: (chunk: string | Uint8Array, done?: () => void) => boolean } => ({
-    write: (chunk, done) => {
-      text[name] += String(chunk);
-      done?.();
-      return true;
-    },
-  });
-  const output = new Output({ stdout: sink("stdout"), stderr: sink("stderr") });
-  const interruption = new Interruption(output);
-  const environment = readCliEnvironment(env);
-  const code = await runRepo(["repo", ...words], { output, interruption, environment, version: "1", clock: () => 0 });
-  return { code, ...text };
-}
+const run = (words: readonly string[], env: Record<string, string> = {}): Promise<InProcessResult> =>
+  runInProcess(words, env);
 
 const verbs = ["init", "backup", "restore", "snapshots", "ls", "dump", "stats", "check", "forget", "prune"];
 verbs.push("tag", "key", "unlock", "cat", "list");
