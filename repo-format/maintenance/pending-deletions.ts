@@ -9,7 +9,8 @@
 //   age of locks tells nothing about it, since they are replaced when they are refreshed; but the exclusive lock stands
 //   alone: under it no such writer is at work any more, and what it has finished is a snapshot that the mark does not name.
 //   Only those need a walk. Packs that hold the last copy of a blob which they need are spared.
-// - Two marks may each count on packs of the other: one is carried out, all others are deleted before.
+// - Two marks may each count on packs of the other: the first that is carried out replaces index files that the other one
+//   names. All others are deleted with it.
 //
 // The walk and what else takes long is done before, beside the writers; under the lock only what has changed since.
 

@@ -3,10 +3,11 @@
 import assert from "node:assert/strict";
 import { RepositoryError } from "../../repo-format/errors.ts";
 import type { BlobHandle } from "../../repo-format/format/blob.ts";
-import { type BlobId, idOf, type LockId, type SnapshotId } from "../../repo-format/format/id.ts";
+import { type BlobId, idOf, type LockId, type PackId, type SnapshotId } from "../../repo-format/format/id.ts";
 import { emptyNode } from "../../repo-format/format/node.ts";
 import { encodeTree } from "../../repo-format/format/tree.ts";
 import { type PruneOptions, prune } from "../../repo-format/maintenance/prune.ts";
+import { rewriteIndexFiles } from "../../repo-format/maintenance/rewrite-index.ts";
 import { type TwoPhasePruneResult, twoPhasePrune } from "../../repo-format/maintenance/two-phase-prune.ts";
 import { PackWriter } from "../../repo-format/pack/pack-writer.ts";
 import { sealBlob, withBlobUploader } from "../../repo-format/repository/blob-uploader.ts";
@@ -14,12 +15,12 @@ import { createLock } from "../../repo-format/repository/lock-files.ts";
 import { recordOrigin } from "../../repo-format/repository/origin.ts";
 import type { Repository } from "../../repo-format/repository/repository.ts";
 import { usedBlobs } from "../../repo-format/repository/walk-trees.ts";
-import { ForwardingStorage } from "../../repo-format/storage/forwarding-storage.ts";
 import { InMemoryStorage } from "../../repo-format/storage/in-memory.ts";
 import { keyOf } from "../../repo-format/storage/key-layout.ts";
-import type { ListOptions, ObjectInfo, ObjectStorage } from "../../repo-format/storage/object-storage.ts";
+import type { ObjectStorage } from "../../repo-format/storage/object-storage.ts";
 import { FaultyStorage, unavailable } from "./faulty-storage.ts";
 import { collect, createTestRepository, reopen, seededBytes, storedKeys, storeSnapshot } from "./memory-repository.ts";
+import { seededRandom } from "./seeded-random.ts";
 
 const hourMs = 3_600_000;
 
@@ -35,13 +36,6 @@ export interface Crash {
 interface Writer {
   readonly repo: Repository;
   readonly lock: LockId;
-}
-
-/** What a program sees that does not know of our folder. */
-class WithoutOurFolder extends ForwardingStorage {
-  override async *list(prefix: string, options?: ListOptions): AsyncIterable<ObjectInfo> {
-    if (!prefix.startsWith("stowage/")) yield* this.inner.list(prefix, options);
-  }
 }
 
 export class PruneWorld {
@@ -138,10 +132,42 @@ export class PruneWorld {
     return await this.#run(this.storage, crash, (repo) => twoPhasePrune(repo, { ...options, ...impatient }));
   }
 
-  /** The exclusive prune; `isForeign`: by a program that knows nothing of marks. */
-  async exclusive(isForeign: boolean, options: PruneOptions, crash?: Crash): Promise<void> {
-    const storage = isForeign ? new WithoutOurFolder(this.storage) : this.storage;
-    await this.#run(storage, crash, (repo) => prune(repo, { ...options, ...impatient }));
+  /** Two servers that know nothing of each other run it at once; the seed decides whose call comes first, each time. */
+  async twoPhaseTwice(hours: number, options: PruneOptions, seed: number): Promise<void> {
+    this.#nowMs += hours * hourMs;
+    const random = seededRandom(seed);
+    const run = async (): Promise<void> => {
+      const storage = new FaultyStorage(this.storage);
+      storage.plan = () => ticks(random.integer(0, 3));
+      const repo = await reopen(storage, { clock: () => this.#nowMs });
+      await twoPhasePrune(repo, { ...options, ...impatient }).catch(refuseUnexpected);
+    };
+    await Promise.all([run(), run()]);
+    await this.#removeLeftLocks();
+  }
+
+  /** Our exclusive prune. */
+  async exclusive(options: PruneOptions, crash?: Crash): Promise<void> {
+    await this.#run(this.storage, crash, (repo) => prune(repo, { ...options, ...impatient }));
+  }
+
+  /** A prune that knows nothing of marks and keeps whichever copies of blobs it likes. */
+  async foreign(seed: number): Promise<void> {
+    if (this.#writers.size > 0) return;
+    const repo = await reopen(this.storage);
+    const roots = (await collect(repo.snapshots())).map(({ snapshot }) => snapshot.tree);
+    await repo.refreshIndex();
+    const { blobs } = await usedBlobs(repo, roots);
+    const random = seededRandom(seed);
+    const packs = [...repo.index.packs()].map((pack) => ({ pack, rank: random.fraction() }));
+    const removed = new Set<PackId>();
+    for (const { pack } of packs.sort((a, b) => a.rank - b.rank)) {
+      const hasCopy = (blob: BlobHandle): boolean =>
+        repo.index.lookup(blob).some(({ packId }) => packId !== pack.id && !removed.has(packId));
+      if (pack.blobs.every((blob) => !blobs.has(blob.type, blob.id) || hasCopy(blob))) removed.add(pack.id);
+    }
+    if (removed.size > 0) await rewriteIndexFiles(repo, removed);
+    for (const id of removed) await repo.remove("pack", id);
   }
 
   /** Every snapshot has every blob, and knows every blob. */
@@ -190,8 +216,7 @@ export class PruneWorld {
     try {
       return await work(repo);
     } catch (error) {
-      const isExpected = RepositoryError.is(error, "lock-held") || RepositoryError.is(error, "storage-unavailable");
-      if (!isExpected) throw error;
+      refuseUnexpected(error);
       return undefined;
     } finally {
       await this.#removeLeftLocks();
@@ -209,6 +234,15 @@ const impatient = {
   retryLockMs: 0,
   lockTimings: { settleMs: 0, releaseMs: 1000, unreadablePausesMs: [0] },
 } as const;
+
+function refuseUnexpected(error: unknown): void {
+  const isExpected = RepositoryError.is(error, "lock-held") || RepositoryError.is(error, "storage-unavailable");
+  if (!isExpected) throw error;
+}
+
+async function ticks(count: number): Promise<void> {
+  for (let tick = 0; tick < count; tick++) await new Promise((resolve) => setImmediate(resolve));
+}
 
 function contentOf(blob: number): Buffer {
   return seededBytes(blob, 20 + blob * 50);
