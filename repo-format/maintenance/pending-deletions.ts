@@ -27,8 +27,8 @@ import { deleteMarks, listMarks, type PendingDeletion, type StoredMark } from ".
 import type { PackListing } from "./prune-plan.ts";
 import { listIndexFiles, rewriteIndexFiles, unaffectedIndexFiles } from "./rewrite-index.ts";
 
-/** restic has nothing like it; rustic waits as long. */
-export const defaultWaitMs: number = 23 * 3_600_000;
+/** How long packs stay marked at least, in ms: 23 hours, as in rustic, so that a daily run finds them due. */
+export const defaultPruneWaitMs: number = 23 * 3_600_000;
 
 /** What became of a mark: "outdated" when somebody else had changed the index, "gone" when somebody else deleted it. */
 export interface DeletionResult {
@@ -46,8 +46,8 @@ export interface DeletePendingOptions {
   readonly onDeleted?: ((done: number, total: number) => void) | undefined;
 }
 
-export function isDue(repo: Repository, mark: PendingDeletion, waitMs: number): boolean {
-  return storeTimeMs(repo) - mark.markedMs >= waitMs;
+export function isDue(repo: Repository, { pending }: StoredMark, waitMs: number): boolean {
+  return storeTimeMs(repo) - pending.markedMs >= waitMs;
 }
 
 /** What was learnt of the repository beside the writers. */
@@ -88,18 +88,18 @@ export async function deletePending(
   options: DeletePendingOptions,
 ): Promise<DeletionResult> {
   const { signal } = options;
-  const nothing = { mark: stored, deletedPacks: 0, sparedPacks: 0 };
-  const marks = await listMarks(repo, signal);
-  if (!marks.pending.some(({ id }) => id === stored.id)) return { ...nothing, outcome: "gone" };
+  const nothing = { mark: stored.pending, deletedPacks: 0, sparedPacks: 0 };
+  const { marks, ids } = await listMarks(repo, signal);
+  if (!marks.some(({ id }) => id === stored.id)) return { ...nothing, outcome: "gone" };
   const indexFiles = await listIndexFiles(repo, signal);
   const isThere = new Set(indexFiles);
   if (!stored.mark.indexFiles.every((id) => isThere.has(id))) {
-    await deleteMarks(repo, marks.ids, signal);
+    await deleteMarks(repo, ids, signal);
     return { ...nothing, outcome: "outdated" };
   }
   const current = await bringUpToDate(repo, stored, survey, signal);
   const going = chooseGoing(repo, stored.mark.packs, current);
-  const others = marks.ids.filter((id) => id !== stored.id);
+  const others = ids.filter((id) => id !== stored.id);
   await deleteMarks(repo, others, signal);
   const indexed = new Set([...going].filter((id) => repo.index.hasPack(id)));
   if (indexed.size > 0) {
@@ -110,7 +110,7 @@ export async function deletePending(
   await deleteMarks(repo, [stored.id], signal);
   await repo.refreshIndex(signal);
   const sparedPacks = stored.mark.packs.length - going.size;
-  return { mark: stored, outcome: "deleted", deletedPacks: going.size, sparedPacks };
+  return { mark: stored.pending, outcome: "deleted", deletedPacks: going.size, sparedPacks };
 }
 
 /** What came between the survey and the lock; when somebody took index files away, everything is looked at again. */

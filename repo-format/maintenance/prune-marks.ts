@@ -16,14 +16,15 @@ export interface PendingDeletion {
   readonly markedMs: number;
 }
 
-export interface StoredMark extends PendingDeletion {
+export interface StoredMark {
   readonly id: Id;
   readonly mark: PruneMark;
+  readonly pending: PendingDeletion;
 }
 
 export interface ListedMarks {
   /** Oldest first. */
-  readonly pending: readonly StoredMark[];
+  readonly marks: readonly StoredMark[];
   /** Of all marks, also those that cannot be read: without them nothing is deleted but what a new plan finds. */
   readonly ids: readonly Id[];
 }
@@ -31,13 +32,13 @@ export interface ListedMarks {
 export async function listMarks(repo: Repository, signal: AbortSignal | undefined): Promise<ListedMarks> {
   const ids: Id[] = [];
   for await (const { id } of repo.list("mark", signal)) ids.push(id);
-  const pending: StoredMark[] = [];
+  const marks: StoredMark[] = [];
   for (const id of ids) {
     const stored = await readMark(repo, id, signal);
-    if (stored !== undefined) pending.push(stored);
+    if (stored !== undefined) marks.push(stored);
   }
-  pending.sort((a, b) => a.markedMs - b.markedMs);
-  return { pending, ids };
+  marks.sort((a, b) => a.pending.markedMs - b.pending.markedMs);
+  return { marks, ids };
 }
 
 /** @returns undefined for a mark that is gone or that cannot be read */
@@ -45,7 +46,7 @@ async function readMark(repo: Repository, id: Id, signal: AbortSignal | undefine
   try {
     const mark = decodePruneMark(await repo.loadUnpacked("mark", id, signal));
     const markedMs = Number(parseTime(mark.time).unixNs / 1_000_000n);
-    return { id, packs: mark.packs.length, packBytes: mark.packBytes, markedMs, mark };
+    return { id, mark, pending: { id, packs: mark.packs.length, packBytes: mark.packBytes, markedMs } };
   } catch (error) {
     const isUseless =
       RepositoryError.is(error, "object-missing") ||

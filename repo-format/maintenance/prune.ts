@@ -54,13 +54,13 @@ export async function pruneLocked(
   options: PruneOptions & { readonly ignoreSnapshots?: ReadonlySet<SnapshotId> | undefined },
 ): Promise<PruneResult> {
   const { signal } = options;
-  const marks = await listMarks(repo, signal);
+  const { marks, ids } = await listMarks(repo, signal);
   const { plan } = await makePlan(repo, { ...options, onWalked: reporterOf("snapshots", options) });
   if (!options.dryRun) {
-    await deleteMarks(repo, marks.ids, signal);
+    await deleteMarks(repo, ids, signal);
     await executePlan(repo, plan, options);
   }
-  return resultOf(plan, { isDryRun: options.dryRun ?? false, pending: marks.pending });
+  return resultOf(plan, { isDryRun: options.dryRun ?? false, pending: marks.map((mark) => mark.pending) });
 }
 
 export function resultOf(plan: PrunePlan, rest: Pick<PruneResult, "isDryRun" | "pending">): PruneResult {

@@ -14,7 +14,7 @@ import { makePlan } from "./make-plan.ts";
 import {
   type DeletionResult,
   type DeletionSurvey,
-  defaultWaitMs,
+  defaultPruneWaitMs,
   deletePending,
   isDue,
   surveyDeletion,
@@ -40,12 +40,7 @@ export interface TwoPhasePruneResult {
   /** What an earlier run had marked and this one has deleted. */
   readonly deletion: DeletionResult | undefined;
   /** What waits to be deleted now, oldest first. */
-  readonly pending: readonly WaitingDeletion[];
-}
-
-/** A mark, and when a run may carry it out: milliseconds since the epoch. */
-export interface WaitingDeletion extends PendingDeletion {
-  readonly dueMs: number;
+  readonly pending: readonly PendingDeletion[];
 }
 
 /**
@@ -81,11 +76,12 @@ async function firstLook(repo: Repository, options: TwoPhasePruneOptions): Promi
   const { signal } = options;
   const foreignTrace = await findForeignTrace(repo, signal);
   if (foreignTrace !== undefined) return { foreignTrace, pending: [] };
-  const { pending } = await listMarks(repo, signal);
+  const { marks } = await listMarks(repo, signal);
+  const pending = marks.map((mark) => mark.pending);
   if (options.dryRun) return await showPlan(repo, pending, options);
-  const [mark] = pending;
+  const [mark] = marks;
   if (mark === undefined) return await markUnneeded(repo, options);
-  if (!isDue(repo, mark, options.waitMs ?? defaultWaitMs)) return { pending };
+  if (!isDue(repo, mark, options.waitMs ?? defaultPruneWaitMs)) return { pending };
   return { due: { mark, survey: await surveyDeletion(repo, mark, signal) }, pending };
 }
 
@@ -134,15 +130,6 @@ async function pruneExclusively(
   return { ...resultOfRun(options, { prune: result, pending }), foreignTrace };
 }
 
-function resultOfRun(options: TwoPhasePruneOptions, look: Look): TwoPhasePruneResult {
-  const waitMs = options.waitMs ?? defaultWaitMs;
-  return {
-    isDryRun: options.dryRun ?? false,
-    foreignTrace: undefined,
-    prune: look.prune,
-    deletion: undefined,
-    pending: look.pending.map(({ id, packs, packBytes, markedMs }) => {
-      return { id, packs, packBytes, markedMs, dueMs: markedMs + waitMs };
-    }),
-  };
+function resultOfRun({ dryRun }: TwoPhasePruneOptions, { prune, pending }: Look): TwoPhasePruneResult {
+  return { isDryRun: dryRun ?? false, foreignTrace: undefined, prune, deletion: undefined, pending };
 }

@@ -1,5 +1,6 @@
 // Whether a repository is ours alone: one of our servers made it, and no trace of another program is found in it. The
 // former is told by a sealed file of ours, `stowage/origin/<id>`, which no other program reads or writes.
+import { RepositoryError } from "../errors.ts";
 import type { Id } from "../format/id.ts";
 import { jsonObject } from "../format/stored-json.ts";
 import { formatTime } from "../format/time.ts";
@@ -50,6 +51,11 @@ async function isOfOurServer(repo: Repository, signal: AbortSignal | undefined):
   for await (const { id } of repo.list("origin", signal)) ids.push(id);
   const [first] = ids;
   if (first === undefined) return false;
-  await repo.loadUnpacked("origin", first, signal);
-  return true;
+  try {
+    await repo.loadUnpacked("origin", first, signal);
+    return true;
+  } catch (error) {
+    if (RepositoryError.is(error, "file-damaged")) return false;
+    throw error;
+  }
 }
