@@ -59,8 +59,8 @@ export interface DeletionSurvey {
   readonly listing: PackListing;
   /** Index files that can stay as they are. */
   readonly unaffected: ReadonlySet<IndexId>;
-  /** Of the blob table; another one means that entries were dropped and that numbers have changed. */
-  readonly epoch: number;
+  /** Those that were read. When one is gone, numbers of blobs and packs have changed, and with them what is used. */
+  readonly indexFiles: ReadonlySet<IndexId>;
 }
 
 /** Looks at everything that deleting the marked packs depends on. Takes a lock of any kind. */
@@ -72,12 +72,12 @@ export async function surveyDeletion(
   const known = new Set(mark.snapshots);
   const roots = await takeNewSnapshots(repo, known, signal);
   await repo.refreshIndex(signal);
-  const { epoch } = repo.index.table;
+  const indexFiles = repo.index.fileIds;
   const used = new BlobSet(repo.index);
   refuseMissing(await usedBlobs(repo, roots, { signal, into: used }));
   const listing = await listPacks(repo, signal);
   const unaffected = await unaffectedIndexFiles(repo, new Set(mark.packs), signal);
-  return { used, known, listing, unaffected, epoch };
+  return { used, known, listing, unaffected, indexFiles };
 }
 
 /** Deletes what the mark names. The caller holds the exclusive lock. */
@@ -121,7 +121,8 @@ async function bringUpToDate(
   signal: AbortSignal | undefined,
 ): Promise<DeletionSurvey> {
   await repo.refreshIndex(signal);
-  if (repo.index.table.epoch !== survey.epoch) return await surveyDeletion(repo, stored, signal);
+  const current = repo.index.fileIds;
+  if (![...survey.indexFiles].every((id) => current.has(id))) return await surveyDeletion(repo, stored, signal);
   const roots = await takeNewSnapshots(repo, survey.known, signal);
   refuseMissing(await usedBlobs(repo, roots, { signal, into: survey.used }));
   return survey;

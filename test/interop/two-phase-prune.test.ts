@@ -111,7 +111,7 @@ describe("two-phase prune and restic", () => {
     assert.deepEqual(marksOf(place), []);
     await assertSound(place, [3, 4]);
     const { stdout } = await resticMust(["prune", "--dry-run", "--max-unused", "0"], place);
-    assert.match(stdout, /to repack: +0 blobs[^]*to delete: +0 blobs/, "restic still finds garbage");
+    assert.match(stdout, /to repack: +0 blobs[\s\S]*to delete: +0 blobs/, "restic still finds garbage");
   });
 
   it("a backup by restic between the phases: its blobs stay, and the next run takes the exclusive lock", async () => {
