@@ -8,7 +8,7 @@ import { openRepository, openStorage, recordOrigin } from "../../repo-format/ind
 import { makeCheapRepository } from "../support/cheap-repository.ts";
 import { seededBytes, testIdentity } from "../support/memory-repository.ts";
 import { restic, resticMust } from "../support/restic.ts";
-import { type StowageResult, stowageMust } from "../support/stowage-cli.ts";
+import { type StowageResult, stowage, stowageMust } from "../support/stowage-cli.ts";
 import { makeTemporaryDirectory, removeDirectory } from "../support/temporary-directory.ts";
 
 const folder = makeTemporaryDirectory("two-phase");
@@ -98,6 +98,7 @@ describe("two-phase prune and restic", () => {
     );
     assert.equal(marksOf(place).length, 1);
     await assertSound(place, [3, 4]);
+    for (const version of ["0.14.0", "0.17.3"] as const) await resticMust(["check"], { ...place, version });
 
     const dryRun = await stowageMust(["prune", "--dry-run"], place);
     assert.match(dryRun.stdout, /marked: +\d packs, .*; deleted by a run after \d{4}-\d\d-\d\d /);
@@ -147,6 +148,9 @@ describe("two-phase prune and restic", () => {
   it("a prune without the flag does all of the work, and the mark goes", async () => {
     const place = copyOfBase();
     await twoPhase(place);
+    const misused = await stowage(["prune", "--marked-for", "1h"], place);
+    assert.equal(misused.code, 1);
+    assert.match(misused.stderr, /--marked-for goes with --two-phase/);
     await stowageMust(["prune", "--max-unused", "0"], place);
     assert.deepEqual(marksOf(place), []);
     await assertSound(place, [3, 4]);
