@@ -3,7 +3,14 @@
 import assert from "node:assert/strict";
 import { RepositoryError } from "../../repo-format/errors.ts";
 import type { BlobHandle } from "../../repo-format/format/blob.ts";
-import { type BlobId, idOf, type LockId, type PackId, type SnapshotId } from "../../repo-format/format/id.ts";
+import {
+  type BlobId,
+  type IndexId,
+  idOf,
+  type LockId,
+  type PackId,
+  type SnapshotId,
+} from "../../repo-format/format/id.ts";
 import { emptyNode } from "../../repo-format/format/node.ts";
 import { encodeTree } from "../../repo-format/format/tree.ts";
 import { type PruneOptions, prune } from "../../repo-format/maintenance/prune.ts";
@@ -151,7 +158,7 @@ export class PruneWorld {
     await this.#run(this.storage, crash, (repo) => prune(repo, { ...options, ...impatient }));
   }
 
-  /** A prune that knows nothing of marks and keeps whichever copies of blobs it likes. */
+  /** A prune that knows nothing of marks, keeps whichever copies of blobs it likes, and touches no more than it must. */
   async foreign(seed: number): Promise<void> {
     if (this.#writers.size > 0) return;
     const repo = await reopen(this.storage);
@@ -166,7 +173,12 @@ export class PruneWorld {
         repo.index.lookup(blob).some(({ packId }) => packId !== pack.id && !removed.has(packId));
       if (pack.blobs.every((blob) => !blobs.has(blob.type, blob.id) || hasCopy(blob))) removed.add(pack.id);
     }
-    if (removed.size > 0) await rewriteIndexFiles(repo, removed);
+    const files: IndexId[] = [];
+    for (const id of repo.index.fileIds) {
+      const json = (await repo.loadUnpacked("index", id)).toString();
+      if ([...removed].some((pack) => json.includes(pack))) files.push(id);
+    }
+    if (files.length > 0) await rewriteIndexFiles(repo, removed, { files });
     for (const id of removed) await repo.remove("pack", id);
   }
 
