@@ -83,6 +83,7 @@ export const errorPolicies = {
     hint: "raise the limit on open files (ulimit -n), or give the process more memory",
   },
   "repository-unsound": { retry: "never", hint: "run `stowage repo check`, which says what to repair" },
+  "mark-malformed": { retry: "never", hint: "run `stowage repo prune`, which deletes the marks of a two-phase prune" },
   "migration-failed": { retry: "backoff", hint: "run the command again" },
   cancelled: { retry: "never", hint: "run the command again to continue" },
 } as const;

@@ -41,7 +41,9 @@ export { type ForgetGroup, type ForgetOptions, type ForgetResult, forget } from 
 export type { KeepPolicy } from "./maintenance/forget-policy.ts";
 export { parseKeepDuration } from "./maintenance/keep-duration.ts";
 export { listMigrations, type MigrateOptions, type MigrationOutcome, migrate } from "./maintenance/migrate.ts";
+export { type DeletionResult, defaultPruneWaitMs } from "./maintenance/pending-deletions.ts";
 export { type PruneOptions, type PruneResult, prune } from "./maintenance/prune.ts";
+export type { PendingDeletion } from "./maintenance/prune-marks.ts";
 export { recover } from "./maintenance/recover.ts";
 export { type IndexChange, type RepairIndexResult, repairIndex } from "./maintenance/repair-index.ts";
 export { type RepairPacksOptions, repairPacks } from "./maintenance/repair-packs.ts";
@@ -49,6 +51,7 @@ export { repairSnapshots, type SnapshotRepair } from "./maintenance/repair-snaps
 export type { TreeDamage } from "./maintenance/repair-trees.ts";
 export { type RewriteOptions, type RewrittenSnapshot, rewriteSnapshots } from "./maintenance/rewrite.ts";
 export { type TagChange, tagSnapshots } from "./maintenance/tag.ts";
+export { type TwoPhasePruneOptions, type TwoPhasePruneResult, twoPhasePrune } from "./maintenance/two-phase-prune.ts";
 export {
   type FoundSnapshot,
   findSnapshots,
@@ -59,6 +62,7 @@ export {
 export { groupSnapshots, parseGroupBy, type SnapshotGroup } from "./repository/group-snapshots.ts";
 export { addKey, changePassword, listKeys, removeKey } from "./repository/keys.ts";
 export { type LockOptions, type RemoveLocksOptions, removeStaleLocks, withLock } from "./repository/lock.ts";
+export { recordOrigin } from "./repository/origin.ts";
 export { type InitOptions, initRepository, openRepository, Repository } from "./repository/repository.ts";
 export type { RepositoryIdentity, RepositoryOptions } from "./repository/repository-options.ts";
 export { restore } from "./restorer/restore.ts";

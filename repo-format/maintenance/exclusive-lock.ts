@@ -29,8 +29,24 @@ export async function underExclusiveLock<O extends ExclusiveLockOptions, T>(
   options: O,
   fn: (options: O) => Promise<T>,
 ): Promise<T> {
-  if (options.lock === false) return await fn(options);
-  const { retryLockMs, onLockWait, signal, lockTimings } = options;
-  const lock: LockOptions = { exclusive: true, retryLockMs, onWait: onLockWait, signal, timings: lockTimings };
-  return await withLock(repo, lock, (signal) => fn({ ...options, signal }));
+  return await underLock(repo, { ...options, exclusive: true }, (signal) => fn({ ...options, signal }));
+}
+
+/** The same beside other users of the repository: what runs under it may add, and delete nothing. */
+export async function underSharedLock<O extends ExclusiveLockOptions, T>(
+  repo: Repository,
+  options: O,
+  fn: (options: O) => Promise<T>,
+): Promise<T> {
+  return await underLock(repo, { ...options, exclusive: false }, (signal) => fn({ ...options, signal }));
+}
+
+async function underLock<T>(
+  repo: Repository,
+  options: ExclusiveLockOptions & { readonly exclusive: boolean },
+  fn: (signal: AbortSignal | undefined) => Promise<T>,
+): Promise<T> {
+  const { exclusive, retryLockMs, onLockWait, signal, lockTimings } = options;
+  if (options.lock === false) return await fn(signal);
+  return await withLock(repo, { exclusive, retryLockMs, onWait: onLockWait, signal, timings: lockTimings }, fn);
 }

@@ -1,17 +1,13 @@
 // Frees what no snapshot needs: plans with everything loaded, then acts in an order in which every stop leaves a sound
 // repository: packs that no index knows go first; used blobs of the other doomed packs are stored anew and indexed; the
-// index forgets the doomed packs; then these are deleted.
+// index forgets the doomed packs; then these are deleted. The marks of a two-phase prune have become useless by then.
 
-import { RepositoryError } from "../errors.ts";
-import type { SnapshotId, TreeId } from "../format/id.ts";
+import type { SnapshotId } from "../format/id.ts";
 import type { Repository } from "../repository/repository.ts";
-import { usedBlobs } from "../repository/walk-trees.ts";
-import { parseMaxUnused } from "./byte-size.ts";
 import { deletePacks } from "./delete-packs.ts";
 import { type ExclusiveLockOptions, refuseWithoutLock, underExclusiveLock } from "./exclusive-lock.ts";
-import { copiesOf } from "./index-copies.ts";
-import { listPacks } from "./list-packs.ts";
-import { planPrune } from "./plan-prune.ts";
+import { makePlan } from "./make-plan.ts";
+import { deleteMarks, listMarks, type PendingDeletion } from "./prune-marks.ts";
 import type { PlanPruneOptions, PrunePlan, PruneStats } from "./prune-plan.ts";
 import { repack } from "./repack.ts";
 import { rewriteIndexFiles } from "./rewrite-index.ts";
@@ -37,6 +33,8 @@ export interface PruneResult {
   readonly isDryRun: boolean;
   readonly stats: PruneStats;
   readonly plan: Pick<PrunePlan, "removeFirst" | "repack" | "remove" | "forget">;
+  /** What a two-phase prune had marked; this prune deletes the marks, because it does their work. */
+  readonly pending: readonly PendingDeletion[];
 }
 
 /**
@@ -55,69 +53,41 @@ export async function pruneLocked(
   repo: Repository,
   options: PruneOptions & { readonly ignoreSnapshots?: ReadonlySet<SnapshotId> | undefined },
 ): Promise<PruneResult> {
-  refuseOptions(repo, options);
   const { signal } = options;
-  await repo.refreshIndex(signal);
-  const isUsed = await findUsed(repo, options);
-  const listing = await listPacks(repo, signal);
-  const plan = planPrune(copiesOf(repo.index), isUsed, listing, {
-    version: repo.version,
-    maxUnusedBytes: options.maxUnusedBytes ?? parseMaxUnused("5%"),
-    maxRepackBytes: options.maxRepackBytes ?? Number.POSITIVE_INFINITY,
-    smallPackBytes: options.smallPackBytes ?? 0,
-    repackCacheableOnly: options.repackCacheableOnly ?? false,
-    repackUncompressed: options.repackUncompressed ?? false,
-  });
-  if (!options.dryRun) await executePlan(repo, plan, options);
+  const { marks, ids } = await listMarks(repo, signal);
+  const { plan } = await makePlan(repo, { ...options, onWalked: reporterOf("snapshots", options) });
+  if (!options.dryRun) {
+    await deleteMarks(repo, ids, signal);
+    await executePlan(repo, plan, options);
+  }
+  return resultOf(plan, { isDryRun: options.dryRun ?? false, pending: marks.map((mark) => mark.pending) });
+}
+
+export function resultOf(plan: PrunePlan, rest: Pick<PruneResult, "isDryRun" | "pending">): PruneResult {
   const { stats, removeFirst, repack, remove, forget } = plan;
-  return { isDryRun: options.dryRun ?? false, stats, plan: { removeFirst, repack, remove, forget } };
+  return { ...rest, stats, plan: { removeFirst, repack, remove, forget } };
 }
 
-function refuseOptions(repo: Repository, options: PruneOptions): void {
-  const invalid = (reason: string): RepositoryError => new RepositoryError("argument-invalid", reason);
-  if (options.repackUncompressed && repo.version < 2) throw invalid("version 1 of the format has no compression");
-  if (options.repackUncompressed && repo.options.compression === "off") {
-    throw invalid("uncompressed data cannot be repacked with compression turned off");
-  }
-  if ((options.smallPackBytes ?? 0) > repo.options.packSizeBytes) {
-    throw invalid(
-      `packs of ${options.smallPackBytes} bytes are not small: packs get ${repo.options.packSizeBytes} bytes`,
-    );
-  }
-}
-
-async function findUsed(
-  repo: Repository,
-  options: Parameters<typeof pruneLocked>[1],
-): Promise<(blobNumber: number) => boolean> {
-  const roots: TreeId[] = [];
-  for await (const { id, snapshot } of repo.snapshots(options.signal)) {
-    if (!options.ignoreSnapshots?.has(id)) roots.push(snapshot.tree);
-  }
-  options.onProgress?.({ step: "snapshots", done: 0, total: roots.length });
-  const { blobs, missing, missingCount } = await usedBlobs(repo, roots, { signal: options.signal });
-  options.onProgress?.({ step: "snapshots", done: roots.length, total: roots.length });
-  const [first] = missing;
-  if (first === undefined) return (blobNumber) => blobs.hasPosition(blobNumber);
-  throw new RepositoryError(
-    "index-incomplete",
-    `${missingCount} blobs that snapshots need are in no index file, such as ${first.id} of ${first.path}; nothing was deleted`,
-    { details: { blob: first.id, path: first.path, missingBlobs: missingCount } },
-  );
+/** The callback of one step. */
+export function reporterOf(
+  step: PruneProgress["step"],
+  { onProgress }: Pick<PruneOptions, "onProgress">,
+): (done: number, total: number) => void {
+  return (done, total) => onProgress?.({ step, done, total });
 }
 
 async function executePlan(repo: Repository, plan: PrunePlan, options: PruneOptions): Promise<void> {
   const { signal } = options;
-  const report = (step: PruneProgress["step"]) => (done: number, total: number) =>
-    options.onProgress?.({ step, done, total });
-  const deletion = { signal, onWarning: options.onWarning, onDeleted: report("delete") };
+  const deletion = { signal, onWarning: options.onWarning, onDeleted: reporterOf("delete", options) };
   await deletePacks(repo, plan.removeFirst, deletion);
   if (plan.repack.length > 0) {
-    await repack(repo, new Set(plan.repack), plan.keepBlobs, { signal, onProgress: report("repack") });
+    await repack(repo, new Set(plan.repack), plan.keepBlobs, { signal, onProgress: reporterOf("repack", options) });
   }
   const doomed = [...plan.remove, ...plan.repack];
   const forgotten = new Set([...doomed, ...plan.forget]);
-  if (forgotten.size > 0) await rewriteIndexFiles(repo, forgotten, { signal, onProgress: report("index") });
+  if (forgotten.size > 0) {
+    await rewriteIndexFiles(repo, forgotten, { signal, onProgress: reporterOf("index", options) });
+  }
   await deletePacks(repo, doomed, deletion);
   await repo.refreshIndex(signal);
 }

@@ -57,6 +57,26 @@ export async function listIndexFiles(repo: Repository, signal: AbortSignal | und
   return ids;
 }
 
+/** Full index files that tell of none of the packs: a rewrite leaves them as they are, so it need not be given them. */
+export async function unaffectedIndexFiles(
+  repo: Repository,
+  packs: ReadonlySet<PackId>,
+  signal: AbortSignal | undefined,
+): Promise<ReadonlySet<IndexId>> {
+  const unaffected = new Set<IndexId>();
+  const read = async (id: IndexId): Promise<void> => {
+    const entries = IndexFileEntries.decode(await repo.loadUnpacked("index", id, signal));
+    if (isFull(entries) && !entries.packs.some((pack) => packs.has(hexOf(pack.id)))) unaffected.add(id);
+  };
+  const limits = { limit: repo.storage.connections, signal };
+  for await (const _ of boundedParallel([...repo.index.fileIds], limits, read));
+  return unaffected;
+}
+
+function isFull({ count }: IndexFileEntries): boolean {
+  return count >= blobsPerIndexFile && count <= oversizedBlobs;
+}
+
 class IndexRewriter {
   readonly #batch: IndexFileBatch;
   readonly #removed: ReadonlySet<PackId>;
@@ -75,8 +95,7 @@ class IndexRewriter {
     const hashes = packs.map(({ place }) => hashOfPack(entries, place));
     const isNew = packs.map(({ place }) => this.#isNew(entries, place, hashes[place] ?? 0));
     const isClean = packs.every((pack, place) => isNew[place] && !this.#removed.has(pack.id));
-    const isFull = entries.count >= blobsPerIndexFile && entries.count <= oversizedBlobs;
-    if (isClean && isFull) return;
+    if (isClean && isFull(entries)) return;
     if (!isClean) this.#isNeeded = true;
     this.#obsolete.push(id);
     for (const { id: packId, place } of packs) {

@@ -5,6 +5,7 @@ import type { LockId } from "../format/id.ts";
 import { decodeLockFile, encodeLockFile, type LockFile } from "../format/lock-file.ts";
 import { formatTime, parseTime } from "../format/time.ts";
 import { boundedParallel } from "./bounded-parallel.ts";
+import { ourProgram } from "./our-program.ts";
 import type { Repository } from "./repository.ts";
 import type { RepositoryIdentity } from "./repository-options.ts";
 
@@ -54,7 +55,7 @@ export async function listLocks(repo: Repository, signal?: AbortSignal): Promise
 export async function createLock(repo: Repository, exclusive: boolean, signal?: AbortSignal): Promise<LockId> {
   const { extra, ...owner } = repo.options.identity;
   const time = formatTime(BigInt(storeTimeMs(repo)) * 1_000_000n);
-  const lock: LockFile = { time, exclusive, ...owner, ...(extra === undefined ? {} : { extra }) };
+  const lock: LockFile = { time, exclusive, ...owner, extra: { program: ourProgram, ...extra } };
   const id = (await repo.saveUnpacked("lock", encodeLockFile(lock), signal)) as LockId;
   knownLocks.set(repo, new Map(knownLocks.get(repo)).set(id, lock));
   return id;

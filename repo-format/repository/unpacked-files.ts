@@ -6,7 +6,7 @@ import { unwrapUnpacked, wrapUnpacked } from "../format/unpacked.ts";
 import { configKey, type FileKind, idFromKey, keyOf, listPrefix } from "../storage/key-layout.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 
-export type UnpackedKind = "snapshot" | "index" | "lock";
+export type UnpackedKind = "snapshot" | "index" | "lock" | "mark" | "origin";
 
 export interface ListedFile<T extends Id = Id> {
   readonly id: T;
@@ -34,6 +34,8 @@ const maxStoredBytes: Readonly<Record<FileKind, number>> = {
   snapshot: 256 * mebibyte,
   index: 512 * mebibyte,
   pack: 1024 * mebibyte,
+  mark: 256 * mebibyte,
+  origin: mebibyte / 16,
 };
 const maxConfigBytes: number = mebibyte / 16;
 
@@ -42,6 +44,9 @@ const maxJsonBytes: Readonly<Record<UnpackedKind, number>> = {
   lock: mebibyte,
   snapshot: 256 * mebibyte,
   index: 1024 * mebibyte,
+  // 67 bytes a pack, snapshot or index file: millions of them.
+  mark: 512 * mebibyte,
+  origin: mebibyte / 16,
 };
 
 /** Every file of a kind, in any order; objects with other names are none. */

@@ -165,13 +165,17 @@ export interface UsedBlobs {
 
 const maxListedMissing = 1000;
 
-/** Walks the trees and collects every blob that they use. @throws as `walkTrees`, but for missing trees, which are listed */
+/**
+ * Walks the trees and collects every blob that they use.
+ * @param options `into`: adds to this set, and does not walk the trees that are in it.
+ * @throws as `walkTrees`, but for missing trees, which are listed
+ */
 export async function usedBlobs(
   repo: Repository,
   roots: Iterable<TreeId>,
-  options: { readonly signal?: AbortSignal | undefined } = {},
+  options: { readonly signal?: AbortSignal | undefined; readonly into?: BlobSet | undefined } = {},
 ): Promise<UsedBlobs> {
-  const blobs = new BlobSet(repo.index);
+  const blobs = options.into ?? new BlobSet(repo.index);
   const missing: MissingBlob[] = [];
   let missingCount = 0;
   const addMissing = (blob: MissingBlob): void => {

@@ -3,12 +3,21 @@
 import type { Id } from "../format/id.ts";
 import { isId } from "../format/id.ts";
 
-export type FileKind = "key" | "snapshot" | "index" | "lock" | "pack";
+/** The last two are ours alone: below "stowage/", where restic neither lists nor deletes. */
+export type FileKind = "key" | "snapshot" | "index" | "lock" | "pack" | "mark" | "origin";
 
 /** The one file without an id; a repository exists when this key does. */
 export const configKey = "config";
 
-const folders = { key: "keys/", snapshot: "snapshots/", index: "index/", lock: "locks/", pack: "data/" } as const;
+const folders: Readonly<Record<FileKind, string>> = {
+  key: "keys/",
+  snapshot: "snapshots/",
+  index: "index/",
+  lock: "locks/",
+  pack: "data/",
+  mark: "stowage/pending-deletions/",
+  origin: "stowage/origin/",
+};
 
 /** Names of the 256 folders that packs are spread over: the first two digits of the pack's id. */
 export const packFolders: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
@@ -34,13 +43,14 @@ export function idFromKey(kind: FileKind, key: string): Id | undefined {
   return isId(name) ? name : undefined;
 }
 
-export type StoredKind = FileKind | "config" | "other";
+/** Restic's kinds; "other" is whatever else there is, ours included. */
+export type StoredKind = Exclude<FileKind, "mark" | "origin"> | "config" | "other";
 
-const kindsOfFolders: ReadonlyMap<string, FileKind> = new Map(
-  Object.entries(folders).map(([kind, folder]) => [folder, kind as FileKind]),
+const kindsOfFolders: ReadonlyMap<string, StoredKind> = new Map(
+  Object.entries(folders).map(([kind, folder]) => [folder, kind as StoredKind]),
 );
 
-/** What a key or the prefix of a listing is about, by its folder; "other" for what no repository has. */
+/** What a key or the prefix of a listing is about, by its folder. */
 export function storedKindOf(key: string): StoredKind {
   if (key === configKey) return "config";
   return kindsOfFolders.get(key.slice(0, key.indexOf("/") + 1)) ?? "other";

@@ -177,15 +177,18 @@ describe("the password", () => {
 });
 
 describe("maintenance", () => {
-  it("removes what no snapshot needs, and says so in the status", async () => {
+  it("removes what no snapshot needs at once where another program has snapshots, and says so in the status", async () => {
     const files = join(rig.folder, "files");
     mkdirSync(files);
     writeFileSync(join(files, "one"), "x".repeat(100_000));
     await restic("shop", "backup", files);
-    await restic("shop", "forget", "--keep-last", "1", "--unsafe-allow-remove-all", "--tag", "none");
     const [snapshot] = JSON.parse(await restic("shop", "snapshots", "--json")) as { id: string }[];
     await restic("shop", "forget", snapshot?.id ?? "");
-    assert.ok(countPacks("shop") > 0);
+    const garbage = countPacks("shop");
+    writeFileSync(join(files, "one"), "y".repeat(100_000));
+    await restic("shop", "backup", "--force", files);
+    const needed = countPacks("shop") - garbage;
+    assert.ok(garbage > 0 && needed > 0);
     const lastMaintenanceTime = "2026-01-01T00:00:00Z";
     await rig.patch("backuprepositories", "shop", { status: { lastMaintenanceTime } });
     const done = await rig.when<BackupRepository>(
@@ -196,8 +199,29 @@ describe("maintenance", () => {
     assert.equal(done.status?.recentMaintenance?.[0]?.result, "Succeeded");
     assert.ok(Date.parse(done.status?.lastMaintenanceTime ?? "") > Date.parse(lastMaintenanceTime));
     assert.equal(done.status?.phase, "Ready");
-    assert.equal(countPacks("shop"), 0);
+    assert.equal(countPacks("shop"), needed);
     await restic("shop", "check", "--read-data");
+  });
+
+  it("marks what no snapshot needs where all is its own, so that agents go on", async () => {
+    await makeRepository("own");
+    await becomes("own", "Ready");
+    assert.equal(readdirSync(join(folderOf("own"), "stowage", "origin")).length, 1);
+    const files = join(rig.folder, "files");
+    await restic("own", "backup", files);
+    const [snapshot] = JSON.parse(await restic("own", "snapshots", "--json")) as { id: string }[];
+    await restic("own", "forget", snapshot?.id ?? "");
+    const packs = countPacks("own");
+    await rig.patch("backuprepositories", "own", { status: { lastMaintenanceTime: "2026-01-01T00:00:00Z" } });
+    const done = await rig.when<BackupRepository>(
+      "backuprepositories",
+      "own",
+      ({ status }) => (status?.recentMaintenance ?? []).length > 0,
+    );
+    assert.equal(done.status?.recentMaintenance?.[0]?.result, "Succeeded");
+    assert.equal(countPacks("own"), packs, "a run that comes a day later deletes them");
+    assert.equal(readdirSync(join(folderOf("own"), "stowage", "pending-deletions")).length, 1);
+    await restic("own", "check", "--read-data");
   });
 
   it("tells of a failure and leaves the repository Ready", async () => {

@@ -1,11 +1,20 @@
 // stowage repo prune: removes data that no snapshot needs.
 import { type Command, Option } from "commander";
-import { type PruneOptions, parseByteSize, parseMaxUnused, prune } from "../../../repo-format/index.ts";
+import {
+  defaultPruneWaitMs,
+  type PruneOptions,
+  parseByteSize,
+  parseMaxUnused,
+  prune,
+  twoPhasePrune,
+} from "../../../repo-format/index.ts";
 import { StepReporter } from "../output/progress.ts";
 import { UsageError } from "../usage-error.ts";
 import type { CommandContext } from "./command-context.ts";
+import { parseDurationMs } from "./global-options.ts";
 import { showPrune } from "./prune-report.ts";
 import { packSizeBytes } from "./repository-flags.ts";
+import { showPending, showTwoPhasePrune } from "./two-phase-report.ts";
 
 /** Shared with `forget --prune`. */
 export interface PruneFlags {
@@ -19,14 +28,26 @@ export interface PruneFlags {
   readonly unsafeRecoverNoFreeSpace?: string;
 }
 
+interface PruneCommandFlags extends PruneFlags {
+  readonly twoPhase?: boolean;
+  readonly markedFor?: string;
+}
+
 const about = `Remove data that no snapshot needs any more, after a forget. Packs that are useless as a whole are deleted;
 of those that are partly useful, the useful part is stored anew, as far as more than --max-unused would stay. It may be
-cut short at any moment. Others wait meanwhile: a prune takes the exclusive lock, as restic's does.`;
+cut short at any moment. Others wait meanwhile: a prune takes the exclusive lock, as restic's does.
+
+With --two-phase backups go on. This run stores anew what is useful and marks packs that can go; a run that comes at
+least --marked-for later deletes them, but for those that are useful again, with the exclusive lock held for a moment
+only, once no other process is at work. That needs a repository that is ours alone: made by a Stowage server, without
+locks and snapshots of other programs. Anywhere else it says why not and prunes as it does without the flag. A prune
+without the flag does all the work at once, and deletes the marks.`;
 
 const examples = `
 Examples:
   stowage repo prune --dry-run                      what would be done
   stowage repo prune --max-unused 10% --max-repack-size 20G
+  stowage repo prune --two-phase                    beside running backups; again tomorrow
   stowage repo forget --keep-daily 14 --prune       both in one`;
 
 const steps = {
@@ -38,21 +59,38 @@ const steps = {
 
 export function addPruneCommand(parent: Command, context: CommandContext): void {
   const command = parent.command("prune").summary("remove data that no snapshot needs").description(about);
-  command.option("-n, --dry-run", "show what would be done");
+  command.option("-n, --dry-run", "show what would be done, and what is marked");
   addPruneOptions(command)
+    .option("--two-phase", "mark now and delete in a later run, so that writers go on")
+    .option("--marked-for <duration>", "how long marked packs stay at least, such as 90m or 48h (default: 23h)")
     .addOption(new Option("--unsafe-recover-no-free-space <word>", "not available").hideHelp())
     .addHelpText("after", examples)
-    .action(async (flags: PruneFlags) => {
+    .action(async (flags: PruneCommandFlags) => {
       if (flags.unsafeRecoverNoFreeSpace !== undefined)
         throw new UsageError("--unsafe-recover-no-free-space is not available; try --max-repack-size 0");
       const isDryRun = flags.dryRun === true;
+      const waitMs = waitOf(flags);
       const options = {
         ...pruneOptions(flags, context),
         dryRun: isDryRun,
         ...context.exclusiveLock({ mayGoWithout: isDryRun }),
       };
-      await context.withRepository(async (repository) => showPrune(context, await prune(repository, options)));
+      await context.withRepository(async (repository) => {
+        if (flags.twoPhase === true) {
+          showTwoPhasePrune(context, await twoPhasePrune(repository, { ...options, waitMs }), waitMs);
+          return;
+        }
+        const result = await prune(repository, options);
+        showPrune(context, result);
+        if (isDryRun) showPending(context, result.pending, waitMs);
+      });
     });
+}
+
+function waitOf({ markedFor, twoPhase }: PruneCommandFlags): number {
+  if (markedFor === undefined) return defaultPruneWaitMs;
+  if (twoPhase !== true) throw new UsageError("--marked-for goes with --two-phase");
+  return parseDurationMs(markedFor, "--marked-for");
 }
 
 /** The flags that say how much to clean up. */

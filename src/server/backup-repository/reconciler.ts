@@ -155,7 +155,8 @@ async function pruneWhenDue(work: Work, location: BackupStorageLocation): Promis
   const startMs = options.clock.now();
   let failure: unknown;
   try {
-    await options.care.prune(location, repository.spec.volumeNamespace, signal);
+    const facts = await options.care.prune(location, repository.spec.volumeNamespace, signal);
+    options.log.info("pruned a repository", { repository: repository.metadata.name, ...facts });
   } catch (error) {
     if (signal.aborted) throw error;
     failure = error;

@@ -9,6 +9,15 @@ export interface RepositoryCare {
   connect(location: BackupStorageLocation, volumeNamespace: string, signal: AbortSignal): Promise<void>;
   /** Removes locks whose owners are gone; returns how many. */
   removeStaleLocks(location: BackupStorageLocation, volumeNamespace: string, signal: AbortSignal): Promise<number>;
-  /** Removes what no snapshot needs. */
-  prune(location: BackupStorageLocation, volumeNamespace: string, signal: AbortSignal): Promise<void>;
+  /** Removes what no snapshot needs, or marks it for the next time. */
+  prune(location: BackupStorageLocation, volumeNamespace: string, signal: AbortSignal): Promise<PruneFacts>;
+}
+
+/** What a prune did, for the log. */
+export interface PruneFacts {
+  /** Why writers had to wait for all of it; undefined when they did not. */
+  readonly exclusiveBecause?: string;
+  /** For deletion by a later prune. */
+  readonly markedPacks: number;
+  readonly deletedPacks: number;
 }

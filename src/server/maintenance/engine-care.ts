@@ -1,8 +1,14 @@
 // What the server does to repositories, over the engine: makes them, drops stale locks, prunes.
-import { parseTime, prune, removeStaleLocks } from "../../../repo-format/index.ts";
+import {
+  parseTime,
+  recordOrigin,
+  removeStaleLocks,
+  type TwoPhasePruneResult,
+  twoPhasePrune,
+} from "../../../repo-format/index.ts";
 import type { RepositoryAccess } from "../../repository-access/repository-access.ts";
 import { repositoryIdentifier } from "../../repository-access/repository-identifier.ts";
-import type { RepositoryCare } from "../backup-repository/repository-care.ts";
+import type { PruneFacts, RepositoryCare } from "../backup-repository/repository-care.ts";
 
 export interface EngineCareOptions {
   readonly access: RepositoryAccess;
@@ -33,7 +39,7 @@ export function engineCare({ access, lockOwner, clock }: EngineCareOptions): Rep
       // What is open in memory proves nothing about the store: look again.
       access.forget(target);
       if (location.spec.accessMode === "ReadOnly") await access.open(target, signal);
-      else await access.openOrInit(target, signal);
+      else await recordOrigin(await access.openOrInit(target, signal), signal);
     },
     removeStaleLocks: async (location, volumeNamespace, signal) => {
       const repository = await access.open({ location, volumeNamespace }, signal);
@@ -43,9 +49,19 @@ export function engineCare({ access, lockOwner, clock }: EngineCareOptions): Rep
     },
     prune: async (location, volumeNamespace, signal) => {
       const repository = await access.open({ location, volumeNamespace }, signal);
-      await prune(repository, { retryLockMs: pruneLockWaitMs, signal });
+      // Agents go on meanwhile, unless the repository shows traces of other programs.
+      return factsOf(await twoPhasePrune(repository, { retryLockMs: pruneLockWaitMs, signal }));
     },
   };
+}
+
+/** An exclusive prune has deleted what it planned; one in two phases has marked it. */
+export function factsOf({ foreignTrace, prune, deletion, pending }: TwoPhasePruneResult): PruneFacts {
+  const markedPacks = pending.reduce((sum, { packs }) => sum + packs, 0);
+  if (foreignTrace === undefined) return { markedPacks, deletedPacks: deletion?.deletedPacks ?? 0 };
+  const { remove, repack, removeFirst } = prune?.plan ?? { remove: [], repack: [], removeFirst: [] };
+  const deletedPacks = remove.length + repack.length + removeFirst.length;
+  return { exclusiveBecause: foreignTrace, markedPacks, deletedPacks };
 }
 
 interface LockFacts {

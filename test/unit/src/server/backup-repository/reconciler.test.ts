@@ -42,7 +42,10 @@ class Rig {
         this.#act("unlock");
         return 0;
       },
-      prune: async () => this.#act("prune"),
+      prune: async () => {
+        this.#act("prune");
+        return { markedPacks: 0, deletedPacks: 0 };
+      },
     },
   });
 
