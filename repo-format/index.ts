@@ -48,6 +48,7 @@ export { repairSnapshots, type SnapshotRepair } from "./maintenance/repair-snaps
 export type { TreeDamage } from "./maintenance/repair-trees.ts";
 export { type RewriteOptions, type RewrittenSnapshot, rewriteSnapshots } from "./maintenance/rewrite.ts";
 export { type TagChange, tagSnapshots } from "./maintenance/tag.ts";
+export { LocalNotes, type LocalNotesOptions } from "./notes/local-notes.ts";
 export {
   type FoundSnapshot,
   findSnapshots,

@@ -18,6 +18,7 @@ import { DryRunUploader } from "./dry-run-uploader.ts";
 import { Excluder } from "./excludes.ts";
 import { findParent, loadParent, type ParentSnapshot } from "./find-parent.ts";
 import { ParentTrees } from "./parent-tree.ts";
+import { RunNotes } from "./run-notes.ts";
 import { scanSource, type WalkState } from "./scan-source.ts";
 import { SourceWalk, type WalkedRoot } from "./source-walk.ts";
 import { TreeSaver } from "./tree-saver.ts";
@@ -42,15 +43,20 @@ export async function archive(repo: Repository, options: ArchiveOptions): Promis
   const run = new ArchiveRun(repo, options);
   throwIfCancelled(options.signal);
   const source = openSource(options, run.statistics);
-  // The parent is chosen before the index is read: every blob of a listed snapshot is in the index by then.
-  const parent = await run.chooseParent(source.paths);
-  await repo.refreshIndex(options.signal);
-  const root = await run.whileReporting(() => run.save(source, parent));
-  return run.finish(source, parent, root);
+  try {
+    // The parent is chosen before the index is read: every blob of a listed snapshot is in the index by then.
+    const parent = await run.chooseParent(source);
+    await repo.refreshIndex(options.signal);
+    const root = await run.whileReporting(() => run.save(source, parent));
+    return await run.finish(source, parent, root);
+  } finally {
+    run.notes.close();
+  }
 }
 
 class ArchiveRun {
   readonly statistics: ArchiveStatistics;
+  readonly notes: RunNotes;
   readonly #repo: Repository;
   readonly #options: ArchiveOptions;
   readonly #clock: () => number;
@@ -67,12 +73,24 @@ class ArchiveRun {
     this.#clock = options.clock ?? repo.options.clock;
     this.#startMs = this.#clock();
     this.statistics = new ArchiveStatistics(options);
+    this.notes = new RunNotes(options, repo.index);
     this.#excluder = new Excluder(options.excludes);
     const { signal } = this.#failure;
     this.#signal = options.signal === undefined ? signal : AbortSignal.any([options.signal, signal]);
   }
 
-  async chooseParent(paths: readonly string[]): Promise<ParentSnapshot | undefined> {
+  /** The usual one, or the snapshot that a volume was restored from, if that was later. */
+  async chooseParent({ paths, root }: ArchiveSource): Promise<ParentSnapshot | undefined> {
+    if (this.#options.parent === "none") return undefined;
+    const usual = await this.#usualParent(paths);
+    const restored = Buffer.isBuffer(root) ? this.notes.restoredInto(root) : undefined;
+    if (restored === undefined) return usual;
+    const usualNs = usual === undefined ? 0n : parseTime(usual.snapshot.time).unixNs;
+    if (usualNs > BigInt(Math.trunc(restored.madeAtMs)) * 1_000_000n) return usual;
+    return (await loadParent(this.#repo, restored.snapshotId, this.#options.signal)) ?? usual;
+  }
+
+  async #usualParent(paths: readonly string[]): Promise<ParentSnapshot | undefined> {
     const { parent, findParent: query, hostname, tags = [], signal } = this.#options;
     if (parent === "none") return undefined;
     const found = parent === undefined ? undefined : await loadParent(this.#repo, parent, signal);
@@ -86,7 +104,9 @@ class ArchiveRun {
     try {
       const upload = (uploader: BlobUploader): Promise<SavedRoot> => this.#saveThrough(uploader, pool, source, parent);
       if (this.#options.dryRun === true) return await upload(new DryRunUploader(this.#repo));
-      return await withBlobUploader(this.#repo, { signal: this.#options.signal }, upload);
+      const { signal, indexIntervalMs } = this.#options;
+      const tuning = indexIntervalMs === undefined ? {} : { indexMaxAgeMs: indexIntervalMs };
+      return await withBlobUploader(this.#repo, { signal, tuning }, upload);
     } finally {
       if (this.#options.pool === undefined) await pool.close();
     }
@@ -105,6 +125,7 @@ class ArchiveRun {
     throwIfCancelled(signal);
     const isWanted = !dryRun && !isEmpty && !(skipIfUnchanged && isUnchanged);
     const snapshotId = isWanted ? await this.#writeSnapshot(source, parent, { root, summary }) : undefined;
+    if (snapshotId !== undefined) this.notes.remove();
     const { warnings, warningCount } = this.statistics;
     return { snapshotId, parentId: parent?.id, treeId, isEmpty, isUnchanged, summary, warnings, warningCount };
   }
@@ -137,7 +158,7 @@ class ArchiveRun {
     return pool.withRun({ accept, signal: this.#signal }, async (run) => {
       const onFailed = (error: unknown): void => this.#failure.abort(error);
       const onBytes = (bytes: number): void => this.statistics.addBytes(bytes);
-      const files = new FileArchiver({ run, uploader, onBytes, onFailed });
+      const files = new FileArchiver({ run, uploader, onBytes, onFailed, notes: this.notes });
       const trees = new TreeSaver({ run, uploader, onFailed, hasThreads: () => pool.startedThreads > 0 });
       this.#files = files;
       const walkState: WalkState = { isWaiting: false };
@@ -183,6 +204,7 @@ class ArchiveRun {
     return new SourceWalk({
       ...parts,
       parents: new ParentTrees(this.#repo, this.#signal),
+      notes: this.notes,
       excluder: this.#excluder,
       statistics: this.statistics,
       meter: { waiting: 0 },

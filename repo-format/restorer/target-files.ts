@@ -4,6 +4,7 @@ import { RepositoryError } from "../errors.ts";
 import { closeOpened } from "../file-tree/opened-file.ts";
 import { removeChild } from "../file-tree/remove.ts";
 import { createFile, openForWriting, reserve, truncate } from "../file-tree/write-node.ts";
+import type { RememberedFiles } from "./remembered-files.ts";
 import { fileAction, type RestorePlan } from "./restore-plan.ts";
 import type { TargetDirectories } from "./target-directories.ts";
 
@@ -20,6 +21,7 @@ interface OpenFile {
 export interface TargetFilesOptions {
   /** A directory in a file's place is removed with all it holds. */
   readonly delete: boolean;
+  readonly remembered?: Pick<RememberedFiles, "hasWritten"> | undefined;
 }
 
 export class TargetFiles {
@@ -116,6 +118,8 @@ export class TargetFiles {
 
   #close(file: number, entry: OpenFile): void {
     this.#open.delete(file);
+    // A file that existed before may have been changed by others between the comparison and now.
+    if (this.#states[file] === fileState.created) this.#options.remembered?.hasWritten(file, entry.fd);
     closeOpened(entry.fd);
   }
 
