@@ -2,10 +2,11 @@
 import { resolve } from "node:path";
 import type { RestoreOptions } from "../../../repo-format/index.ts";
 import { UsageError } from "../usage-error.ts";
+import type { NotesFlags } from "./local-notes.ts";
 import { readPatternFiles } from "./pattern-files.ts";
 import type { SnapshotFilterFlags } from "./snapshot-filter.ts";
 
-export interface RestoreFlags extends SnapshotFilterFlags {
+export interface RestoreFlags extends SnapshotFilterFlags, NotesFlags {
   readonly target?: string;
   readonly include?: readonly string[];
   readonly iinclude?: readonly string[];

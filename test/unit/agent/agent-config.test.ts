@@ -11,6 +11,7 @@ test("without flags every default holds", () => {
     namespace: "velero",
     kubeconfig: undefined,
     hostPodsDir: "/host_pods",
+    scratchDir: undefined,
     nodeAgentConfigMap: undefined,
     resourceTimeoutMs: 600_000,
     lockTimeoutMs: 900_000,
@@ -29,6 +30,13 @@ test("flags come as --name=value and as --name value, and win over the environme
   assert.equal(config?.namespace, "other");
   assert.equal(config?.hostPodsDir, "/pods");
   assert.equal(config?.resourceTimeoutMs, 90_000);
+});
+
+test("the scratch folder is Velero's, or that of the flag", () => {
+  assert.equal(readAgentConfig([], { ...env, VELERO_SCRATCH_DIR: "/scratch" })?.scratchDir, "/scratch");
+  const both = readAgentConfig(["--scratch-dir=/other"], { ...env, VELERO_SCRATCH_DIR: "/scratch" });
+  assert.equal(both?.scratchDir, "/other");
+  assert.equal(readAgentConfig([], { ...env, VELERO_SCRATCH_DIR: "" })?.scratchDir, undefined);
 });
 
 test("the arguments of Velero's own DaemonSet are accepted, and what is unknown is only warned about", () => {
