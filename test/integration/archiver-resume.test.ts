@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { appendFileSync, readdirSync, readFileSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { after, before, test } from "node:test";
 import { archive } from "../../repo-format/archiver/archive.ts";
 import type { ArchiveOptions, ArchiveResult } from "../../repo-format/archiver/archive-options.ts";
 import { RepositoryError } from "../../repo-format/errors.ts";
@@ -19,7 +19,7 @@ import { FaultyStorage } from "../support/faulty-storage.ts";
 import { createTestRepository, reopen, seededBytes, storedKeys } from "../support/memory-repository.ts";
 import { startProcess } from "../support/processes.ts";
 import { bytesReadBy } from "../support/read-bytes.ts";
-import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { makeTemporaryDirectory, removeDirectory, temporaryDirectory } from "../support/temporary-directory.ts";
 
 const mebibyte: number = 1024 * 1024;
 const rangeBytes: number = 8 * mebibyte;
@@ -38,8 +38,8 @@ interface Volume {
 }
 
 /** Random bytes with zeros in the middle, written and as a hole: cuts behind them depend on the chunk before. */
-async function largeFile(t: TestContext): Promise<Volume> {
-  const folder = temporaryDirectory(t, "resume");
+async function largeFile(): Promise<Volume> {
+  const folder = makeTemporaryDirectory("resume");
   const file = join(folder, "large");
   writeFileSync(file, seededBytes("first", 18 * mebibyte));
   appendFileSync(file, Buffer.alloc(9 * mebibyte));
@@ -50,19 +50,35 @@ async function largeFile(t: TestContext): Promise<Volume> {
   const { treeId } = await backUp(repo, folder);
   const [node] = iterateTree(await repo.loadTree(treeId));
   assert.equal(node?.size, fileBytes);
-  const notesDirectory = join(temporaryDirectory(t, "notes"), "notes");
+  const notesDirectory = makeTemporaryDirectory("resume-notes");
   return { source: folder, file, fileBytes, notesDirectory, tree: treeId, content: node.content ?? [] };
 }
+
+let volume: Volume;
+
+before(async () => {
+  volume = await largeFile();
+});
+after(() => {
+  removeDirectory(volume.source);
+  removeDirectory(volume.notesDirectory);
+});
 
 function backUp(repo: Repository, source: string, options: Partial<ArchiveOptions> = {}): Promise<ArchiveResult> {
   return archive(repo, { ...backupDefaults(source), threads: 1, ...options });
 }
 
 /** @param later ms by which its clock is fast: a file must have been left alone for a while. */
-async function openNotes({ notesDirectory: directory }: Volume, repo: Repository, later = 60_000): Promise<LocalNotes> {
+async function openNotes(repo: Repository, later = 60_000): Promise<LocalNotes> {
   const clock = (): number => Date.now() + later;
   const onWarning = (message: string): void => assert.fail(message);
-  const options = { directory, repositoryId: repo.id, clock, onWarning, minResumeBytes: 10 * mebibyte };
+  const options = {
+    directory: volume.notesDirectory,
+    repositoryId: repo.id,
+    clock,
+    onWarning,
+    minResumeBytes: 10 * mebibyte,
+  };
   return (await LocalNotes.open(options)) as LocalNotes;
 }
 
@@ -71,7 +87,7 @@ async function openNotes({ notesDirectory: directory }: Volume, repo: Repository
  * @param packs that reach the store before the end, and its index.
  * @returns the repository as others find it.
  */
-async function dyingBackup(volume: Volume, packs: number): Promise<Repository> {
+async function dyingBackup(packs: number): Promise<Repository> {
   const memory = new InMemoryStorage();
   const storage = new FaultyStorage(memory);
   const repo = await createTestRepository({ storage, packSizeBytes });
@@ -87,7 +103,7 @@ async function dyingBackup(volume: Volume, packs: number): Promise<Repository> {
     isDead = true;
     throw new RepositoryError("storage-unavailable", "the process is dead");
   };
-  const notes = await openNotes(volume, repo);
+  const notes = await openNotes(repo);
   await assert.rejects(backUp(repo, volume.source, { notes, indexIntervalMs: 0 }), /the process is dead/);
   return reopen(memory, { packSizeBytes });
 }
@@ -115,22 +131,21 @@ function indexedBytes(repo: Repository): number {
   return bytes;
 }
 
-function notesOf({ notesDirectory }: Volume, repo: Repository): string[] {
-  return readdirSync(join(notesDirectory, repo.id));
+function notesOf(repo: Repository): string[] {
+  return readdirSync(join(volume.notesDirectory, repo.id));
 }
 
 test("a backup that died goes on inside the large file, and stores nothing that was indexed", async (t) => {
-  const volume = await largeFile(t);
   const full = await bytesReadBy(async () => backUp(await createTestRepository({ packSizeBytes }), volume.source));
   for (const packs of [2, 4, 6]) {
-    const repo = await dyingBackup(volume, packs);
+    const repo = await dyingBackup(packs);
     await repo.refreshIndex();
     const indexed = indexedBytes(repo);
     const beginning = indexedBeginning(repo, volume.content);
     assert.ok(indexed > 0, `${packs} packs: the index was saved while the run lived`);
-    assert.equal(notesOf(volume, repo).length, 1);
+    assert.equal(notesOf(repo).length, 1);
     let result: ArchiveResult | undefined;
-    const notes = await openNotes(volume, repo);
+    const notes = await openNotes(repo);
     const read = await bytesReadBy(async () => {
       result = await backUp(repo, volume.source, { notes });
     });
@@ -144,13 +159,12 @@ test("a backup that died goes on inside the large file, and stores nothing that 
     const mostRead = full - beginning + 2 * rangeBytes;
     assert.ok(read <= mostRead, `${packs} packs: ${read} bytes read, ${mostRead} at most`);
     t.diagnostic(`${packs} packs: ${beginning} of ${volume.fileBytes} known, ${read} read`);
-    assert.deepEqual(notesOf(volume, repo), [], "the note has served its purpose");
+    assert.deepEqual(notesOf(repo), [], "the note has served its purpose");
   }
 });
 
-test("a run after a dead one without notes stores nothing twice either, but reads everything", async (t) => {
-  const volume = await largeFile(t);
-  const repo = await dyingBackup(volume, 6);
+test("a run after a dead one without notes stores nothing twice either, but reads everything", async () => {
+  const repo = await dyingBackup(6);
   await repo.refreshIndex();
   const indexed = indexedBytes(repo);
   let result: ArchiveResult | undefined;
@@ -168,7 +182,6 @@ test("a run after a dead one without notes stores nothing twice either, but read
 });
 
 test("after SIGKILL the next run stores what was not indexed, and no more", async (t) => {
-  const volume = await largeFile(t);
   const folder = temporaryDirectory(t, "killed");
   const path = join(folder, "repository");
   const repo = await createTestRepository({
@@ -176,7 +189,7 @@ test("after SIGKILL the next run stores what was not indexed, and no more", asyn
     packSizeBytes,
   });
   const program = join(folder, "program.mjs");
-  writeFileSync(program, endlessBackup(volume, path, repo.id));
+  writeFileSync(program, endlessBackup(path, repo.id));
   const run = await startProcess(process.execPath, {
     args: [program],
     // It stops by itself where its store waits for ever.
@@ -184,14 +197,13 @@ test("after SIGKILL the next run stores what was not indexed, and no more", asyn
   });
   run.signal("SIGKILL");
   await run.ended;
-  assert.equal(notesOf(volume, repo).length, 1);
+  assert.equal(notesOf(repo).length, 1);
   await repo.refreshIndex();
   const indexed = indexedBytes(repo);
   assert.ok(indexed > 0 && indexed < volume.fileBytes);
-  assert.ok(indexedBeginning(repo, volume.content) > rangeBytes);
   const onBytes: number[] = [];
   const result = await backUp(repo, volume.source, {
-    notes: await openNotes(volume, repo),
+    notes: await openNotes(repo),
     onProgress: ({ bytesDone }) => void onBytes.push(bytesDone),
   });
   assert.equal(result.treeId, volume.tree);
@@ -202,7 +214,7 @@ test("after SIGKILL the next run stores what was not indexed, and no more", asyn
 });
 
 /** A program that backs the volume up until five packs are indexed, and then waits to be killed. */
-function endlessBackup({ source, notesDirectory }: Volume, repository: string, repositoryId: string): string {
+function endlessBackup(repository: string, repositoryId: string): string {
   const engine = (path: string): string => JSON.stringify(join(import.meta.dirname, "..", "..", path));
   return `
     import { archive } from ${engine("repo-format/archiver/archive.ts")};
@@ -214,56 +226,36 @@ function endlessBackup({ source, notesDirectory }: Volume, repository: string, r
     const beneath = new LocalDirectoryStorage(${JSON.stringify(repository)});
     const storage = new FaultyStorage(beneath);
     let sent = 0;
+    let indexFiles = 0;
+    let isLastIndex = false;
     storage.plan = async ({ method, key }) => {
-      if (method !== "put" || !key.startsWith("data/") || ++sent <= 5) return;
-      while ((await storedKeys(beneath, "index/")).length === 0) await new Promise((next) => setTimeout(next, 5));
+      if (method !== "put") return;
+      if (key.startsWith("index/")) {
+        indexFiles++;
+        isLastIndex ||= (await storedKeys(beneath, "data/")).length >= 5;
+      }
+      if (!key.startsWith("data/") || ++sent <= 5) return;
+      const isIndexed = async () => isLastIndex && (await storedKeys(beneath, "index/")).length >= indexFiles;
+      while (!(await isIndexed())) await new Promise((next) => setTimeout(next, 5));
       console.log("waiting");
       await new Promise(() => setInterval(() => {}, 1000));
     };
     const repo = await reopen(storage, { packSizeBytes: ${packSizeBytes} });
     const notes = await LocalNotes.open({
-      directory: ${JSON.stringify(notesDirectory)}, repositoryId: ${JSON.stringify(repositoryId)},
+      directory: ${JSON.stringify(volume.notesDirectory)}, repositoryId: ${JSON.stringify(repositoryId)},
       clock: () => Date.now() + 60_000, onWarning: console.error, minResumeBytes: ${10 * mebibyte},
     });
-    await archive(repo, { ...backupDefaults(${JSON.stringify(source)}), threads: 1, notes, indexIntervalMs: 0 });
+    await archive(repo, { ...backupDefaults(${JSON.stringify(volume.source)}), threads: 1, notes, indexIntervalMs: 0 });
   `;
 }
 
-test("a file that was changed since is read from its beginning", async (t) => {
-  const volume = await largeFile(t);
-  const repo = await dyingBackup(volume, 6);
-  const bytes = readFileSync(volume.file);
-  bytes[5] = (bytes[5] as number) ^ 1;
-  writeFileSync(volume.file, bytes);
-  const result = await backUp(repo, volume.source, { notes: await openNotes(volume, repo) });
-  assert.equal(result.treeId, (await backUp(await createTestRepository({ packSizeBytes }), volume.source)).treeId);
-  assert.notEqual(result.treeId, volume.tree);
-});
-
-test("a file that was written to right before it was opened gets no note", async (t) => {
-  const volume = await largeFile(t);
-  const repo = await createTestRepository({ packSizeBytes });
-  const notes = await openNotes(volume, repo, 0);
-  utimesSync(volume.file, 1, 1);
-  let seen: string[] = [];
-  await backUp(repo, volume.source, {
-    notes,
-    noScan: true,
-    onProgress: () => {
-      seen = [...seen, ...notesOf(volume, repo)];
-    },
-  });
-  assert.deepEqual(seen, []);
-});
-
-test("blobs that are gone from the repository, and a damaged note, end what is known there", async (t) => {
-  const volume = await largeFile(t);
-  const repo = await dyingBackup(volume, 6);
-  const [name] = notesOf(volume, repo) as [string];
+test("blobs that are gone from the repository, and a damaged note, end what is known there", async () => {
+  const repo = await dyingBackup(6);
+  const [name] = notesOf(repo) as [string];
   const path = join(volume.notesDirectory, repo.id, name);
   const whole = readFileSync(path);
   const treeOf = async (options: Partial<ArchiveOptions> = {}): Promise<BlobId> =>
-    (await backUp(repo, volume.source, { notes: await openNotes(volume, repo), parent: "none", ...options })).treeId;
+    (await backUp(repo, volume.source, { notes: await openNotes(repo), parent: "none", ...options })).treeId;
 
   const damages = [
     whole.map((byte, index) => (index === 600 ? byte ^ 1 : byte)),
@@ -277,9 +269,36 @@ test("blobs that are gone from the repository, and a damaged note, end what is k
   }
 
   const other = await createTestRepository({ packSizeBytes });
-  const empty = await openNotes(volume, repo);
+  const empty = await openNotes(repo);
   writeFileSync(path, whole);
   assert.equal((await backUp(other, volume.source, { notes: empty })).treeId, volume.tree);
   await other.refreshIndex();
   assert.equal(indexedBeginning(other, volume.content), volume.fileBytes);
+});
+
+// The tests that follow change the file.
+
+test("a file that was changed since is read from its beginning", async () => {
+  const repo = await dyingBackup(6);
+  const bytes = readFileSync(volume.file);
+  bytes[5] = (bytes[5] as number) ^ 1;
+  writeFileSync(volume.file, bytes);
+  const result = await backUp(repo, volume.source, { notes: await openNotes(repo) });
+  assert.equal(result.treeId, (await backUp(await createTestRepository({ packSizeBytes }), volume.source)).treeId);
+  assert.notEqual(result.treeId, volume.tree);
+});
+
+test("a file that was written to right before it was opened gets no note", async () => {
+  const repo = await createTestRepository({ packSizeBytes });
+  const notes = await openNotes(repo, 0);
+  utimesSync(volume.file, 1, 1);
+  let seen: string[] = [];
+  await backUp(repo, volume.source, {
+    notes,
+    noScan: true,
+    onProgress: () => {
+      seen = [...seen, ...notesOf(repo)];
+    },
+  });
+  assert.deepEqual(seen, []);
 });
