@@ -24,6 +24,7 @@ const defaultMinResumeBytes: number = 64 * 1024 * 1024;
 /** Who changed a file right before it was opened may have changed it right after, within one tick of the clock. */
 const settleNs = 2_000_000_000n;
 
+/** Where notes for later runs on this machine are kept, and of which repository. Nothing here makes a run fail. */
 export interface LocalNotesOptions {
   /** For the notes of all repositories; made when it is not there. */
   readonly directory: string;
@@ -39,6 +40,11 @@ export interface LocalNotesOptions {
 /** What a restore says of itself. */
 export type RestoreDescription = Pick<RestoredHeader, "snapshotId" | "target">;
 
+/**
+ * The notes of one repository on this machine, given to `restore` and `archive` as their option `notes`. Files that a
+ * restore has written are not read by the next backup as long as nobody changes them; a backup that was killed in a large
+ * file is taken up there. `open` gives undefined where none can be kept.
+ */
 export class LocalNotes {
   readonly #options: LocalNotesOptions;
   readonly #folder: string;
