@@ -14,6 +14,8 @@ export class RememberedFiles {
   #writer: RestoredFilesWriter | undefined;
   /** By file: what it was like when its content was right; 4 bytes, compared only. 0: that was never so. */
   #seen = new Uint32Array(firstCapacity);
+  /** Files that others have touched while they were incomplete: rare, if there are any. */
+  readonly #doubtful = new Set<number>();
 
   constructor(notes: LocalNotes) {
     this.#notes = notes;
@@ -34,8 +36,15 @@ export class RememberedFiles {
     try {
       this.hasContent(file, statOpened(fd));
     } catch {
-      // Then it is not told of.
+      this.#doubtful.add(file);
     }
+  }
+
+  /** A file that was closed incomplete is opened once more: is it as it was left? */
+  hasReopened(file: number, fd: number): void {
+    const before = this.#seen[file];
+    this.hasWritten(file, fd);
+    if (this.#seen[file] !== before) this.#doubtful.add(file);
   }
 
   /** The metadata come next. */
@@ -49,7 +58,7 @@ export class RememberedFiles {
     node: Node,
     place: { readonly directory: () => DirectoryHandle; readonly apply: () => boolean },
   ): void {
-    const imprint = this.#seen[file] ?? 0;
+    const imprint = this.#doubtful.has(file) ? 0 : (this.#seen[file] ?? 0);
     const isWanted = this.#writer !== undefined && imprint !== 0 && node.size > 0 && node.content !== undefined;
     const before = isWanted ? statOf(place.directory(), node) : undefined;
     const isRight = place.apply();

@@ -21,7 +21,7 @@ interface OpenFile {
 export interface TargetFilesOptions {
   /** A directory in a file's place is removed with all it holds. */
   readonly delete: boolean;
-  readonly remembered?: Pick<RememberedFiles, "hasWritten"> | undefined;
+  readonly remembered?: Pick<RememberedFiles, "hasReopened" | "hasWritten"> | undefined;
 }
 
 export class TargetFiles {
@@ -82,7 +82,11 @@ export class TargetFiles {
   #openFile(file: number): number {
     const directory = this.#directories.open(this.#plan.files.directory.get(file));
     const name = this.#nameOf(file);
-    if (this.#states[file] !== fileState.untouched) return openForWriting(directory, name);
+    if (this.#states[file] !== fileState.untouched) {
+      const fd = openForWriting(directory, name);
+      if (this.#states[file] === fileState.created) this.#options.remembered?.hasReopened(file, fd);
+      return fd;
+    }
     const sizeBytes = this.#plan.files.sizeBytes.get(file);
     if (this.#plan.files.action.get(file) === fileAction.update) {
       this.#states[file] = fileState.opened;

@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { appendFileSync, linkSync, lstatSync, renameSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { DirectoryHandle } from "../../../../repo-format/file-tree/directory-handle.ts";
@@ -80,6 +89,25 @@ test("a file that was written to, or replaced, before its metadata were set is n
     utimesSync(path, 1, 1);
     remembered.hasContent(0, lstatSync(path, { bigint: true }));
     assert.equal(await isTold(() => change(path)), false);
+  }
+});
+
+test("a file that was touched while it was closed and incomplete is not told of, one that was left alone is", async (t) => {
+  for (const isTouched of [false, true]) {
+    const { isTold, path, remembered } = await scene(t);
+    const withFile = (action: (fd: number) => void): void => {
+      const fd = openSync(path, "r+");
+      action(fd);
+      closeSync(fd);
+    };
+    withFile((fd) => remembered.hasWritten(0, fd));
+    if (isTouched) utimesSync(path, 1, 1);
+    withFile((fd) => {
+      remembered.hasReopened(0, fd);
+      writeFileSync(fd, "content");
+      remembered.hasWritten(0, fd);
+    });
+    assert.equal(await isTold(), !isTouched);
   }
 });
 
