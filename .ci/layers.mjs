@@ -194,6 +194,12 @@ const engineLevels = [
     "Packs and index know levels 0 and 1, not each other.",
   ),
   engineLevel(
+    "engine-level-2-notes",
+    "notes",
+    ["format/", "file-tree/", "storage/local-files\\.ts$"],
+    "Notes are small local files about other local files; they know no repository but by its id.",
+  ),
+  engineLevel(
     "engine-level-3-repository",
     "repository",
     // Of the chunker only what draws the polynomial of a new config, which restic insists on.
@@ -209,7 +215,7 @@ const engineLevels = [
   engineLevel(
     "engine-level-4",
     "archiver|restorer|inspect",
-    ["format/", "file-tree/", "repository/", "workers/"],
+    ["format/", "file-tree/", "notes/", "repository/", "workers/"],
     "These stand beside each other on top of the repository; packs, index and storage are its inner parts.",
   ),
   engineLevel(
@@ -233,11 +239,11 @@ const engineLevels = [
     to: { path: network },
   },
   {
-    name: "files-have-two-owners",
+    name: "files-have-three-owners",
     comment:
-      "User data is walked through directory handles in file-tree; storage has its local directory. Nobody else.",
+      "User data is walked through directory handles in file-tree; storage and notes have directories of their own.",
     severity: "error",
-    from: { path: "^repo-format/", pathNot: "^repo-format/(storage|file-tree)/" },
+    from: { path: "^repo-format/", pathNot: "^repo-format/(storage|file-tree|notes)/" },
     to: { path: files },
   },
   {

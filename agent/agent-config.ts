@@ -13,6 +13,8 @@ export interface AgentConfig {
   readonly kubeconfig: string | undefined;
   /** Where the kubelet's pods directory is mounted. */
   readonly hostPodsDir: string;
+  /** Where this process may keep files that the next one of this pod finds; undefined: nowhere. */
+  readonly scratchDir: string | undefined;
   /** Name of the ConfigMap with loadConcurrency; undefined: "node-agent-config" if there is one. */
   readonly nodeAgentConfigMap: string | undefined;
   /** How long to wait for something in the cluster, for example for a repository to become ready. */
@@ -38,11 +40,12 @@ export const agentUsage = `stowage agent: backs up and restores the pod volumes 
 
 Usage: stowage agent [flags]        (also: node-agent server [flags])
 
-Environment: NODE_NAME (required), VELERO_NAMESPACE, TMPDIR
+Environment: NODE_NAME (required), VELERO_NAMESPACE, VELERO_SCRATCH_DIR, TMPDIR
 
   --kubeconfig FILE           default: the pod's service account
   --namespace NAME            default: $VELERO_NAMESPACE, else the service account's namespace
   --host-pods-dir DIR         the kubelet's pods directory (default /host_pods)
+  --scratch-dir DIR           keeps notes for later runs (default: $VELERO_SCRATCH_DIR; without either there are none)
   --node-agent-configmap NAME ConfigMap with loadConcurrency (default: node-agent-config if it exists)
   --resource-timeout DURATION longest wait for something in the cluster (default 10m)
   --lock-timeout DURATION     longest wait for a lock of another program on a repository (default 15m)
@@ -63,6 +66,7 @@ const known = {
     "kubeconfig",
     "namespace",
     "host-pods-dir",
+    "scratch-dir",
     "node-agent-configmap",
     "resource-timeout",
     "lock-timeout",
@@ -95,6 +99,7 @@ export function readAgentConfig(
     namespace: values.namespace ?? nonEmpty(env.VELERO_NAMESPACE),
     kubeconfig: nonEmpty(values.kubeconfig),
     hostPodsDir: values["host-pods-dir"] ?? "/host_pods",
+    scratchDir: nonEmpty(values["scratch-dir"]) ?? nonEmpty(env.VELERO_SCRATCH_DIR),
     nodeAgentConfigMap: nonEmpty(values["node-agent-configmap"]),
     resourceTimeoutMs: durationFlag("resource-timeout", values["resource-timeout"] ?? "10m"),
     lockTimeoutMs: durationFlag("lock-timeout", values["lock-timeout"] ?? "15m"),

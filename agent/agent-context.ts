@@ -8,6 +8,7 @@ import type { Logger } from "../src/platform/logger.ts";
 import type { AgentConfig } from "./agent-config.ts";
 import type { AgentMetrics } from "./agent-metrics.ts";
 import type { KeptLocks } from "./data-path/kept-locks.ts";
+import type { KeptNotes } from "./data-path/kept-notes.ts";
 import type { KeptThreads } from "./data-path/kept-threads.ts";
 
 export interface AgentContext {
@@ -24,6 +25,8 @@ export interface AgentContext {
   readonly threads: KeptThreads;
   /** Locks of repositories, handed from volume to volume. */
   readonly locks: KeptLocks;
+  /** What one run tells the next on this node, so that it need not be read again. */
+  readonly notes: KeptNotes;
   readonly clock: Clock;
   readonly log: Logger;
 }

@@ -21,6 +21,7 @@ import { type AgentConfig, agentUsage, readAgentConfig } from "./agent-config.ts
 import type { AgentContext } from "./agent-context.ts";
 import { createAgentMetrics, serveTraffic } from "./agent-metrics.ts";
 import { KeptLocks } from "./data-path/kept-locks.ts";
+import { KeptNotes } from "./data-path/kept-notes.ts";
 import { KeptThreads } from "./data-path/kept-threads.ts";
 import { concurrencyFor, readLoadConcurrency } from "./data-path/load-concurrency.ts";
 import { ClusterRepositories } from "./data-path/repository-source.ts";
@@ -122,6 +123,7 @@ function createContext(config: AgentConfig, metrics: Metrics, log: Logger): Agen
     metrics: createAgentMetrics(metrics),
     threads: new KeptThreads(systemClock),
     locks: new KeptLocks(systemClock),
+    notes: new KeptNotes({ scratchDir: config.scratchDir, clock: systemClock, log }),
     clock: systemClock,
     log,
   };

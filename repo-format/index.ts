@@ -52,6 +52,7 @@ export type { TreeDamage } from "./maintenance/repair-trees.ts";
 export { type RewriteOptions, type RewrittenSnapshot, rewriteSnapshots } from "./maintenance/rewrite.ts";
 export { type TagChange, tagSnapshots } from "./maintenance/tag.ts";
 export { type TwoPhasePruneOptions, type TwoPhasePruneResult, twoPhasePrune } from "./maintenance/two-phase-prune.ts";
+export { LocalNotes, type LocalNotesOptions } from "./notes/local-notes.ts";
 export {
   type FoundSnapshot,
   findSnapshots,

@@ -15,6 +15,7 @@ import {
 import { snapshotHostname } from "../../src/api/names.ts";
 import type { TransferControl } from "./data-path-manager.ts";
 import type { KeptLocks } from "./kept-locks.ts";
+import type { KeptNotes } from "./kept-notes.ts";
 import type { KeptThreads } from "./kept-threads.ts";
 
 /** What volumes hold besides their owner's files; matched at the volume's root only. */
@@ -24,6 +25,7 @@ export interface BackupVolumeOptions {
   readonly repository: Repository;
   readonly threads: KeptThreads;
   readonly locks: KeptLocks;
+  readonly notes: KeptNotes;
   /** The volume's directory; recorded as the snapshot's path. */
   readonly path: string;
   readonly tags: Readonly<Record<string, string>>;
@@ -93,6 +95,7 @@ async function archiveVolume(
     excludes: { patterns: defaultExcludes },
     oneFileSystem: true,
     userNames: false,
+    notes: await options.notes.open(options.repository),
     ...workers,
     programVersion: options.programVersion,
     monotonicClock: options.monotonicClock,

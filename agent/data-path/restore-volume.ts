@@ -13,12 +13,14 @@ import type { Clock } from "../../src/platform/clock.ts";
 import type { TransferControl } from "./data-path-manager.ts";
 import { writeProgressMarker } from "./done-marker.ts";
 import type { KeptLocks } from "./kept-locks.ts";
+import type { KeptNotes } from "./kept-notes.ts";
 import type { KeptThreads } from "./kept-threads.ts";
 
 export interface RestoreVolumeOptions {
   readonly repository: Repository;
   readonly threads: KeptThreads;
   readonly locks: KeptLocks;
+  readonly notes: KeptNotes;
   readonly snapshotId: string;
   /** The volume's directory. */
   readonly path: string;
@@ -65,6 +67,7 @@ export async function restoreVolume(options: RestoreVolumeOptions): Promise<Rest
       // A marker of an earlier restore may be in the snapshot; ours is in the volume while data flows.
       excludes: ["/.velero"],
       restoreDevices: options.restoreDevices,
+      notes: await options.notes.open(repository),
       // Holes that files had stay; Velero's setting makes more.
       ...(options.writeSparseFiles ? { sparse: true } : {}),
       signal,

@@ -48,6 +48,7 @@ export async function transferBackup(
       repository,
       threads: context.threads,
       locks: context.locks,
+      notes: context.notes,
       path: volume.path,
       tags: backup.spec.tags ?? {},
       parentSnapshotId,

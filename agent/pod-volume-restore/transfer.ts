@@ -111,6 +111,7 @@ async function moveData(
       repository,
       threads: context.threads,
       locks: context.locks,
+      notes: context.notes,
       snapshotId: spec.snapshotID,
       path: volume.path,
       restoreUid,

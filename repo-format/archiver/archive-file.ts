@@ -6,6 +6,7 @@ import { type FileBatchResult, fileStatus, idsOf } from "../workers/messages.ts"
 import { archiveBigFile, ZeroChunks } from "./big-file.ts";
 import { batchColumns } from "./file-batch.ts";
 import type { FileEntry, FileOutcome } from "./file-entry.ts";
+import type { RunNotes } from "./run-notes.ts";
 
 /** Larger files are read in ranges. */
 const wholeFileBytes: number = 8 * 1024 * 1024;
@@ -23,6 +24,7 @@ const bigFilesAtOnce = 2;
 export interface FileArchiverOptions {
   readonly run: BlobRun;
   readonly uploader: BlobUploader;
+  readonly notes: Pick<RunNotes, "resume">;
   /** Called as bytes of files are done. */
   readonly onReadBytes: (bytes: number) => void;
   /** Called for holes, which are not read. */

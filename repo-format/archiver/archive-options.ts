@@ -3,6 +3,7 @@ import type { BlobId, SnapshotId } from "../format/id.ts";
 import type { NodeType } from "../format/node.ts";
 import type { SnapshotSummary } from "../format/snapshot-file.ts";
 import type { TimeText } from "../format/time.ts";
+import type { LocalNotes } from "../notes/local-notes.ts";
 import type { BlobWorkerPool } from "../workers/blob-worker-pool.ts";
 import type { ArchiveReport } from "./archive-report.ts";
 import type { ExcludeOptions } from "./excludes.ts";
@@ -66,6 +67,10 @@ export interface ArchiveOptions {
   readonly dryRun?: boolean;
   /** Store the names of users and groups, from this machine's account files. */
   readonly userNames?: boolean;
+  /** Of earlier runs on this machine, and for later ones: what need not be read again. Default: none. */
+  readonly notes?: LocalNotes | undefined;
+  /** Stored packs wait so long (ms) for an index file, by which a later run finds them; default: two minutes. */
+  readonly indexIntervalMs?: number;
   /** Threads that read and seal; default: the cores. Ignored with `pool`. */
   readonly threads?: number;
   /** Threads that are kept from backup to backup; default: own ones, ended with the backup. */

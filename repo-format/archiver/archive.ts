@@ -19,6 +19,7 @@ import { DryRunUploader } from "./dry-run-uploader.ts";
 import { Excluder } from "./excludes.ts";
 import { findParent, loadParent, type ParentSnapshot } from "./find-parent.ts";
 import { ParentTrees } from "./parent-tree.ts";
+import { RunNotes } from "./run-notes.ts";
 import { scanSource, type WalkState } from "./scan-source.ts";
 import { SourceWalk, type WalkedRoot } from "./source-walk.ts";
 import { TreeSaver } from "./tree-saver.ts";
@@ -45,15 +46,20 @@ export async function archive(repo: Repository, options: ArchiveOptions): Promis
   const run = new ArchiveRun(repo, options);
   throwIfCancelled(options.signal);
   const source = openSource(options, run.statistics);
-  // The parent is chosen before the index is read: every blob of a listed snapshot is in the index by then.
-  const parent = await run.chooseParent(source.paths);
-  await run.loadIndex();
-  const root = await run.whileReporting(() => run.save(source, parent));
-  return run.finish(source, parent, root);
+  try {
+    // The parent is chosen before the index is read: every blob of a listed snapshot is in the index by then.
+    const parent = await run.chooseParent(source);
+    await run.loadIndex();
+    const root = await run.whileReporting(() => run.save(source, parent));
+    return await run.finish(source, parent, root);
+  } finally {
+    run.notes.close();
+  }
 }
 
 class ArchiveRun {
   readonly statistics: ArchiveStatistics;
+  readonly notes: RunNotes;
   readonly #repo: Repository;
   readonly #options: ArchiveOptions;
   readonly #clock: () => number;
@@ -73,12 +79,24 @@ class ArchiveRun {
     this.#measures = new RunMeasures(repo, options.monotonicClock);
     this.#measures.stages.enter("findingParent");
     this.statistics = new ArchiveStatistics(options);
+    this.notes = new RunNotes(options, repo.index);
     this.#excluder = new Excluder(options.excludes);
     const { signal } = this.#failure;
     this.#signal = options.signal === undefined ? signal : AbortSignal.any([options.signal, signal]);
   }
 
-  async chooseParent(paths: readonly string[]): Promise<ParentSnapshot | undefined> {
+  /** The usual one, or the snapshot that a volume was restored from, if that was later. */
+  async chooseParent({ paths, root }: ArchiveSource): Promise<ParentSnapshot | undefined> {
+    if (this.#options.parent === "none") return undefined;
+    const usual = await this.#usualParent(paths);
+    const restored = Buffer.isBuffer(root) ? this.notes.restoredInto(root) : undefined;
+    if (restored === undefined) return usual;
+    const usualNs = usual === undefined ? 0n : parseTime(usual.snapshot.time).unixNs;
+    if (usualNs > BigInt(Math.trunc(restored.madeAtMs)) * 1_000_000n) return usual;
+    return (await loadParent(this.#repo, restored.snapshotId, this.#options.signal)) ?? usual;
+  }
+
+  async #usualParent(paths: readonly string[]): Promise<ParentSnapshot | undefined> {
     const { parent, findParent: query, hostname, tags = [], signal } = this.#options;
     if (parent === "none") return undefined;
     const found = parent === undefined ? undefined : await loadParent(this.#repo, parent, signal);
@@ -100,7 +118,9 @@ class ArchiveRun {
     try {
       const upload = (uploader: BlobUploader): Promise<SavedRoot> => this.#saveThrough(uploader, pool, source, parent);
       if (this.#options.dryRun === true) return await upload(new DryRunUploader(this.#repo));
-      const uploading = { signal, onPacksStored, monotonicClock: this.#measures.monotonicClock };
+      const { indexIntervalMs } = this.#options;
+      const tuning = indexIntervalMs === undefined ? {} : { indexMaxAgeMs: indexIntervalMs };
+      const uploading = { signal, tuning, onPacksStored, monotonicClock: this.#measures.monotonicClock };
       return await withBlobUploader(this.#repo, uploading, upload);
     } finally {
       this.#measures.stages.enter("endingThreads");
@@ -122,6 +142,7 @@ class ArchiveRun {
     throwIfCancelled(signal);
     const isWanted = !dryRun && !isEmpty && !(skipIfUnchanged && isUnchanged);
     const snapshotId = isWanted ? await this.#writeSnapshot(source, parent, { root, summary }) : undefined;
+    if (snapshotId !== undefined) this.notes.remove();
     const { warnings, warningCount } = this.statistics;
     const report = this.#measures.report({ ...root, statistics: this.statistics });
     return { snapshotId, parentId: parent?.id, treeId, isEmpty, isUnchanged, summary, report, warnings, warningCount };
@@ -156,7 +177,8 @@ class ArchiveRun {
       const onFailed = (error: unknown): void => this.#failure.abort(error);
       const onReadBytes = (bytes: number): void => this.statistics.addReadBytes(bytes);
       const onHoleBytes = (bytes: number): void => this.statistics.addKnownBytes(bytes);
-      const files = new FileArchiver({ run, uploader, onReadBytes, onHoleBytes, onFailed });
+      const { notes } = this;
+      const files = new FileArchiver({ run, uploader, notes, onReadBytes, onHoleBytes, onFailed });
       const trees = new TreeSaver({ run, uploader, onFailed, hasThreads: () => pool.startedThreads > 0 });
       this.#files = files;
       const walkState: WalkState = { isWaiting: false };
@@ -205,6 +227,7 @@ class ArchiveRun {
     return new SourceWalk({
       ...parts,
       parents: new ParentTrees(this.#repo, this.#signal),
+      notes: this.notes,
       excluder: this.#excluder,
       statistics: this.statistics,
       meter: { waiting: 0 },

@@ -10,6 +10,8 @@ import type { BlobRun } from "../workers/blob-run.ts";
 import { idsOf, type RangeCut } from "../workers/messages.ts";
 import { isUnchanged, openedFileStat, sourceFailureOf } from "../workers/source-file.ts";
 import type { FileEntry, FileOutcome } from "./file-entry.ts";
+import type { FileResume } from "./file-resume.ts";
+import type { RunNotes } from "./run-notes.ts";
 
 /** Bytes of one range: the largest chunk just fits. With 12 MiB it is no faster, but every thread takes 8 MiB more. */
 const rangeBytes: number = 8 * 1024 * 1024;
@@ -20,11 +22,11 @@ const nextZeroBytes: number = 8 * 1024 * 1024;
 
 export interface BigFileContext {
   readonly run: BlobRun;
-  readonly uploader: BlobUploader;
+  readonly notes: Pick<RunNotes, "resume">;
   readonly zeroChunks: ZeroChunks;
   /** Called as bytes of the file are done. */
   readonly onReadBytes: (bytes: number) => void;
-  /** Called for holes. */
+  /** Called for holes, and for what an earlier run has stored: nothing of it is read. */
   readonly onHoleBytes: (bytes: number) => void;
 }
 
@@ -53,6 +55,7 @@ class BigFile {
   readonly #sizeBytes: number;
   readonly #isSparse: boolean;
   readonly #parts: Promise<readonly BlobId[]>[] = [];
+  readonly #resume: FileResume | undefined;
   #offset = 0;
   #afterZeroChunk = false;
 
@@ -63,10 +66,12 @@ class BigFile {
     this.#context = context;
     this.#sizeBytes = Number(stat.size);
     this.#isSparse = stat.blocks * 512n < stat.size;
+    this.#resume = context.notes.resume(stat);
   }
 
   async archive(): Promise<FileOutcome> {
     try {
+      this.#skipStored();
       let isAtEnd = false;
       while (!isAtEnd && this.#offset < this.#sizeBytes) {
         if (this.#isSparse && (await this.#skipHole())) continue;
@@ -78,7 +83,18 @@ class BigFile {
     } finally {
       // The descriptor is closed next: no thread may be reading from it.
       await Promise.allSettled(this.#parts);
+      await this.#resume?.close();
     }
+  }
+
+  /** An earlier run was cut off in the middle of this file. */
+  #skipStored(): void {
+    if (this.#resume === undefined) return;
+    const { offset, afterZeroChunk } = this.#resume.start;
+    for (const { content } of this.#resume.known) this.#parts.push(Promise.resolve(content));
+    this.#offset = offset;
+    this.#afterZeroChunk = afterZeroChunk;
+    this.#context.onHoleBytes(offset);
   }
 
   /** Resolves when the range's end is known. @returns true when the file ended. */
@@ -104,6 +120,7 @@ class BigFile {
     const { nextOffset, afterZeroChunk, atEnd } = await cut.promise;
     this.#offset = nextOffset;
     this.#afterZeroChunk = afterZeroChunk;
+    this.#resume?.add(part, { endOffset: nextOffset, afterZeroChunk });
     return atEnd;
   }
 
@@ -122,7 +139,9 @@ class BigFile {
       this.#afterZeroChunk = true;
     }
     if (ids.length === 0) return false;
-    this.#parts.push(Promise.resolve(ids));
+    const part = Promise.resolve(ids);
+    this.#parts.push(part);
+    this.#resume?.add(part, { endOffset: this.#offset, afterZeroChunk: true });
     onHoleBytes(this.#offset - start);
     return true;
   }

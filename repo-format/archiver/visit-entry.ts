@@ -150,9 +150,9 @@ export class EntryVisitor {
     else this.#read(entry, node, parent.reserve());
   }
 
-  #isReusable({ path }: StattedEntry, node: Node, previous: Node): boolean {
-    const { changeRules, uploader, statistics } = this.#context;
-    if (!isUnchangedFile(previous, node, changeRules)) return false;
+  #isReusable({ path, stat }: StattedEntry, node: Node, previous: Node): boolean {
+    const { changeRules, uploader, statistics, notes } = this.#context;
+    if (!isUnchangedFile(previous, node, changeRules) && !notes.isAsRestored(stat, previous)) return false;
     if (previous.content?.every((id) => uploader.has("data", id)) === true) return true;
     statistics.warn(path, "parent", "unchanged, but parts of it are missing from the repository: it is read again");
     return false;

@@ -8,6 +8,7 @@ import type { ArchiveStatistics } from "./archive-statistics.ts";
 import type { ChangeRules } from "./compare-nodes.ts";
 import type { Excluder } from "./excludes.ts";
 import type { ParentTrees } from "./parent-tree.ts";
+import type { RunNotes } from "./run-notes.ts";
 import type { WalkState } from "./scan-source.ts";
 import type { TreeSaver } from "./tree-saver.ts";
 
@@ -16,6 +17,7 @@ export interface WalkContext {
   readonly files: FileArchiver;
   readonly trees: TreeSaver;
   readonly parents: ParentTrees;
+  readonly notes: Pick<RunNotes, "isAsRestored">;
   readonly excluder: Excluder;
   readonly statistics: ArchiveStatistics;
   readonly meter: QueueMeter;

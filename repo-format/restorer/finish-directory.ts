@@ -10,6 +10,7 @@ import { targetError } from "../file-tree/target-errors.ts";
 import { makeHardLink, makeSpecial, makeSymlink } from "../file-tree/write-node.ts";
 import type { NodeType } from "../format/node.ts";
 import { parseTime } from "../format/time.ts";
+import type { RememberedFiles } from "./remembered-files.ts";
 import { removeUnexpected } from "./remove-unexpected.ts";
 import type { ItemAction, OverwriteMode } from "./restore-options.ts";
 import { fileAction, type PlannedDirectory, type RestorePlan, shownPath } from "./restore-plan.ts";
@@ -32,6 +33,7 @@ export interface FinishContext {
   readonly dryRun: boolean;
   readonly metadata: ApplyMetadataOptions;
   readonly report: RestoreReport;
+  readonly remembered?: Pick<RememberedFiles, "finishFile"> | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -95,7 +97,7 @@ export class DirectoryFinisher {
       case fileAction.create:
       case fileAction.update:
       case fileAction.keep:
-        this.#applyMetadata(entry);
+        this.#finishContent(entry, file);
         return;
       case fileAction.link:
         this.#makeLink(entry, this.#context.plan.files.linkTo.get(file) as number);
@@ -104,6 +106,13 @@ export class DirectoryFinisher {
         // Skipped files are not touched; failed ones must not look complete.
         return;
     }
+  }
+
+  #finishContent(entry: TreeEntry, file: number): void {
+    const { remembered } = this.#context;
+    const apply = (): boolean => this.#applyMetadata(entry);
+    if (remembered === undefined) apply();
+    else remembered.finishFile(file, entry.node, { directory: () => this.#directory(), apply });
   }
 
   #makeSpecial(entry: TreeEntry): void {

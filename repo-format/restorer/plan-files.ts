@@ -10,6 +10,7 @@ import { parseTime } from "../format/time.ts";
 import type { Repository } from "../repository/repository.ts";
 import type { BoundedTasks } from "./bounded-tasks.ts";
 import { compareFile, type RestoreThreads } from "./compare-file.ts";
+import type { RememberedFiles } from "./remembered-files.ts";
 import type { OverwriteMode } from "./restore-options.ts";
 import { type FileAction, fileAction, type PartLocation, type RestorePlan } from "./restore-plan.ts";
 import type { RestoreReport } from "./restore-report.ts";
@@ -24,6 +25,7 @@ export interface FilePlannerContext {
   readonly sparse: boolean | undefined;
   readonly threads: RestoreThreads;
   readonly report: RestoreReport;
+  readonly remembered?: Pick<RememberedFiles, "hasContent"> | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -126,6 +128,7 @@ export class FilePlanner {
     const equal = await this.#equalParts(file);
     const { first, end } = plan.partsOf(file);
     if (isEqualSize && equal.length === end - first) {
+      this.#context.remembered?.hasContent(file, stat);
       this.#keep(file);
     } else if (stat.nlink > 1n) {
       // Nobody knows which other names the file has: they must not change with it.

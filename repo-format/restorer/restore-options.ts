@@ -1,6 +1,7 @@
 // What a restore is asked for and what it answers.
 import type { ErrorCode, RepositoryError } from "../errors.ts";
 import type { SnapshotId } from "../format/id.ts";
+import type { LocalNotes } from "../notes/local-notes.ts";
 import type { BlobWorkerPool } from "../workers/blob-worker-pool.ts";
 
 /**
@@ -34,6 +35,8 @@ export interface RestoreOptions {
   readonly insensitiveIncludes?: readonly string[] | undefined;
   readonly excludes?: readonly string[] | undefined;
   readonly insensitiveExcludes?: readonly string[] | undefined;
+  /** For the next backup of the target: with them it does not read the files again that this restore has written. */
+  readonly notes?: LocalNotes | undefined;
   /** False: block and character devices are left out, counted and reported. */
   readonly restoreDevices: boolean;
   /** Owners by the names that the snapshot has, where this machine knows them. */

@@ -9,6 +9,7 @@ import { nativeSystemCalls } from "../file-tree/system-calls.ts";
 import { targetError } from "../file-tree/target-errors.ts";
 import { makeTarget } from "../file-tree/write-node.ts";
 import type { BlobId } from "../format/id.ts";
+import type { RestoreDescription } from "../notes/local-notes.ts";
 import type { Repository } from "../repository/repository.ts";
 import { createBlobWorkerPool } from "../workers/blob-worker-pool.ts";
 import type { RestoreThreads } from "./compare-file.ts";
@@ -16,6 +17,7 @@ import { findSubfolder } from "./find-subfolder.ts";
 import { finishMetadata } from "./finish-metadata.ts";
 import { makeDirectories } from "./make-directories.ts";
 import { planRestore } from "./plan-restore.ts";
+import { RememberedFiles } from "./remembered-files.ts";
 import type { RestoreOptions, RestoreResult } from "./restore-options.ts";
 import { restorePacks } from "./restore-packs.ts";
 import { fileAction, type RestorePlan } from "./restore-plan.ts";
@@ -74,10 +76,13 @@ interface RestoreParts {
 
 class Restore {
   readonly #parts: RestoreParts;
+  readonly #remembered: RememberedFiles | undefined;
   #directories: TargetDirectories | undefined;
 
   constructor(parts: RestoreParts) {
     this.#parts = parts;
+    const { notes, dryRun } = parts.options;
+    if (notes !== undefined && dryRun !== true) this.#remembered = new RememberedFiles(notes);
   }
 
   async run(treeId: BlobId): Promise<void> {
@@ -87,8 +92,11 @@ class Restore {
       const plan = await this.#plan(treeId);
       if (options.dryRun === true) reportFiles(plan, report);
       else await this.#restoreData(plan);
+      this.#remembered?.begin(restoreDescription(options), plan.files.count);
       await this.#finish(plan);
+      await this.#remembered?.finish();
     } finally {
+      this.#remembered?.abandon();
       this.#directories?.close();
     }
   }
@@ -104,6 +112,7 @@ class Restore {
       restoreDevices: options.restoreDevices,
       threads,
       report,
+      remembered: this.#remembered,
       signal: options.signal,
       openTarget: (plan) => {
         if (root !== undefined) this.#directories = new TargetDirectories(plan, root);
@@ -118,7 +127,10 @@ class Restore {
     const directories = this.#directories as TargetDirectories;
     report.phase = "data";
     await makeDirectories(plan, directories, report, signal);
-    const files = new TargetFiles(plan, directories, { delete: options.delete ?? false });
+    const files = new TargetFiles(plan, directories, {
+      delete: options.delete ?? false,
+      remembered: this.#remembered,
+    });
     try {
       await restorePacks({ repo, plan, files, threads, report, signal });
     } finally {
@@ -145,6 +157,7 @@ class Restore {
       dryRun: options.dryRun ?? false,
       metadata: metadataOptions(options),
       report,
+      remembered: this.#remembered,
       signal: options.signal,
     });
   }
@@ -195,6 +208,12 @@ function metadataOptions(options: RestoreOptions): ApplyMetadataOptions {
     ...(options.ownershipByName === true ? { ownershipByName: AccountNames.ofThisMachine() } : {}),
     ...(selectAttribute === undefined ? {} : { selectAttribute }),
   };
+}
+
+/** The snapshot by its id only where the whole of it, and nothing else, was asked for. */
+function restoreDescription(options: RestoreOptions): RestoreDescription {
+  const isWhole = (options.subfolder ?? "") === "";
+  return { target: options.target, snapshotId: isWhole ? options.snapshotId : undefined };
 }
 
 /** Said once instead of for each file. */

@@ -4,6 +4,7 @@ import { RepositoryError } from "../errors.ts";
 import { closeOpened } from "../file-tree/opened-file.ts";
 import { removeChild } from "../file-tree/remove.ts";
 import { createFile, openForWriting, reserve, truncate } from "../file-tree/write-node.ts";
+import type { RememberedFiles } from "./remembered-files.ts";
 import { fileAction, type RestorePlan } from "./restore-plan.ts";
 import type { TargetDirectories } from "./target-directories.ts";
 
@@ -20,6 +21,7 @@ interface OpenFile {
 export interface TargetFilesOptions {
   /** A directory in a file's place is removed with all it holds. */
   readonly delete: boolean;
+  readonly remembered?: Pick<RememberedFiles, "hasReopened" | "hasWritten"> | undefined;
 }
 
 export class TargetFiles {
@@ -80,7 +82,11 @@ export class TargetFiles {
   #openFile(file: number): number {
     const directory = this.#directories.open(this.#plan.files.directory.get(file));
     const name = this.#nameOf(file);
-    if (this.#states[file] !== fileState.untouched) return openForWriting(directory, name);
+    if (this.#states[file] !== fileState.untouched) {
+      const fd = openForWriting(directory, name);
+      if (this.#states[file] === fileState.created) this.#options.remembered?.hasReopened(file, fd);
+      return fd;
+    }
     const sizeBytes = this.#plan.files.sizeBytes.get(file);
     if (this.#plan.files.action.get(file) === fileAction.update) {
       this.#states[file] = fileState.opened;
@@ -116,6 +122,8 @@ export class TargetFiles {
 
   #close(file: number, entry: OpenFile): void {
     this.#open.delete(file);
+    // A file that existed before may have been changed by others between the comparison and now.
+    if (this.#states[file] === fileState.created) this.#options.remembered?.hasWritten(file, entry.fd);
     closeOpened(entry.fd);
   }
 

@@ -25,7 +25,7 @@ let rig: ClusterRig;
 before(async () => {
   rig = await startClusterRig();
   await rig.initRepository("app");
-  await rig.startAgent({ node });
+  await rig.startAgent({ node, env: { VELERO_SCRATCH_DIR: rig.folder } });
 });
 after(() => rig.stop());
 
@@ -69,6 +69,24 @@ test("data flow when restore-wait runs, the helper lets the pod go on, and .vele
   assert.equal(code, 0, stdout);
   assert.match(stdout, /all volumes are restored: data/);
   assert.deepEqual(compareTrees(source, target, { root: false, ignore: (path) => path === ".velero" }), []);
+});
+
+test("the backup after a restore does not read again what the restore has written", async () => {
+  const { snapshotID } = await backedUp("before");
+  const pod = await rig.makePod({ name: "after", node, volumes: [data], isWaiting: true });
+  const path = rig.volumePath(pod, "data");
+  const restore = await rig.restoreEnd(await rig.makeRestore(pod, "data", { snapshotID }));
+  assert.equal(restore.status?.phase, "Completed", restore.status?.message);
+  await rig.setRestoreWait(pod, { terminated: { exitCode: 0 } });
+  await eventually(".velero is removed", () => !existsSync(join(path, ".velero")));
+  writeFileSync(join(path, "deep", "file7"), "after 7".repeat(7));
+  const backup = await rig.backupEnd(await rig.makeBackup(pod, "data"));
+  assert.equal(backup.status?.phase, "Completed", backup.status?.message);
+  const { stdout } = await rig.restic("app", ["cat", "snapshot", backup.status?.snapshotID ?? ""]);
+  const snapshot = JSON.parse(stdout) as { parent: string; summary: Record<string, number> };
+  assert.ok(snapshot.parent.startsWith(snapshotID), "the snapshot that stands there is the parent");
+  // All but the changed one and an empty one, which nobody reads.
+  assert.equal(snapshot.summary.files_unmodified, 48);
 });
 
 test("the marker is a file named by the restore's uid, and the agent removes it when the helper may not", async () => {

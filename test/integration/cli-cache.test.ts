@@ -24,7 +24,7 @@ after(() => removeDirectory(folder));
 
 /** Asked for by name, so that a repository in a directory has one, too. */
 function cached(more: Readonly<Record<string, string | undefined>> = {}) {
-  return { repository, env: { STOWAGE_NO_CACHE: undefined, ...more } };
+  return { repository, env: { STOWAGE_NO_CACHE: undefined, XDG_CACHE_HOME: join(folder, "usual"), ...more } };
 }
 
 const run = (...args: string[]): Promise<StowageResult> => stowage([...args, "--cache-dir", cache], cached());

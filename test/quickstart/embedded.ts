@@ -25,7 +25,11 @@ export async function showEmbedded(folder: string): Promise<void> {
   const files = join(folder, "files");
   mkdirSync(files, { recursive: true });
   writeSampleFiles(files, 256);
-  const env = { RESTIC_REPOSITORY: join(folder, "repository"), RESTIC_PASSWORD: "quickstart" };
+  const env = {
+    RESTIC_REPOSITORY: join(folder, "repository"),
+    RESTIC_PASSWORD: "quickstart",
+    XDG_CACHE_HOME: join(folder, "cache"),
+  };
   await stowage(["repo", "init"], env);
   await stowage(["repo", "backup", files], env);
   changeSampleFiles(files);

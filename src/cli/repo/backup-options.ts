@@ -10,14 +10,16 @@ import {
 import { parseSize } from "../output/format-values.ts";
 import { UsageError } from "../usage-error.ts";
 import type { SourceFlags } from "./backup-sources.ts";
+import { notesDirectory } from "./cache-choice.ts";
 import type { CommandContext } from "./command-context.ts";
 import { positiveInteger, threadCount } from "./flag-values.ts";
+import type { NotesFlags } from "./local-notes.ts";
 import { readPatternFiles } from "./pattern-files.ts";
 import { currentIdentity } from "./repository-flags.ts";
 import { splitTags } from "./snapshot-filter.ts";
 import { parseSnapshotTime } from "./snapshot-time.ts";
 
-export interface BackupFlags extends SourceFlags {
+export interface BackupFlags extends SourceFlags, NotesFlags {
   readonly dryRun?: boolean;
   readonly exclude?: readonly string[];
   readonly iexclude?: readonly string[];
@@ -54,7 +56,7 @@ export async function archiveSettings(
   context: CommandContext,
 ): Promise<ArchiveSettings> {
   const { environment, version, signal } = context;
-  const cache = await context.cacheDirectory();
+  const ours = [await context.cacheDirectory(), notesDirectory(context)].filter((path) => path !== undefined);
   const { hostname, username, uid, gid } = currentIdentity();
   const readers = positiveInteger(flags.readConcurrency ?? environment.readConcurrency, "--read-concurrency");
   const threads = readers ?? threadCount(environment);
@@ -67,7 +69,7 @@ export async function archiveSettings(
     ...(flags.time === undefined ? {} : { time: parseSnapshotTime(flags.time) }),
     ...(await parentChoice(flags, repository, signal)),
     // As in restic, nobody wants a backup of what the backup itself has put aside.
-    excludes: { ...(await excludeOptions(flags, environment.all)), paths: cache === undefined ? [] : [resolve(cache)] },
+    excludes: { ...(await excludeOptions(flags, environment.all)), paths: ours.map((path) => resolve(path)) },
     oneFileSystem: flags.oneFileSystem === true,
     withAtime: flags.withAtime === true,
     ignoreCtime: flags.ignoreCtime === true || environment.ignoreCtime,

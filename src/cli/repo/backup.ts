@@ -17,6 +17,7 @@ import { refuseSharedInput, sourceStream } from "./backup-stream.ts";
 import type { CommandContext } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { collect } from "./flag-values.ts";
+import { addNotesOption, openNotes } from "./local-notes.ts";
 import { passwordSources } from "./repository-flags.ts";
 
 const about = `Store files and directories as a new snapshot. Files that have not changed since the latest snapshot of the
@@ -58,7 +59,7 @@ export function addBackupCommand(parent: Command, context: CommandContext): void
     .option("--stdin", "store what comes through standard input, as the one file of the snapshot")
     .option("--stdin-from-command", "store what a command prints; it stands at the end, behind --")
     .option("--stdin-filename <name>", 'path of that file in the snapshot (default: "stdin")');
-  addSnapshotOptions(command)
+  addNotesOption(addSnapshotOptions(command))
     .addHelpText("after", examples)
     .action(async (paths: string[], flags: BackupFlags) => {
       refuseSharedInput(flags, passwordSources(context));
@@ -114,9 +115,10 @@ async function backup(run: BackupRun): Promise<void> {
   const { context, flags, targets, repository, signal } = run;
   const { output, clock } = context;
   const settings = await archiveSettings(repository, flags, context);
+  const notes = await openNotes(context, repository, flags);
   const reports = reportsOf(context, flags);
   const startedMs = clock();
-  const result = await archive(repository, { ...settings, ...reports.hooks, ...targets, clock, signal });
+  const result = await archive(repository, { ...settings, ...reports.hooks, ...targets, notes, clock, signal });
   const seconds = (clock() - startedMs) / 1000;
   // Of the whole command, opening included.
   const traffic = repository.traffic();

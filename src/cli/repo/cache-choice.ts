@@ -1,4 +1,4 @@
-// Whether and where copies of a repository's index, snapshots and trees are kept on this machine.
+// Whether and where copies of a repository's index, snapshots and trees are kept on this machine, and notes for later runs.
 import { join } from "node:path";
 import { parseLocation, type StorageOptions } from "../../../repo-format/index.ts";
 import { formatCount, parseSize } from "../output/format-values.ts";
@@ -29,7 +29,7 @@ export function cacheChoice({ flags, environment }: Choices, question: CacheQues
   const maxBytes = cacheSize(flags.cacheSize);
   if (!(flags.cache ?? true) || environment.noCache || seeingVerbs.has(verb.split(" ")[0] ?? "")) return undefined;
   if (flags.cacheDir === undefined && parseLocation(location).kind !== "s3") return undefined;
-  const directory = flags.cacheDir ?? environment.cacheDirectory ?? usualDirectory(environment.all);
+  const directory = chosenDirectory({ flags, environment });
   if (directory === undefined) {
     say("warning: nothing is cached: neither XDG_CACHE_HOME nor HOME says where (--cache-dir, or --no-cache)");
     return undefined;
@@ -38,6 +38,17 @@ export function cacheChoice({ flags, environment }: Choices, question: CacheQues
   const onRemovedOld = (count: number): void =>
     say(`removed the cached copies of ${formatCount(count, "repository", "repositories")}`);
   return { directory, maxBytes, removeOld: flags.cleanupCache === true, onRemovedOld, onWarning, clock };
+}
+
+/** Where notes for later runs are kept, whatever the repository is: they are about files of this machine. */
+export function notesDirectory({ flags, environment }: Choices): string | undefined {
+  if (!(flags.cache ?? true) || environment.noCache) return undefined;
+  const directory = chosenDirectory({ flags, environment });
+  return directory === undefined ? undefined : join(directory, "notes");
+}
+
+function chosenDirectory({ flags, environment }: Choices): string | undefined {
+  return flags.cacheDir ?? environment.cacheDirectory ?? usualDirectory(environment.all);
 }
 
 /** As other programs have it: https://specifications.freedesktop.org/basedir-spec/latest/. */

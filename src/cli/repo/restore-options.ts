@@ -4,10 +4,11 @@ import type { RestoreOptions } from "../../../repo-format/index.ts";
 import type { CliEnvironment } from "../cli-config.ts";
 import { UsageError } from "../usage-error.ts";
 import { threadCount } from "./flag-values.ts";
+import type { NotesFlags } from "./local-notes.ts";
 import { readPatternFiles } from "./pattern-files.ts";
 import type { SnapshotFilterFlags } from "./snapshot-filter.ts";
 
-export interface RestoreFlags extends SnapshotFilterFlags {
+export interface RestoreFlags extends SnapshotFilterFlags, NotesFlags {
   readonly target?: string;
   readonly include?: readonly string[];
   readonly iinclude?: readonly string[];

@@ -6,6 +6,7 @@ import { ProgressReporter } from "../output/progress.ts";
 import type { CommandContext } from "./command-context.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { collect } from "./flag-values.ts";
+import { addNotesOption, openNotes } from "./local-notes.ts";
 import { type RestoreFlags, restoreSettings } from "./restore-options.ts";
 import {
   printRestoreSummary,
@@ -52,7 +53,7 @@ export function addRestoreCommand(parent: Command, context: CommandContext): voi
     .option("--no-sparse", "write all zeros out: every file takes its full size")
     .option("--verify", "read everything again afterwards and compare")
     .option("--ownership-by-name", "use the names of user and group instead of their numbers");
-  addSnapshotFilterOptions(command)
+  addSnapshotFilterOptions(addNotesOption(command))
     .addHelpText("after", examples)
     .action(async (snapshot: string, flags: RestoreFlags) => {
       const settings = await restoreSettings(flags, context.environment);
@@ -81,9 +82,11 @@ async function restoreSnapshot({ snapshot, flags, settings, context, repository,
   let lastItem: string | undefined;
   const toMessage = (): object => (latest === undefined ? {} : restoreStatus(latest));
   const reporter = new ProgressReporter({ ...context.reporting, toMessage });
+  const notes = await openNotes(context, repository, flags);
   const startedMs = clock();
   const result = await restore(repository, {
     ...settings,
+    notes,
     snapshotId: found.id,
     ...(found.subfolder === "" ? {} : { subfolder: found.subfolder }),
     signal,

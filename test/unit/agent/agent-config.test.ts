@@ -11,6 +11,7 @@ test("without flags every default holds", () => {
     namespace: "velero",
     kubeconfig: undefined,
     hostPodsDir: "/host_pods",
+    scratchDir: undefined,
     nodeAgentConfigMap: undefined,
     resourceTimeoutMs: 600_000,
     lockTimeoutMs: 900_000,
@@ -45,6 +46,13 @@ test("copies are kept in the pod's temporary folder, elsewhere only where a flag
   assert.equal(directoryOf(["--no-cache", "--cache-dir=/cache"], inPod), undefined);
   assert.equal(readAgentConfig(["--cache-size=500M"], env)?.cacheMaxBytes, 500 * 1024 ** 2);
   assert.throws(() => readAgentConfig(["--cache-size=much"], env), { code: "flag-invalid", message: /much/ });
+});
+
+test("the scratch folder is Velero's, or that of the flag", () => {
+  assert.equal(readAgentConfig([], { ...env, VELERO_SCRATCH_DIR: "/scratch" })?.scratchDir, "/scratch");
+  const both = readAgentConfig(["--scratch-dir=/other"], { ...env, VELERO_SCRATCH_DIR: "/scratch" });
+  assert.equal(both?.scratchDir, "/other");
+  assert.equal(readAgentConfig([], { ...env, VELERO_SCRATCH_DIR: "" })?.scratchDir, undefined);
 });
 
 test("the arguments of Velero's own DaemonSet are accepted, and what is unknown is only warned about", () => {
