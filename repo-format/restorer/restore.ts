@@ -17,7 +17,7 @@ import { finishMetadata } from "./finish-metadata.ts";
 import { makeDirectories } from "./make-directories.ts";
 import { planRestore } from "./plan-restore.ts";
 import type { RestoreOptions, RestoreResult } from "./restore-options.ts";
-import { restorePacks } from "./restore-packs.ts";
+import { noteFinished, restorePacks } from "./restore-packs.ts";
 import { fileAction, type RestorePlan } from "./restore-plan.ts";
 import { RestoreReport } from "./restore-report.ts";
 import { type Select, selectAttributes, selectEntries } from "./select-entries.ts";
@@ -102,6 +102,7 @@ class Restore {
       overwrite: options.overwrite ?? "always",
       sparse: options.sparse,
       restoreDevices: options.restoreDevices,
+      finishesFiles: mayFinishFiles(options),
       threads,
       report,
       signal: options.signal,
@@ -118,9 +119,14 @@ class Restore {
     const directories = this.#directories as TargetDirectories;
     report.phase = "data";
     await makeDirectories(plan, directories, report, signal);
-    const files = new TargetFiles(plan, directories, { delete: options.delete ?? false });
+    const { isRoot } = metadataOptions(options);
+    const files = new TargetFiles(plan, directories, {
+      delete: options.delete ?? false,
+      isRoot,
+      onFinished: (file, problems) => noteFinished(plan, report, file, problems),
+    });
     try {
-      await restorePacks({ repo, plan, files, threads, report, signal });
+      await restorePacks({ repo, plan, files, directories, threads, report, isRoot, signal });
     } finally {
       files.close();
     }
@@ -195,6 +201,11 @@ function metadataOptions(options: RestoreOptions): ApplyMetadataOptions {
     ...(options.ownershipByName === true ? { ownershipByName: AccountNames.ofThisMachine() } : {}),
     ...(selectAttribute === undefined ? {} : { selectAttribute }),
   };
+}
+
+/** A file that is read again must not be closed to us by its mode yet; the rest needs the whole node. */
+function mayFinishFiles(options: RestoreOptions): boolean {
+  return options.verify !== true && options.ownershipByName !== true && selectAttributes(options) === undefined;
 }
 
 /** Said once instead of for each file. */

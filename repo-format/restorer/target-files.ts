@@ -1,7 +1,9 @@
 // The files of a plan while their data are written: opened when the first bytes come, kept open as long as there is room,
 // closed when the last ones are there. A descriptor that a task uses is pinned: it must never be closed under a thread.
 import { RepositoryError } from "../errors.ts";
+import type { MetadataProblem } from "../file-tree/apply-metadata.ts";
 import { closeOpened } from "../file-tree/opened-file.ts";
+import { applyPlainMetadata, inheritedMetadata } from "../file-tree/plain-metadata.ts";
 import { removeChild } from "../file-tree/remove.ts";
 import { createFile, openForWriting, reserve, truncate } from "../file-tree/write-node.ts";
 import { fileAction, type RestorePlan } from "./restore-plan.ts";
@@ -20,6 +22,10 @@ interface OpenFile {
 export interface TargetFilesOptions {
   /** A directory in a file's place is removed with all it holds. */
   readonly delete: boolean;
+  /** See applyPlainMetadata. */
+  readonly isRoot: boolean;
+  /** A new file got its metadata when its last bytes were there. */
+  readonly onFinished: (file: number, problems: readonly MetadataProblem[]) => void;
 }
 
 export class TargetFiles {
@@ -43,6 +49,15 @@ export class TargetFiles {
     return isSparse.get(file) === 1 && action.get(file) === fileAction.create;
   }
 
+  isUntouched(file: number): boolean {
+    return this.#states[file] === fileState.untouched;
+  }
+
+  /** A thread has made the file: it is ours. */
+  noteMade(file: number): void {
+    this.#states[file] = fileState.created;
+  }
+
   /** A descriptor of the file, pinned until `release`. @throws Node's errors, RepositoryError "target-unwritable". */
   acquire(file: number): number {
     let entry = this.#open.get(file);
@@ -62,6 +77,7 @@ export class TargetFiles {
     entry.users--;
     if (entry.users > 0) return;
     const isDone = this.#plan.files.pendingParts.get(file) === 0;
+    if (isDone) this.#finish(file, entry.fd);
     if (isDone || this.#plan.files.action.get(file) === fileAction.failed) this.#close(file, entry);
     else this.#closeIdle();
   }
@@ -108,6 +124,16 @@ export class TargetFiles {
       throw new RepositoryError("target-unwritable", message, { cause: error });
     }
     return createFile(directory, name);
+  }
+
+  /** Metadata by the descriptor that is open anyway: by the path it costs two more opens, and the tree once more. */
+  #finish(file: number, fd: number): void {
+    const { action, metadata } = this.#plan.files;
+    const plain = action.get(file) === fileAction.create ? metadata.get(file) : undefined;
+    if (plain === undefined) return;
+    const inherited = inheritedMetadata(fd);
+    if (inherited.hasAttributes) return;
+    this.#options.onFinished(file, applyPlainMetadata(fd, plain, inherited, this.#options.isRoot));
   }
 
   #nameOf(file: number): Buffer {

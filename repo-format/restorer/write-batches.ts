@@ -1,38 +1,64 @@
 // Cuts the parts of a fetched range into tasks for the worker threads: small enough to spread over all threads and to keep
 // few files open, large enough to be worth a message.
 import { idBytes } from "../format/id.ts";
+import type { NewFiles } from "../workers/new-files.ts";
 import { blobColumns, type WriteTask, writeColumns } from "../workers/restore-task.ts";
 import type { PackRange } from "./pack-ranges.ts";
 import type { RestorePlan } from "./restore-plan.ts";
 
 const maxBatchBytes: number = 4 * 1024 * 1024;
-const maxBatchFiles = 64;
+/** Open files, and directories in which new ones are made. */
+const maxBatchDescriptors = 64;
 const maxBatchParts = 2048;
 
 /** Parts of one task in the order of the pack; parts of the same blob follow each other. */
 export function* writeBatches(plan: RestorePlan, parts: Uint32Array): Generator<Uint32Array, void> {
-  const files = new Set<number>();
+  const descriptors = new Set<number>();
   let start = 0;
   let bytes = 0;
   for (const [index, part] of parts.entries()) {
-    const file = plan.parts.file.get(part);
-    const isFull =
-      bytes >= maxBatchBytes || index - start >= maxBatchParts || (files.size >= maxBatchFiles && !files.has(file));
+    const descriptor = descriptorOf(plan, plan.parts.file.get(part));
+    const hasRoom = descriptors.size < maxBatchDescriptors || descriptors.has(descriptor);
+    const isFull = bytes >= maxBatchBytes || index - start >= maxBatchParts || !hasRoom;
     if (isFull) {
       yield parts.subarray(start, index);
       start = index;
       bytes = 0;
-      files.clear();
+      descriptors.clear();
     }
-    files.add(file);
+    descriptors.add(descriptor);
     bytes += plan.parts.length.get(part);
   }
   if (start < parts.length) yield parts.subarray(start);
 }
 
-/** Where a part goes: the file is open. */
+/** Files without any part, as many as make a task. */
+export function* emptyBatches(plan: RestorePlan, files: Iterable<number>): Generator<number[], void> {
+  const directories = new Set<number>();
+  let batch: number[] = [];
+  for (const file of files) {
+    const directory = plan.files.directory.get(file);
+    const hasRoom = directories.size < maxBatchDescriptors || directories.has(directory);
+    if (batch.length >= maxBatchParts || !hasRoom) {
+      yield batch;
+      batch = [];
+      directories.clear();
+    }
+    directories.add(directory);
+    batch.push(file);
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** What has to be open for a file. */
+function descriptorOf(plan: RestorePlan, file: number): number {
+  return plan.isMadeAtOnce(file) ? -1 - plan.files.directory.get(file) : file;
+}
+
+/** Where a part goes. */
 export interface PartTarget {
   readonly part: number;
+  /** Of the file; negative: −1 − row of a new file. */
   readonly fd: number;
   readonly isSparse: boolean;
 }
@@ -48,9 +74,17 @@ export interface FetchedTargets {
   readonly sealed: Buffer;
   /** At least one, in the order of the pack. */
   readonly targets: readonly PartTarget[];
+  readonly newFiles?: NewFiles | undefined;
 }
 
-export function writeTask(plan: RestorePlan, { range, sealed, targets }: FetchedTargets): WriteBatch {
+/** Makes files that have no bytes. */
+export function emptyFilesTask(targets: readonly PartTarget[], newFiles: NewFiles): WriteTask {
+  const nothing = new Uint8Array();
+  const writes = Float64Array.from(targets.flatMap(({ fd }) => [-1, fd, 0, 0]));
+  return { kind: "write", sealed: nothing, blobs: new Uint32Array(), ids: nothing, writes, newFiles };
+}
+
+export function writeTask(plan: RestorePlan, { range, sealed, targets, newFiles }: FetchedTargets): WriteBatch {
   const { packOffset, length, uncompressedLength, fileOffset, ids } = plan.parts;
   const starts = targets.filter(
     (target, index) => index === 0 || !isSameBlob(plan, targets[index - 1]?.part, target.part),
@@ -73,7 +107,8 @@ export function writeTask(plan: RestorePlan, { range, sealed, targets }: Fetched
     const { part, fd, isSparse } = target;
     writes.set([blob, fd, fileOffset.get(part), isSparse ? 1 : 0], write * writeColumns);
   }
-  return { task: { kind: "write", sealed: slab, blobs, ids: idColumn, writes }, transfer: [slab.buffer] };
+  const task: WriteTask = { kind: "write", sealed: slab, blobs, ids: idColumn, writes, ...(newFiles && { newFiles }) };
+  return { task, transfer: [slab.buffer] };
 }
 
 /** Blobs of one pack are told apart by their place. */

@@ -9,10 +9,14 @@ import type { BlobType } from "../format/blob.ts";
 import { type BlobId, idBytes, idFromBytes, idOf } from "../format/id.ts";
 import { BlobOpener } from "./blob-opener.ts";
 import { freeMemory } from "./free-memory.ts";
+import { type MadeFile, NewFileMaker, type NewFiles } from "./new-files.ts";
 
 /** Three a blob: offset in `sealed`, sealed length, uncompressed length (0: not compressed). */
 export const blobColumns = 3;
-/** Four a write: number of the blob in its task, file descriptor, offset in the file, 1 to leave zeros as holes. */
+/**
+ * Four a write: number of the blob in its task (-1: no bytes), file descriptor, offset in the file, 1 to leave zeros as
+ * holes. A negative descriptor is −1 − row of a new file, which has only this one write.
+ */
 export const writeColumns = 4;
 
 /** Data blobs and the places that they go to. */
@@ -25,18 +29,28 @@ export interface WriteTask {
   readonly ids: Uint8Array;
   /** In the order of the blobs. Every blob has at least one. The descriptors stay open until the task has ended. */
   readonly writes: Float64Array;
+  readonly newFiles?: NewFiles | undefined;
 }
 
 export interface WriteFailure {
   readonly blob: number;
   /** Number of the write that failed; -1: the blob itself is damaged and was written nowhere. */
   readonly write: number;
+  /** The file of the write was there or was made. */
+  readonly isMade: boolean;
   readonly error: SerializedRepositoryError;
 }
 
 export interface WriteResult {
   readonly kind: "written";
   readonly failures: readonly WriteFailure[];
+  /** New files that are there with all their bytes, but not as they should be in every other respect. */
+  readonly unfinished: readonly UnfinishedFile[];
+}
+
+export interface UnfinishedFile extends MadeFile {
+  /** Number of the write. */
+  readonly write: number;
 }
 
 /** Pieces of one file and the blobs that they should be equal to. */
@@ -79,6 +93,7 @@ export interface VerifyResult {
 export type RestoreTask = WriteTask | CompareTask | VerifyTask;
 export type RestoreTaskResult = WriteResult | CompareResult | VerifyResult;
 
+const nothing: Buffer = Buffer.alloc(0);
 const maxKeptBytes: number = 9 * 1024 * 1024;
 
 let lastKey: MasterKey | undefined;
@@ -108,27 +123,35 @@ function openerOf(key: MasterKey): BlobOpener {
 
 function writeBlobs(task: WriteTask, opener: BlobOpener): WriteResult {
   const failures: WriteFailure[] = [];
+  const unfinished: UnfinishedFile[] = [];
   const { writes } = task;
+  const maker = task.newFiles === undefined ? undefined : new NewFileMaker(task.newFiles);
   let opened = -1;
-  let plaintext: Buffer | undefined;
+  let plaintext: Buffer | undefined = nothing;
   for (let write = 0; write * writeColumns < writes.length; write++) {
     const row = write * writeColumns;
     const blob = writes[row] as number;
     if (blob !== opened) {
       opened = blob;
-      plaintext = openTaskBlob(task, blob, opener, failures);
+      plaintext = blob < 0 ? nothing : openTaskBlob(task, blob, opener, failures);
     }
     if (plaintext === undefined) continue;
+    const fd = writes[row + 1] as number;
     const offset = writes[row + 2] as number;
     try {
-      writeAt(writes[row + 1] as number, plaintext, offset, { sparse: writes[row + 3] === 1 });
+      if (fd >= 0) writeAt(fd, plaintext, offset, { sparse: writes[row + 3] === 1 });
+      else {
+        const made = (maker as NewFileMaker).make(-1 - fd, plaintext);
+        if (!made.isFinished || made.problems.length > 0) unfinished.push({ write, ...made });
+      }
     } catch (error) {
-      const action = `write ${plaintext.length} bytes at offset ${offset}`;
-      failures.push({ blob, write, error: targetError(error, action).toJSON() });
+      const isMade = fd >= 0 || maker?.isMade === true;
+      const action = isMade ? `write ${plaintext.length} bytes at offset ${offset}` : "open the file";
+      failures.push({ blob, write, isMade, error: targetError(error, action).toJSON() });
     }
   }
   freeMemory(task.sealed);
-  return { kind: "written", failures };
+  return { kind: "written", failures, unfinished };
 }
 
 function verifyBlobs(task: VerifyTask, opener: BlobOpener): VerifyResult {
@@ -153,7 +176,7 @@ function openTaskBlob(
     return opener.open({ type, id, uncompressedLength: task.blobs[row + 2] as number }, sealed);
   } catch (error) {
     if (!RepositoryError.is(error)) throw error;
-    failures.push({ blob, write: -1, error: error.toJSON() });
+    failures.push({ blob, write: -1, isMade: false, error: error.toJSON() });
     return undefined;
   }
 }
