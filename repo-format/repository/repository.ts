@@ -174,6 +174,14 @@ export class Repository {
     return this.#loader.readPackRange(packId, offset, length, signal);
   }
 
+  /**
+   * A descriptor of the pack's file where the store is a directory of this machine; whoever asks closes it.
+   * @param lengthBytes that are going to be read. @returns undefined: `readPackRange` is the way, or says what is wrong.
+   */
+  openPackFile(packId: PackId, lengthBytes: number): number | undefined {
+    return this.storage.openFile?.(keyOf("pack", packId), lengthBytes);
+  }
+
   /** Lets go of the store's connections. */
   close(): Promise<void> {
     return this.storage.close();

@@ -1,6 +1,7 @@
 // Brings the data: each range of a pack is fetched once, whatever number of files shares it, and goes to the worker threads
 // still sealed. A blob that cannot be had costs the files that need it, never the others.
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
+import { closeOpened } from "../file-tree/opened-file.ts";
 import { targetError } from "../file-tree/target-errors.ts";
 import { writeAt } from "../file-tree/write-node.ts";
 import type { Repository } from "../repository/repository.ts";
@@ -19,7 +20,7 @@ import { type TaskTarget, TaskTargets } from "./task-targets.ts";
 import { emptyBatches, emptyFilesTask, type WriteBatch, writeBatches, writeTask } from "./write-batches.ts";
 
 export interface RestorePacksContext {
-  readonly repo: Pick<Repository, "readPackRange" | "loadBlob" | "index">;
+  readonly repo: Pick<Repository, "readPackRange" | "openPackFile" | "loadBlob" | "index">;
   readonly plan: RestorePlan;
   readonly files: TargetFiles;
   readonly directories: TargetDirectories;
@@ -106,11 +107,13 @@ class PackRestorer {
   }
 
   async #restoreRange(range: PackRange): Promise<void> {
-    const { plan, report, repo, signal } = this.#context;
+    const { report, repo, signal } = this.#context;
     try {
       throwIfCancelled(signal);
       report.requests++;
       report.requestBytes += range.length;
+      const fd = repo.openPackFile(range.packId, range.length);
+      if (fd !== undefined) return await this.#writeBatches(range, fd).finally(() => closeOpened(fd));
       const sealed = await repo
         .readPackRange(range.packId, range.offset, range.length, signal)
         .catch((error: unknown) => {
@@ -118,8 +121,7 @@ class PackRestorer {
           return error;
         });
       if (!Buffer.isBuffer(sealed)) return await this.#recover(range.parts, sealed);
-      const batches = [...writeBatches(plan, range.parts)];
-      await allEnded(batches.map((parts) => this.#slots.run(() => this.#writeBatch(range, sealed, parts))));
+      await this.#writeBatches(range, sealed);
       freeMemory(sealed);
     } catch (error) {
       this.#isEnding = true;
@@ -127,7 +129,12 @@ class PackRestorer {
     }
   }
 
-  async #writeBatch(range: PackRange, sealed: Buffer, parts: Uint32Array): Promise<void> {
+  async #writeBatches(range: PackRange, sealed: Buffer | number): Promise<void> {
+    const batches = [...writeBatches(this.#context.plan, range.parts)];
+    await allEnded(batches.map((parts) => this.#slots.run(() => this.#writeBatch(range, sealed, parts))));
+  }
+
+  async #writeBatch(range: PackRange, sealed: Buffer | number, parts: Uint32Array): Promise<void> {
     const { plan } = this.#context;
     const places = Array.from(parts, (part) => [part, this.#fileOf(part)] as const);
     await this.#runTask(places, ({ list }, newFiles) => writeTask(plan, { range, sealed, targets: list, newFiles }));

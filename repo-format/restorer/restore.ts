@@ -33,6 +33,7 @@ export type RestoreSource = Pick<
   | "prefetchTrees"
   | "loadBlob"
   | "readPackRange"
+  | "openPackFile"
   | "index"
   | "options"
   | "masterKey"

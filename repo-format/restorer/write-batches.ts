@@ -70,8 +70,8 @@ export interface WriteBatch {
 
 export interface FetchedTargets {
   readonly range: PackRange;
-  /** The bytes of the range. */
-  readonly sealed: Buffer;
+  /** The bytes of the range, or the descriptor of the pack's file. */
+  readonly sealed: Buffer | number;
   /** At least one, in the order of the pack. */
   readonly targets: readonly PartTarget[];
   readonly newFiles?: NewFiles | undefined;
@@ -85,21 +85,17 @@ export function emptyFilesTask(targets: readonly PartTarget[], newFiles: NewFile
 }
 
 export function writeTask(plan: RestorePlan, { range, sealed, targets, newFiles }: FetchedTargets): WriteBatch {
-  const { packOffset, length, uncompressedLength, fileOffset, ids } = plan.parts;
+  const { packOffset, length, uncompressedLength, fileOffset } = plan.parts;
   const starts = targets.filter(
     (target, index) => index === 0 || !isSameBlob(plan, targets[index - 1]?.part, target.part),
   );
   const blobs = new Uint32Array(starts.length * blobColumns);
-  const idColumn = new Uint8Array(starts.length * idBytes);
-  const slab = new Uint8Array(starts.reduce((sum, { part }) => sum + length.get(part), 0));
-  let slabOffset = 0;
+  const ids = new Uint8Array(starts.length * idBytes);
   for (const [blob, { part }] of starts.entries()) {
-    const from = packOffset.get(part) - range.offset;
-    slab.set(sealed.subarray(from, from + length.get(part)), slabOffset);
-    blobs.set([slabOffset, length.get(part), uncompressedLength.get(part)], blob * blobColumns);
-    idColumn.set(ids.array.subarray(part * idBytes, (part + 1) * idBytes), blob * idBytes);
-    slabOffset += length.get(part);
+    blobs.set([packOffset.get(part), length.get(part), uncompressedLength.get(part)], blob * blobColumns);
+    ids.set(plan.parts.ids.array.subarray(part * idBytes, (part + 1) * idBytes), blob * idBytes);
   }
+  const slab = typeof sealed === "number" ? new Uint8Array() : slabOf(blobs, sealed, range.offset);
   const writes = new Float64Array(targets.length * writeColumns);
   let blob = -1;
   for (const [write, target] of targets.entries()) {
@@ -107,8 +103,30 @@ export function writeTask(plan: RestorePlan, { range, sealed, targets, newFiles 
     const { part, fd, isSparse } = target;
     writes.set([blob, fd, fileOffset.get(part), isSparse ? 1 : 0], write * writeColumns);
   }
-  const task: WriteTask = { kind: "write", sealed: slab, blobs, ids: idColumn, writes, ...(newFiles && { newFiles }) };
-  return { task, transfer: [slab.buffer] };
+  const pack = typeof sealed === "number" ? { fd: sealed, end: endOf(blobs) } : undefined;
+  const task = { kind: "write", sealed: slab, blobs, ids, writes } as const;
+  return { task: { ...task, ...(pack && { pack }), ...(newFiles && { newFiles }) }, transfer: [slab.buffer] };
+}
+
+/** Copies the blobs into memory of their own and makes their offsets those in it. */
+function slabOf(blobs: Uint32Array, sealed: Buffer, rangeOffset: number): Uint8Array<ArrayBuffer> {
+  let bytes = 0;
+  for (let row = 0; row < blobs.length; row += blobColumns) bytes += blobs[row + 1] as number;
+  const slab = new Uint8Array(bytes);
+  let at = 0;
+  for (let row = 0; row < blobs.length; row += blobColumns) {
+    const from = (blobs[row] as number) - rangeOffset;
+    const length = blobs[row + 1] as number;
+    slab.set(sealed.subarray(from, from + length), at);
+    blobs[row] = at;
+    at += length;
+  }
+  return slab;
+}
+
+function endOf(blobs: Uint32Array): number {
+  const last = blobs.length - blobColumns;
+  return (blobs[last] as number) + (blobs[last + 1] as number);
 }
 
 /** Blobs of one pack are told apart by their place. */

@@ -10,6 +10,7 @@ import { type BlobId, idBytes, idFromBytes, idOf } from "../format/id.ts";
 import { BlobOpener } from "./blob-opener.ts";
 import { freeMemory } from "./free-memory.ts";
 import { type MadeFile, NewFileMaker, type NewFiles } from "./new-files.ts";
+import { type PackFile, PackWindow } from "./pack-window.ts";
 
 /** Three a blob: offset in `sealed`, sealed length, uncompressed length (0: not compressed). */
 export const blobColumns = 3;
@@ -22,8 +23,10 @@ export const writeColumns = 4;
 /** Data blobs and the places that they go to. */
 export interface WriteTask {
   readonly kind: "write";
-  /** Memory of the task's own, which goes with it. */
+  /** Memory of the task's own, which goes with it; empty when the thread reads the pack's file itself. */
   readonly sealed: Uint8Array;
+  /** Then the offsets of blobs are those in the pack. */
+  readonly pack?: PackFile | undefined;
   readonly blobs: Uint32Array;
   /** 32 bytes a blob. */
   readonly ids: Uint8Array;
@@ -125,6 +128,7 @@ function writeBlobs(task: WriteTask, opener: BlobOpener): WriteResult {
   const failures: WriteFailure[] = [];
   const unfinished: UnfinishedFile[] = [];
   const { writes } = task;
+  const window = task.pack && new PackWindow(task.pack);
   const maker = task.newFiles === undefined ? undefined : new NewFileMaker(task.newFiles);
   let opened = -1;
   let plaintext: Buffer | undefined = nothing;
@@ -133,7 +137,7 @@ function writeBlobs(task: WriteTask, opener: BlobOpener): WriteResult {
     const blob = writes[row] as number;
     if (blob !== opened) {
       opened = blob;
-      plaintext = blob < 0 ? nothing : openTaskBlob(task, blob, opener, failures);
+      plaintext = blob < 0 ? nothing : openTaskBlob({ task, window }, blob, opener, failures);
     }
     if (plaintext === undefined) continue;
     const fd = writes[row + 1] as number;
@@ -156,23 +160,29 @@ function writeBlobs(task: WriteTask, opener: BlobOpener): WriteResult {
 
 function verifyBlobs(task: VerifyTask, opener: BlobOpener): VerifyResult {
   const failures: WriteFailure[] = [];
-  for (const blob of task.types.keys()) openTaskBlob(task, blob, opener, failures);
+  for (const blob of task.types.keys()) openTaskBlob({ task, window: undefined }, blob, opener, failures);
   freeMemory(task.sealed);
   return { kind: "verified", failures };
 }
 
+interface BlobSource {
+  readonly task: WriteTask | VerifyTask;
+  readonly window: PackWindow | undefined;
+}
+
 function openTaskBlob(
-  task: WriteTask | VerifyTask,
+  { task, window }: BlobSource,
   blob: number,
   opener: BlobOpener,
   failures: WriteFailure[],
 ): Buffer | undefined {
   const row = blob * blobColumns;
   const offset = task.blobs[row] as number;
-  const sealed = task.sealed.subarray(offset, offset + (task.blobs[row + 1] as number));
+  const length = task.blobs[row + 1] as number;
   const id = idFromBytes<BlobId>(task.ids, blob * idBytes);
   const type = task.kind === "verify" ? (task.types[blob] ?? "data") : "data";
   try {
+    const sealed = window === undefined ? task.sealed.subarray(offset, offset + length) : window.read(offset, length);
     return opener.open({ type, id, uncompressedLength: task.blobs[row + 2] as number }, sealed);
   } catch (error) {
     if (!RepositoryError.is(error)) throw error;
