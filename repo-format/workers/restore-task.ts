@@ -1,5 +1,6 @@
 // What a worker does for a restore: open sealed blobs, verify them and write them to files, or compare a file on disk with
 // the ids that it should have. Pure functions of a task and the key; plaintext never leaves the thread.
+import { createHash } from "node:crypto";
 import type { MasterKey } from "../crypto/master-key.ts";
 import { RepositoryError, type SerializedRepositoryError } from "../errors.ts";
 import { readFully } from "../file-tree/read-file.ts";
@@ -75,6 +76,26 @@ export interface CompareResult {
   readonly readError: string | undefined;
 }
 
+/** A whole pack, read from its file by the thread: its blobs lie back to back, the header follows them. */
+export interface VerifyPackTask {
+  readonly kind: "verify-pack";
+  readonly fd: number;
+  readonly blobs: Uint32Array;
+  readonly ids: Uint8Array;
+  readonly types: readonly BlobType[];
+  /** Bytes after the last blob. */
+  readonly tailBytes: number;
+}
+
+export interface VerifyPackResult {
+  readonly kind: "pack-verified";
+  readonly failures: VerifyResult["failures"];
+  /** SHA-256 of everything that was read, in hex. */
+  readonly hash: string;
+  /** The bytes after the last blob. */
+  readonly tail: Uint8Array;
+}
+
 /** Blobs of any type that are opened only to see whether they are right. */
 export interface VerifyTask {
   readonly kind: "verify";
@@ -93,8 +114,8 @@ export interface VerifyResult {
   readonly failures: readonly { readonly blob: number; readonly error: SerializedRepositoryError }[];
 }
 
-export type RestoreTask = WriteTask | CompareTask | VerifyTask;
-export type RestoreTaskResult = WriteResult | CompareResult | VerifyResult;
+export type RestoreTask = WriteTask | CompareTask | VerifyTask | VerifyPackTask;
+export type RestoreTaskResult = WriteResult | CompareResult | VerifyResult | VerifyPackResult;
 
 const nothing: Buffer = Buffer.alloc(0);
 const maxKeptBytes: number = 9 * 1024 * 1024;
@@ -112,6 +133,8 @@ export function runRestoreTask(task: RestoreTask, key: MasterKey): RestoreTaskRe
       return comparePieces(task);
     case "verify":
       return verifyBlobs(task, openerOf(key));
+    case "verify-pack":
+      return verifyPack(task, openerOf(key));
   }
 }
 
@@ -165,8 +188,27 @@ function verifyBlobs(task: VerifyTask, opener: BlobOpener): VerifyResult {
   return { kind: "verified", failures };
 }
 
+/** @throws RepositoryError "pack-damaged", "storage-unavailable": the file cannot be read to its end. */
+function verifyPack(task: VerifyPackTask, opener: BlobOpener): VerifyPackResult {
+  const failures: WriteFailure[] = [];
+  const { blobs, tailBytes } = task;
+  const count = task.types.length;
+  const last = (count - 1) * blobColumns;
+  const tailStart = (blobs[last] as number) + (blobs[last + 1] as number);
+  const window = new PackWindow({ fd: task.fd, end: tailStart + tailBytes });
+  const hash = createHash("sha256");
+  for (let blob = 0; blob < count; blob++) {
+    const row = blob * blobColumns;
+    hash.update(window.read(blobs[row] as number, blobs[row + 1] as number));
+    openTaskBlob({ task, window }, blob, opener, failures);
+  }
+  const tail = Uint8Array.from(window.read(tailStart, tailBytes));
+  return { kind: "pack-verified", failures, hash: hash.update(tail).digest("hex"), tail };
+}
+
 interface BlobSource {
-  readonly task: WriteTask | VerifyTask;
+  readonly task: WriteTask | VerifyTask | VerifyPackTask;
+  /** Undefined: the bytes came with the task. */
   readonly window: PackWindow | undefined;
 }
 
@@ -180,9 +222,10 @@ function openTaskBlob(
   const offset = task.blobs[row] as number;
   const length = task.blobs[row + 1] as number;
   const id = idFromBytes<BlobId>(task.ids, blob * idBytes);
-  const type = task.kind === "verify" ? (task.types[blob] ?? "data") : "data";
+  const type = task.kind === "write" ? "data" : (task.types[blob] ?? "data");
   try {
-    const sealed = window === undefined ? task.sealed.subarray(offset, offset + length) : window.read(offset, length);
+    const isHere = window === undefined && task.kind !== "verify-pack";
+    const sealed = isHere ? task.sealed.subarray(offset, offset + length) : (window as PackWindow).read(offset, length);
     return opener.open({ type, id, uncompressedLength: task.blobs[row + 2] as number }, sealed);
   } catch (error) {
     if (!RepositoryError.is(error)) throw error;
