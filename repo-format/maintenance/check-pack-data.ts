@@ -202,7 +202,8 @@ class PackCheck {
     const sealedBytes = bytes.length - headerLengthBytes;
     const claimed = bytes.readUInt32LE(sealedBytes);
     if (claimed !== sealedBytes) {
-      return this.#add("pack-header", `its header claims ${claimed} bytes where the index makes ${sealedBytes} of it`);
+      this.#add("pack-header", `its header claims ${claimed} bytes where the index makes ${sealedBytes} of it`);
+      return;
     }
     try {
       const listed = decodePackHeader(this.#repo.sealer.open(bytes.subarray(0, sealedBytes)));

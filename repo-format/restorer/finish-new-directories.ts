@@ -1,12 +1,7 @@
 // Finishes a directory whose tree need not be read again: its files are finished, and all that is left are the metadata of
 // the directories in it, which this restore has made.
 import { applyMetadata, type MetadataProblem } from "../file-tree/apply-metadata.ts";
-import {
-  applyPlainMetadata,
-  inheritedMetadata,
-  type PlainMetadata,
-  plainNode,
-} from "../file-tree/plain-metadata.ts";
+import { applyPlainMetadata, inheritedMetadata, type PlainMetadata, plainNode } from "../file-tree/plain-metadata.ts";
 import { targetError } from "../file-tree/target-errors.ts";
 import type { FinishContext } from "./finish-directory.ts";
 import { shownPath } from "./restore-plan.ts";

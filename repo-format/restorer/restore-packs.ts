@@ -89,7 +89,8 @@ class PackRestorer {
       else this.#restoreHere(file);
     }
     await withBoundedTasks(maxRangesUnderWay, async (tasks) => {
-      for (const batch of emptyBatches(plan, empty)) await tasks.start(() => this.#slots.run(() => this.#makeEmpty(batch)));
+      for (const batch of emptyBatches(plan, empty))
+        await tasks.start(() => this.#slots.run(() => this.#makeEmpty(batch)));
     });
   }
 
@@ -100,10 +101,13 @@ class PackRestorer {
   }
 
   async #makeEmpty(batch: readonly number[]): Promise<void> {
-    await this.#runTask(batch.map((file) => [-1, file] as const), ({ list }, newFiles) => ({
-      task: emptyFilesTask(list, newFiles as NewFiles),
-      transfer: [],
-    }));
+    await this.#runTask(
+      batch.map((file) => [-1, file] as const),
+      ({ list }, newFiles) => ({
+        task: emptyFilesTask(list, newFiles as NewFiles),
+        transfer: [],
+      }),
+    );
   }
 
   async #restoreRange(range: PackRange): Promise<void> {
