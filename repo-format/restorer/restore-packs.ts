@@ -312,7 +312,7 @@ type TaskOf = (targets: TaskTargets, newFiles: NewFiles | undefined) => WriteBat
 
 /** Something was put where the plan saw nothing. */
 function isInTheWay(failure: WriteFailure | undefined): boolean {
-  return failure?.isMade === false && failure.error.details?.["errno"] === "EEXIST";
+  return failure?.isMade === false && failure.error.details?.errno === "EEXIST";
 }
 
 /** A new file is there with its metadata, as far as they can be set. */

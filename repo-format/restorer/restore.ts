@@ -1,5 +1,5 @@
-// Puts a snapshot back: plan, then act. The data come pack by pack, the metadata last, so that a restore that was cut off
-// leaves private files without the snapshot's times, which the next one completes.
+// Puts a snapshot back: plan, then act. The data come pack by pack; a file gets its metadata when it has all its bytes, a
+// directory last of all, so that a restore that was cut off leaves incomplete files private and without the snapshot's times.
 import { resolve } from "node:path";
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import { AccountNames } from "../file-tree/account-names.ts";
