@@ -106,4 +106,7 @@ test("an access list that files and directories inherit is removed from them", a
   assert.equal(result.failure, undefined);
   for (const name of ["empty", "file", "large", "sub/below"]) assertFinished(join(target, name), 0o640n);
   assertFinished(join(target, "sub"), 0o750n);
+  const directories = await storeEntries(repo, [["outer", directory([["inner", directory([])]])]]);
+  assert.equal((await restoreInThread(repo, { snapshotId: directories, target })).failure, undefined);
+  for (const name of ["outer", "outer/inner"]) assertFinished(join(target, name), 0o750n);
 });
