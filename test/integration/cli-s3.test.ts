@@ -79,6 +79,9 @@ describe("s3:http://…", () => {
     const { code, stderr } = await stowage(["snapshots", "-o", "s3.retries=1"], { repository, env: server.env });
     assert.equal(code, 1);
     assert.match(stderr, /tried 2 times/);
-    assert.equal(stderr.match(/trying again/g)?.length, 1);
+    // The config and the list of keys are asked for side by side.
+    const repeated = stderr.match(/.*trying again.*/g) ?? [];
+    assert.ok(repeated.length > 0);
+    assert.equal(new Set(repeated).size, repeated.length, "no request is tried a third time");
   });
 });
