@@ -36,6 +36,12 @@ export interface RestorePacksContext {
 /** Ranges that are being fetched or written; their bytes are bounded by the budget of the threads. */
 const maxRangesUnderWay = 16;
 
+/**
+ * Requests that the budget has room for: with fewer and longer ones a store far away is waited for. 100 files of 1 MB from S3
+ * with 100 ms added to each request took 3.4 s with six, 4.6 s with two.
+ */
+const rangesAhead = 6;
+
 /** Each has up to 64 files or directories open: together they stay below the 1,024 that a process may have by default. */
 const maxTasksUnderWay = 12;
 
@@ -64,7 +70,7 @@ class PackRestorer {
     const { plan, threads, signal } = this.#context;
     const { budget } = threads;
     await this.#restoreFilesWithoutData();
-    const maxRangeBytes = Math.min(defaultRangeLimits.maxRangeBytes, Math.floor(budget.limitBytes / 2));
+    const maxRangeBytes = Math.min(defaultRangeLimits.maxRangeBytes, Math.floor(budget.limitBytes / rangesAhead));
     await withBoundedTasks(maxRangesUnderWay, async (ranges) => {
       for (const range of packRanges(plan, { ...defaultRangeLimits, maxRangeBytes })) {
         await budget.acquire(range.length, signal);
