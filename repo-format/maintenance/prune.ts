@@ -81,7 +81,8 @@ async function executePlan(repo: Repository, plan: PrunePlan, options: PruneOpti
   const deletion = { signal, onWarning: options.onWarning, onDeleted: reporterOf("delete", options) };
   await deletePacks(repo, plan.removeFirst, deletion);
   if (plan.repack.length > 0) {
-    await repack(repo, new Set(plan.repack), plan.keepBlobs, { signal, onProgress: reporterOf("repack", options) });
+    const { repackUncompressed } = options;
+    await repack(repo, plan, { signal, repackUncompressed, onProgress: reporterOf("repack", options) });
   }
   const doomed = [...plan.remove, ...plan.repack];
   const forgotten = new Set([...doomed, ...plan.forget]);
