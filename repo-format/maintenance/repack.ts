@@ -26,7 +26,7 @@ export interface RepackOptions {
 /** Threads take a fifth of a second to start, in which this much is read and opened without them. */
 const defaultThreadedBytes: number = 64 * 1024 * 1024;
 
-/** Runs that are read, opened or stored at a time; each has 8 MiB unless a single blob is larger. */
+/** Runs that are read, opened or stored at a time; each has 4 MiB unless a single blob is larger. */
 const runsAtATime = 6;
 
 /**
@@ -85,11 +85,9 @@ class Repacking {
 
   async run(packs: ReadonlySet<PackId>, keepBlobs: Uint8Array): Promise<void> {
     const { signal, onProgress } = this.#options;
-    // One connection stays free for uploads.
-    const limit = Math.max(1, Math.min(this.#repo.storage.connections - 1, runsAtATime));
     const read = (piece: Piece): Promise<ReadPiece> => this.#read(piece);
     let done = 0;
-    for await (const piece of boundedParallel(this.#pieces(packs, keepBlobs), { limit, signal }, read)) {
+    for await (const piece of boundedParallel(this.#pieces(packs, keepBlobs), { limit: runsAtATime, signal }, read)) {
       await this.#store(piece);
       if (piece.isLastOfPack) onProgress?.(++done, packs.size);
     }
