@@ -26,7 +26,7 @@ export interface MetadataProblem {
 }
 
 /** Set by the security policy of the machine, not ours to remove. */
-const selinuxAttribute = "security.selinux";
+export const selinuxAttribute = "security.selinux";
 
 /** @returns what did not work; empty when everything did. */
 export function applyMetadata(
@@ -98,7 +98,8 @@ function named(name: string, action: () => void): void {
   }
 }
 
-function problemOf(step: MetadataProblem["step"], error: unknown, isRoot: boolean): MetadataProblem | undefined {
+/** @returns undefined for what is to be expected. */
+export function problemOf(step: MetadataProblem["step"], error: unknown, isRoot: boolean): MetadataProblem | undefined {
   const { code, message } = error as NodeJS.ErrnoException;
   const isGone = step === "removal" && code === "ENODATA";
   if ((code === "EPERM" && !isRoot) || isGone) return undefined;

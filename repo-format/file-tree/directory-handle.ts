@@ -2,6 +2,7 @@
 // whatever happens to the path above, a child is looked up in exactly this directory, and no link is followed.
 import { closeSync, constants, fstatSync, openSync, readdirSync } from "node:fs";
 import { RepositoryError } from "../errors.ts";
+import { systemCalls } from "./system-calls.ts";
 
 const openFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 /** No program can open a path of more than 4096 bytes by its name: far longer ones are made only to exhaust somebody. */
@@ -55,6 +56,15 @@ export class DirectoryHandle {
     }
     if (isDots(name)) throw unsafeName(name);
     return path;
+  }
+
+  /**
+   * Opens the child by this descriptor. @param flags O_NOFOLLOW is added.
+   * @throws RepositoryError "unsafe-name" as `childPath` does, Node's errors.
+   */
+  openEntry(name: Uint8Array, flags: number, mode: number): number {
+    if (!isSafeName(name)) throw unsafeName(name);
+    return systemCalls.openAt(this.fd, name, flags | constants.O_NOFOLLOW, mode);
   }
 
   /** A second handle for the same directory, closed by itself. */

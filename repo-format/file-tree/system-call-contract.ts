@@ -1,5 +1,11 @@
 // What the local side needs of the kernel beyond Node's own file functions: the contract of libc's calls and of their fallbacks.
 
+/** An instant as the kernel has it: whole seconds since 1970, also negative, and 0 to 999,999,999 nanoseconds after them. */
+export interface SplitTime {
+  readonly seconds: number;
+  readonly nanoseconds: number;
+}
+
 /**
  * Paths are raw bytes without a NUL; no call follows a link in the last component. Failures are thrown as Node's own file
  * system errors are: `code` ("ENOTSUP"), `errno` (negative), `syscall`.
@@ -12,6 +18,17 @@ export interface SystemCalls {
   lremovexattr(path: Uint8Array, name: Uint8Array | string): void;
   /** Nanoseconds since 1970, negative ones too. @returns false when the times had to be rounded. */
   utimensat(path: Uint8Array, atimeNs: bigint, mtimeNs: bigint): boolean;
+  /**
+   * openat: a descriptor that closes on exec, for `close` alone: Node warns of those that a thread closes and Node did not
+   * open. @param flags with O_NOFOLLOW; @param mode for O_CREAT; the umask applies.
+   */
+  openAt(directory: number, name: Uint8Array, flags: number, mode: number): number;
+  /** Closes what `openAt` has opened. @throws EIO, ENOSPC, EDQUOT where writing shows its failure only now. */
+  close(fd: number): void;
+  /** Both times of an open file. @returns false when they had to be rounded. */
+  futimens(fd: number, time: SplitTime): boolean;
+  /** As llistxattr, of an open file. */
+  flistxattr(fd: number): Buffer[];
   /** @param mode st_mode with its type; @param device st_rdev, 0 for a FIFO. The umask applies. */
   mknod(path: Uint8Array, mode: number, device: bigint): void;
   /** Offset of the first byte at or after `offset` that is not in a hole; -1 when only a hole follows. */

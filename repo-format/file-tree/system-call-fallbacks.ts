@@ -1,7 +1,7 @@
 // What happens where libc cannot be called: the nearest thing that Node's own modules can do. Extended attributes are lost,
 // times lose nanoseconds, holes are read as zeros; nothing else changes.
 import { spawnSync } from "node:child_process";
-import { fstatSync, lutimesSync } from "node:fs";
+import { closeSync, fstatSync, futimesSync, lutimesSync, openSync } from "node:fs";
 import type { SystemCalls } from "./system-call-contract.ts";
 
 const typeMask = 0o170000;
@@ -27,6 +27,15 @@ export const fallbackCalls: SystemCalls = {
     lutimesSync(Buffer.from(path), nodeTime(atimeNs), nodeTime(mtimeNs));
     return isExact(atimeNs) && isExact(mtimeNs);
   },
+  openAt: (directory, name, flags, mode) =>
+    openSync(Buffer.concat([Buffer.from(`/proc/self/fd/${directory}/`), name]), flags, mode),
+  close: closeSync,
+  futimens: (fd, { seconds, nanoseconds }) => {
+    const time = nodeTime(BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds));
+    futimesSync(fd, time, time);
+    return nanoseconds === 0;
+  },
+  flistxattr: () => [],
   mknod: (path, mode, device) => makeNodeByCommand(path, mode, device),
   seekData: (fd, offset) => (offset < fstatSync(fd).size ? offset : -1),
   seekHole: (fd) => fstatSync(fd).size,

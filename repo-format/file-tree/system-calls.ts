@@ -2,7 +2,7 @@
 // page cache advice. Each is tried once when a thread loads this file; whatever is not there is done by its fallback.
 import { getSystemErrorMessage, getSystemErrorName } from "node:util";
 import { libc, type NativeFunction } from "../native/libc.ts";
-import type { SystemCallName, SystemCalls } from "./system-call-contract.ts";
+import type { SplitTime, SystemCallName, SystemCalls } from "./system-call-contract.ts";
 import { fallbackCalls } from "./system-call-fallbacks.ts";
 
 const atCurrentDirectory = -100;
@@ -10,6 +10,8 @@ const atNoFollow = 0x100;
 const seekDataWhence = 3;
 const seekHoleWhence = 4;
 const adviceDontNeed = 4;
+/** O_CLOEXEC, which Node adds by itself and libc does not. */
+const closeOnExec = 0o2000000;
 /** XATTR_LIST_MAX and XATTR_SIZE_MAX of Linux. */
 const xattrMaxBytes = 65_536;
 const pathMaxBytes = 4096;
@@ -20,6 +22,10 @@ const prototypes = {
   lsetxattr: "int lsetxattr(const void *path, const void *name, const void *value, size_t size, int flags)",
   lremovexattr: "int lremovexattr(const void *path, const void *name)",
   utimensat: "int utimensat(int dirfd, const void *path, const void *times, int flags)",
+  openat: "int openat(int dirfd, const void *path, int flags, ...)",
+  close: "int close(int fd)",
+  futimens: "int futimens(int fd, const void *times)",
+  flistxattr: "int64_t flistxattr(int fd, void *list, size_t size)",
   mknod: "int mknod(const void *path, uint32_t mode, uint64_t device)",
   lseek: "int64_t lseek(int fd, int64_t offset, int whence)",
   fallocate: "int fallocate(int fd, int mode, int64_t offset, int64_t size)",
@@ -44,9 +50,16 @@ class NativeCalls {
   }
 
   llistxattr(path: Uint8Array): Buffer[] {
-    const length = this.#function("llistxattr")(this.#pathOf(path), this.#value, xattrMaxBytes);
+    return this.#listed("llistxattr", this.#function("llistxattr")(this.#pathOf(path), this.#value, xattrMaxBytes));
+  }
+
+  flistxattr(fd: number): Buffer[] {
+    return this.#listed("flistxattr", this.#function("flistxattr")(fd, this.#value, xattrMaxBytes));
+  }
+
+  #listed(syscall: string, length: number): Buffer[] {
     if (length < 0) {
-      const error = this.#error("llistxattr");
+      const error = this.#error(syscall);
       if (error.code === "ENOTSUP") return [];
       throw error;
     }
@@ -81,6 +94,32 @@ class NativeCalls {
     this.#setTime(2, mtimeNs);
     const call = this.#function("utimensat");
     if (call(atCurrentDirectory, this.#pathOf(path), this.#times, atNoFollow) < 0) throw this.#error("utimensat");
+    return true;
+  }
+
+  /** In a directory's descriptor: 2.1 µs for a new file, 3.8 through the path /proc/self/fd/<n>/<name>. */
+  openAt(directory: number, name: Uint8Array, flags: number, mode: number): number {
+    const call = this.#function("openat");
+    const terminatedName = this.#pathOf(name);
+    for (;;) {
+      const fd = call(directory, terminatedName, flags | closeOnExec, "uint32_t", mode);
+      if (fd >= 0) return fd;
+      const error = this.#error("openat");
+      if (error.code !== "EINTR") throw error;
+    }
+  }
+
+  close(fd: number): void {
+    if (this.#function("close")(fd) === 0) return;
+    const error = this.#error("close");
+    // Interrupted or not, Linux has closed it.
+    if (error.code !== "EINTR") throw error;
+  }
+
+  futimens(fd: number, { seconds, nanoseconds }: SplitTime): boolean {
+    this.#times[0] = this.#times[2] = BigInt(seconds);
+    this.#times[1] = this.#times[3] = BigInt(nanoseconds);
+    if (this.#function("futimens")(fd, this.#times) < 0) throw this.#error("futimens");
     return true;
   }
 
@@ -187,6 +226,10 @@ function probes(calls: NativeCalls): Record<SystemCallName, readonly [expected: 
     lsetxattr: ["ENOENT", () => calls.lsetxattr(absent, "user.probe", Buffer.alloc(1))],
     lremovexattr: ["ENOENT", () => calls.lremovexattr(absent, "user.probe")],
     utimensat: ["ENOENT", () => calls.utimensat(absent, 0n, 0n)],
+    openAt: ["EBADF", () => calls.openAt(-1, Buffer.from("no-such-file"), 0, 0)],
+    close: ["EBADF", () => calls.close(-1)],
+    futimens: ["EBADF", () => calls.futimens(-1, { seconds: 0, nanoseconds: 0 })],
+    flistxattr: ["EBADF", () => calls.flistxattr(-1)],
     mknod: ["ENOENT", () => calls.mknod(Buffer.from("/proc/self/no-such-directory/file"), 0o010600, 0n)],
     seekData: ["EBADF", () => calls.seekData(-1, 0)],
     seekHole: ["EBADF", () => calls.seekHole(-1, 0)],

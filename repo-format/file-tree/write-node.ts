@@ -33,6 +33,19 @@ export function createFile(directory: DirectoryHandle, name: Uint8Array): number
 }
 
 /**
+ * As createFile, in one system call by the directory's descriptor; `fill` is handed the file, which is closed afterwards.
+ * @throws EEXIST when the name is taken; what `fill` throws; what closing shows.
+ */
+export function createFilled(directory: DirectoryHandle, name: Uint8Array, fill: (fd: number) => void): void {
+  const fd = directory.openEntry(name, createFlags, privateFileMode);
+  try {
+    fill(fd);
+  } finally {
+    systemCalls.close(fd);
+  }
+}
+
+/**
  * Opens a regular file that exists, for reading and writing. One that its mode protects from its owner is made writable.
  * @throws ENOENT, ELOOP for a link, RepositoryError "target-unwritable" for anything else that is no regular file.
  */

@@ -4,6 +4,7 @@
 
 import { createHash } from "node:crypto";
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
+import { closeOpened } from "../file-tree/opened-file.ts";
 import { type PackedBlob, sealOverheadBytes } from "../format/blob.ts";
 import type { BlobId } from "../format/id.ts";
 import { decodePackHeader, headerLengthBytes, packHeaderLength } from "../format/pack-header.ts";
@@ -12,6 +13,7 @@ import { ownsMemory } from "../native/aligned-memory.ts";
 import { openBlob } from "../pack/open-blob.ts";
 import type { Repository } from "../repository/repository.ts";
 import type { BlobWorkerPool } from "../workers/blob-worker-pool.ts";
+import type { VerifyResult, VerifyTask } from "../workers/restore-task.ts";
 import type { FindingCode } from "./check-findings.ts";
 
 /** Read at a time; a larger blob is read alone. */
@@ -25,6 +27,9 @@ export interface PackProblem {
 
 /** Handing less than this to a thread takes longer than opening it here. */
 const threadBytes: number = 256 * 1024;
+
+/** Offsets travel to a thread in 32 bits. */
+const maxOffset: number = 2 ** 32 - 1;
 
 /** Not the pack's fault. */
 const failuresOfTheRun: ReadonlySet<string> = new Set(["cancelled", "worker-failed"]);
@@ -83,6 +88,7 @@ class PackCheck {
   }
 
   async run(): Promise<void> {
+    if (await this.#checkInThread()) return;
     try {
       const end = await this.#checkBlobs();
       await this.#opening;
@@ -90,8 +96,40 @@ class PackCheck {
     } finally {
       await this.#opening.catch(() => {});
     }
-    const actual = this.#hash.digest("hex");
+    this.#checkHash(this.#hash.digest("hex"));
+  }
+
+  #checkHash(actual: string): void {
     if (actual !== this.#pack.id) this.#add("pack-hash", `its content has the hash ${actual}`);
+  }
+
+  /**
+   * A pack that is a file here: its bytes never leave the thread that reads them.
+   * @returns false when it was not done; whatever is wrong then shows on the usual way.
+   */
+  async #checkInThread(): Promise<boolean> {
+    const { pool } = this.#options;
+    const { blobs, id } = this.#pack;
+    const tailStart = lengthBackToBack(blobs);
+    if (pool === undefined || tailStart === undefined || tailStart < threadBytes || tailStart > maxOffset) return false;
+    const tailBytes = packHeaderLength(blobs) + sealOverheadBytes + headerLengthBytes;
+    const fd = this.#repo.openPackFile(id, tailStart + tailBytes);
+    if (fd === undefined) return false;
+    try {
+      throwIfCancelled(this.#options.signal);
+      const placed = blobs.map((blob) => ({ blob, start: blob.offset }));
+      const result = await pool.restoreBlobs({ kind: "verify-pack", fd, tailBytes, ...columnsOf(placed) });
+      if (result.kind !== "pack-verified") throw new Error(`bug: a thread answered "${result.kind}" to "verify-pack"`);
+      this.#addFailures(placed, result.failures);
+      this.#checkTail(Buffer.from(result.tail));
+      this.#checkHash(result.hash);
+      return true;
+    } catch (error) {
+      if (!RepositoryError.is(error, "pack-damaged") && !RepositoryError.is(error, "storage-unavailable")) throw error;
+      return false;
+    } finally {
+      closeOpened(fd);
+    }
   }
 
   /** @returns where the blobs end. */
@@ -129,16 +167,14 @@ class PackCheck {
       for (const { blob, start } of placed) this.#openHere(blob, bytes.subarray(start, start + blob.length));
       return;
     }
-    const task = {
-      kind: "verify",
-      sealed: bytes,
-      blobs: Uint32Array.from(placed.flatMap(({ blob, start }) => [start, blob.length, blob.uncompressedLength])),
-      ids: Buffer.from(placed.map(({ blob }) => blob.id).join(""), "hex"),
-      types: placed.map(({ blob }) => blob.type),
-    } as const;
+    const task = { kind: "verify", sealed: bytes, ...columnsOf(placed) } as const;
     const result = await pool.restoreBlobs(task, ownsMemory(bytes) ? [bytes.buffer] : []);
     if (result.kind !== "verified") throw new Error(`bug: a thread answered "${result.kind}" to "verify"`);
-    for (const { blob, error } of result.failures) {
+    this.#addFailures(placed, result.failures);
+  }
+
+  #addFailures(placed: readonly PlacedBlob[], failures: VerifyResult["failures"]): void {
+    for (const { blob, error } of failures) {
       this.#addDamaged(placed[blob]?.blob as PackedBlob, RepositoryError.fromJSON(error));
     }
   }
@@ -157,12 +193,17 @@ class PackCheck {
   }
 
   async #checkHeader(offset: number): Promise<void> {
+    const sealedBytes = packHeaderLength(this.#pack.blobs) + sealOverheadBytes;
+    this.#checkTail(await this.#read(offset, sealedBytes + headerLengthBytes));
+  }
+
+  #checkTail(bytes: Buffer): void {
     const { blobs } = this.#pack;
-    const sealedBytes = packHeaderLength(blobs) + sealOverheadBytes;
-    const bytes = await this.#read(offset, sealedBytes + headerLengthBytes);
+    const sealedBytes = bytes.length - headerLengthBytes;
     const claimed = bytes.readUInt32LE(sealedBytes);
     if (claimed !== sealedBytes) {
-      return this.#add("pack-header", `its header claims ${claimed} bytes where the index makes ${sealedBytes} of it`);
+      this.#add("pack-header", `its header claims ${claimed} bytes where the index makes ${sealedBytes} of it`);
+      return;
     }
     try {
       const listed = decodePackHeader(this.#repo.sealer.open(bytes.subarray(0, sealedBytes)));
@@ -190,6 +231,24 @@ class PackCheck {
   #message(reason: string): string {
     return `pack ${this.#pack.id}: ${reason}`;
   }
+}
+
+function columnsOf(placed: readonly PlacedBlob[]): Pick<VerifyTask, "blobs" | "ids" | "types"> {
+  return {
+    blobs: Uint32Array.from(placed.flatMap(({ blob, start }) => [start, blob.length, blob.uncompressedLength])),
+    ids: Buffer.from(placed.map(({ blob }) => blob.id).join(""), "hex"),
+    types: placed.map(({ blob }) => blob.type),
+  };
+}
+
+/** @returns where blobs end that begin at 0 and leave no gap; undefined for others. */
+function lengthBackToBack(blobs: readonly PackedBlob[]): number | undefined {
+  let end = 0;
+  for (const { offset, length } of blobs) {
+    if (offset !== end) return undefined;
+    end += length;
+  }
+  return end;
 }
 
 function isSame(a: PackedBlob, b: PackedBlob | undefined): boolean {

@@ -131,7 +131,8 @@ async function readData(
   try {
     const checked = boundedParallel(
       repo.index.packs((id) => chosen.has(id)),
-      { limit: repo.storage.connections, signal },
+      // A thread that reads packs itself finds the next one waiting.
+      { limit: Math.max(repo.storage.connections, 2 * (pool?.threads ?? 0)), signal },
       async (pack) => ({ packId: pack.id, problems: await checkPackData(repo, pack, { signal, pool }) }),
     );
     for await (const { packId, problems } of checked) {

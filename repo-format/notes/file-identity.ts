@@ -10,8 +10,11 @@ export const fingerprintBytes = 16;
 const identityBytes = 40;
 const idDigits = 64;
 
+/** What of a stat tells that a file is the same, and unchanged. */
+export type FileIdentity = Pick<FileStat, "dev" | "ino" | "size" | "mtimeNs" | "ctimeNs">;
+
 /** Identity of a file and of the bytes in it, as one number. @param salt keeps notes of different origin apart */
-export function fileFingerprint(salt: Buffer, stat: FileStat, content: readonly BlobId[] = []): Buffer {
+export function fileFingerprint(salt: Buffer, stat: FileIdentity, content: readonly BlobId[] = []): Buffer {
   const bytes = Buffer.allocUnsafe(salt.length + identityBytes + content.length * idDigits);
   let at = salt.copy(bytes);
   for (const number of [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs])

@@ -6,7 +6,7 @@ import { closeSync, openSync, readSync, renameSync, rmSync, writeSync } from "no
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FileStat } from "../file-tree/opened-file.ts";
 import type { BlobId, SnapshotId } from "../format/id.ts";
-import { fileFingerprint, fingerprintBytes } from "./file-identity.ts";
+import { type FileIdentity, fileFingerprint, fingerprintBytes } from "./file-identity.ts";
 
 const version = 1;
 const headerBytes = 8192;
@@ -66,7 +66,7 @@ export class RestoredFilesWriter {
    * @param stat looked up after everything else was done to the file.
    * @throws Node's error when the note cannot be written
    */
-  add(stat: FileStat, content: readonly BlobId[]): void {
+  add(stat: FileIdentity, content: readonly BlobId[]): void {
     // No digits below the second: the file system has none, and a second is too long to wait for.
     if (this.#fd === undefined || stat.ctimeNs % secondNs === 0n) return;
     const fingerprint = fileFingerprint(this.#salt, stat, content);

@@ -184,6 +184,14 @@ export class Repository {
     return meter === undefined ? undefined : trafficOf(meter, earlier);
   }
 
+  /**
+   * A descriptor of the pack's file where the store is a directory of this machine; whoever asks closes it.
+   * @param lengthBytes that are going to be read. @returns undefined: `readPackRange` is the way, or says what is wrong.
+   */
+  openPackFile(packId: PackId, lengthBytes: number): number | undefined {
+    return this.storage.openFile?.(keyOf("pack", packId), lengthBytes);
+  }
+
   /** Lets go of the store's connections. */
   close(): Promise<void> {
     return this.storage.close();

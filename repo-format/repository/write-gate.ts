@@ -94,6 +94,10 @@ export class GatedStorage extends ForwardingStorage {
     this.#config = config;
   }
 
+  override openFile(key: string, lengthBytes: number): number | undefined {
+    return this.inner.openFile?.(key, lengthBytes);
+  }
+
   override async put(key: string, body: ObjectBody, options?: PutOptions): Promise<void> {
     if (!isLockKey(key)) {
       if (this.#config.isHot)

@@ -2,6 +2,7 @@
 // exists can stay.
 import { RepositoryError } from "../errors.ts";
 import { closeOpened, type FileStat } from "../file-tree/opened-file.ts";
+import { plainMetadataOf } from "../file-tree/plain-metadata.ts";
 import { openForReading } from "../file-tree/read-file.ts";
 import { plaintextLength } from "../format/blob.ts";
 import type { BlobId } from "../format/id.ts";
@@ -23,6 +24,8 @@ export interface FilePlannerContext {
   readonly overwrite: OverwriteMode;
   /** Undefined: the files that had a hole, or so long a run of zeros, when they were backed up. */
   readonly sparse: boolean | undefined;
+  /** New files may get their metadata as soon as they have their bytes. */
+  readonly finishesFiles: boolean;
   readonly threads: RestoreThreads;
   readonly report: RestoreReport;
   readonly remembered?: Pick<RememberedFiles, "hasContent"> | undefined;
@@ -56,6 +59,7 @@ export class FilePlanner {
     const isRegular = stat?.isFile() === true;
     const file = this.#addFile(node, name, standing.directory, isRegular ? fileAction.update : fileAction.create);
     if (file === undefined) return;
+    if (stat === undefined && this.#context.finishesFiles) this.#noteMetadata(file, node);
     if (!isRegular) return this.#expectNew(file);
     const isEqualSize = stat.size === BigInt(this.#plan.files.sizeBytes.get(file));
     const isTrusted = this.#context.overwrite === "if-changed" && isEqualSize && isSameTime(node, stat);
@@ -121,6 +125,11 @@ export class FilePlanner {
       fileOffset += plaintextLength(location);
     }
     return file;
+  }
+
+  #noteMetadata(file: number, node: Node): void {
+    const plain = plainMetadataOf(node);
+    if (plain !== undefined) this.#plan.files.metadata.set(file, plain);
   }
 
   async #compare(file: number, stat: FileStat, isEqualSize: boolean): Promise<void> {

@@ -2,6 +2,7 @@
 import { setImmediate } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
+import { type PlainMetadata, plainMetadataOf } from "../file-tree/plain-metadata.ts";
 import type { BlobId } from "../format/id.ts";
 import type { Node } from "../format/node.ts";
 import { type BoundedTasks, withBoundedTasks } from "./bounded-tasks.ts";
@@ -45,7 +46,7 @@ export async function planRestore(context: PlanContext): Promise<RestorePlan> {
 type NewDirectory = Pick<
   PlannedDirectory,
   "parent" | "name" | "tree" | "standing" | "isSelected" | "childMayBeSelected"
->;
+> & { readonly metadata: PlainMetadata | undefined };
 
 class Planner {
   readonly plan = new RestorePlan();
@@ -65,6 +66,7 @@ class Planner {
       standing: "directory",
       isSelected: false,
       childMayBeSelected: true,
+      metadata: undefined,
     });
   }
 
@@ -121,6 +123,7 @@ class Planner {
   #planOther(entry: TreeEntry, standing: StandingEntries): void {
     const { type } = entry.node;
     const { report } = this.#context;
+    if (type !== "dir") this.#directory(standing.directory).hasOthers = true;
     if (type === "dir") this.#planSubdirectory(entry, standing);
     else if (type === "symlink" || type === "fifo") report.expect(0);
     else if (type === "dev" || type === "chardev")
@@ -135,14 +138,13 @@ class Planner {
       this.#context.report.fail("tree", this.#shown(standing.directory, name), "the directory has no tree");
       return;
     }
-    this.#addDirectory({
-      parent: standing.directory,
-      name,
-      tree: node.subtree,
-      standing: standing.standing(name),
-      isSelected,
-      childMayBeSelected,
-    });
+    const stands = standing.standing(name);
+    const isPlain = this.#context.finishesFiles && stands !== "directory";
+    const metadata = isPlain ? plainMetadataOf(node) : undefined;
+    if (metadata === undefined) this.#directory(standing.directory).hasOthers = true;
+    const tree = node.subtree;
+    const parent = standing.directory;
+    this.#addDirectory({ parent, name, tree, standing: stands, isSelected, childMayBeSelected, metadata });
     if (isSelected) this.#context.report.expect(0);
   }
 
@@ -166,7 +168,8 @@ class Planner {
     }
   }
 
-  #addDirectory(row: NewDirectory): void {
+  #addDirectory({ metadata, ...row }: NewDirectory): void {
+    this.plan.directoryMetadata.push(metadata);
     this.plan.directories.push({
       ...row,
       isNeeded: row.isSelected,
@@ -174,6 +177,7 @@ class Planner {
       firstFile: 0,
       isComplete: false,
       isBlocked: false,
+      hasOthers: false,
     });
   }
 

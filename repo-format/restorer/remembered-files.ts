@@ -3,7 +3,9 @@
 import type { DirectoryHandle } from "../file-tree/directory-handle.ts";
 import { statChild } from "../file-tree/node-metadata.ts";
 import { type FileStat, statOpened } from "../file-tree/opened-file.ts";
+import type { BlobId } from "../format/id.ts";
 import type { Node } from "../format/node.ts";
+import type { FileIdentity } from "../notes/file-identity.ts";
 import type { LocalNotes, RestoreDescription } from "../notes/local-notes.ts";
 import type { RestoredFilesWriter } from "../notes/restored-files.ts";
 
@@ -47,7 +49,7 @@ export class RememberedFiles {
     if (this.#seen[file] !== before) this.#doubtful.add(file);
   }
 
-  /** The metadata come next. */
+  /** The data come next. */
   begin(about: RestoreDescription, fileCount: number): void {
     this.#writer = this.#notes.beginRestored(about, fileCount);
   }
@@ -65,7 +67,15 @@ export class RememberedFiles {
     if (before === undefined || !isRight || imprintOf(before) !== imprint) return;
     const after = statOf(place.directory(), node);
     if (after === undefined || !isSameFile(before, after)) return;
-    this.#add(after, node);
+    this.#add(after, node.content ?? []);
+  }
+
+  /**
+   * A file has its bytes and its metadata, set through the descriptor by which it was written.
+   * @param identity looked up after that.
+   */
+  isDone(file: number, identity: FileIdentity, content: readonly BlobId[]): void {
+    if (content.length > 0 && !this.#doubtful.has(file)) this.#add(identity, content);
   }
 
   /** Everything is restored. */
@@ -80,9 +90,9 @@ export class RememberedFiles {
     this.#writer = undefined;
   }
 
-  #add(stat: FileStat, { content }: Node): void {
+  #add(identity: FileIdentity, content: readonly BlobId[]): void {
     try {
-      this.#writer?.add(stat, content ?? []);
+      this.#writer?.add(identity, content);
     } catch {
       // No room for the note: what it has does not help much, and the restore matters more.
       this.abandon();

@@ -1,33 +1,42 @@
 // Brings the data: each range of a pack is fetched once, whatever number of files shares it, and goes to the worker threads
 // still sealed. A blob that cannot be had costs the files that need it, never the others.
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
+import { closeOpened } from "../file-tree/opened-file.ts";
 import { targetError } from "../file-tree/target-errors.ts";
 import { writeAt } from "../file-tree/write-node.ts";
 import type { Repository } from "../repository/repository.ts";
 import { freeMemory } from "../workers/free-memory.ts";
-import { type WriteResult, writeColumns } from "../workers/restore-task.ts";
+import { identityOf, type NewFiles } from "../workers/new-files.ts";
+import { type UnfinishedFile, type WriteFailure, type WriteResult, writeColumns } from "../workers/restore-task.ts";
 import { allEnded, Slots, withBoundedTasks } from "./bounded-tasks.ts";
 import type { RestoreThreads } from "./compare-file.ts";
 import { isDamage } from "./damage.ts";
 import { defaultRangeLimits, type PackRange, packRanges } from "./pack-ranges.ts";
+import type { RememberedFiles } from "./remembered-files.ts";
 import { fileAction, type RestorePlan } from "./restore-plan.ts";
 import type { RestoreReport } from "./restore-report.ts";
+import type { TargetDirectories } from "./target-directories.ts";
 import type { TargetFiles } from "./target-files.ts";
-import { type PartTarget, writeBatches, writeTask } from "./write-batches.ts";
+import { type TaskTarget, TaskTargets } from "./task-targets.ts";
+import { emptyBatches, emptyFilesTask, type WriteBatch, writeBatches, writeTask } from "./write-batches.ts";
 
 export interface RestorePacksContext {
-  readonly repo: Pick<Repository, "readPackRange" | "loadBlob" | "index">;
+  readonly repo: Pick<Repository, "readPackRange" | "openPackFile" | "loadBlob" | "index">;
   readonly plan: RestorePlan;
   readonly files: TargetFiles;
+  readonly directories: TargetDirectories;
   readonly threads: RestoreThreads;
   readonly report: RestoreReport;
+  readonly remembered?: Pick<RememberedFiles, "isDone"> | undefined;
+  /** See applyPlainMetadata. */
+  readonly isRoot: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
 /** Ranges that are being fetched or written; their bytes are bounded by the budget of the threads. */
 const maxRangesUnderWay = 16;
 
-/** Each has up to 64 files open: together they stay below the 1,024 that a process may have by default. */
+/** Each has up to 64 files or directories open: together they stay below the 1,024 that a process may have by default. */
 const maxTasksUnderWay = 12;
 
 /**
@@ -54,7 +63,7 @@ class PackRestorer {
   async run(): Promise<void> {
     const { plan, threads, signal } = this.#context;
     const { budget } = threads;
-    this.#restoreFilesWithoutData();
+    await this.#restoreFilesWithoutData();
     const maxRangeBytes = Math.min(defaultRangeLimits.maxRangeBytes, Math.floor(budget.limitBytes / 2));
     await withBoundedTasks(maxRangesUnderWay, async (ranges) => {
       for (const range of packRanges(plan, { ...defaultRangeLimits, maxRangeBytes })) {
@@ -70,25 +79,47 @@ class PackRestorer {
   }
 
   /** Empty files, files that only get shorter, and those that are nothing but a hole. */
-  #restoreFilesWithoutData(): void {
-    const { plan, files } = this.#context;
+  async #restoreFilesWithoutData(): Promise<void> {
+    const { plan, signal } = this.#context;
+    const empty: number[] = [];
     for (let file = 0; file < plan.files.count; file++) {
       const action = plan.files.action.get(file);
       const isWritten = action === fileAction.create || action === fileAction.update;
       if (!isWritten || plan.files.pendingParts.get(file) > 0) continue;
-      throwIfCancelled(this.#context.signal);
-      if (this.#acquire(file) === undefined) continue;
-      files.release(file);
-      this.#complete(file);
+      throwIfCancelled(signal);
+      if (plan.isMadeAtOnce(file)) empty.push(file);
+      else this.#restoreHere(file);
     }
+    await withBoundedTasks(maxRangesUnderWay, async (tasks) => {
+      for (const batch of emptyBatches(plan, empty))
+        await tasks.start(() => this.#slots.run(() => this.#makeEmpty(batch)));
+    });
+  }
+
+  #restoreHere(file: number): void {
+    if (this.#acquire(file) === undefined) return;
+    this.#context.files.release(file);
+    this.#complete(file);
+  }
+
+  async #makeEmpty(batch: readonly number[]): Promise<void> {
+    await this.#runTask(
+      batch.map((file) => [-1, file] as const),
+      ({ list }, newFiles) => ({
+        task: emptyFilesTask(list, newFiles as NewFiles),
+        transfer: [],
+      }),
+    );
   }
 
   async #restoreRange(range: PackRange): Promise<void> {
-    const { plan, report, repo, signal } = this.#context;
+    const { report, repo, signal } = this.#context;
     try {
       throwIfCancelled(signal);
       report.requests++;
       report.requestBytes += range.length;
+      const fd = repo.openPackFile(range.packId, range.length);
+      if (fd !== undefined) return await this.#writeBatches(range, fd).finally(() => closeOpened(fd));
       const sealed = await repo
         .readPackRange(range.packId, range.offset, range.length, signal)
         .catch((error: unknown) => {
@@ -96,8 +127,7 @@ class PackRestorer {
           return error;
         });
       if (!Buffer.isBuffer(sealed)) return await this.#recover(range.parts, sealed);
-      const batches = [...writeBatches(plan, range.parts)];
-      await allEnded(batches.map((parts) => this.#slots.run(() => this.#writeBatch(range, sealed, parts))));
+      await this.#writeBatches(range, sealed);
       freeMemory(sealed);
     } catch (error) {
       this.#isEnding = true;
@@ -105,42 +135,59 @@ class PackRestorer {
     }
   }
 
-  async #writeBatch(range: PackRange, sealed: Buffer, parts: Uint32Array): Promise<void> {
+  async #writeBatches(range: PackRange, sealed: Buffer | number): Promise<void> {
+    const batches = [...writeBatches(this.#context.plan, range.parts)];
+    await allEnded(batches.map((parts) => this.#slots.run(() => this.#writeBatch(range, sealed, parts))));
+  }
+
+  async #writeBatch(range: PackRange, sealed: Buffer | number, parts: Uint32Array): Promise<void> {
+    const { plan } = this.#context;
+    const places = Array.from(parts, (part) => [part, this.#fileOf(part)] as const);
+    await this.#runTask(places, ({ list }, newFiles) => writeTask(plan, { range, sealed, targets: list, newFiles }));
+  }
+
+  async #runTask(places: readonly Place[], taskOf: TaskOf): Promise<void> {
     if (this.#isEnding) return;
-    const { plan, files, threads, report, signal } = this.#context;
+    const { threads, report, remembered, isRoot, signal } = this.#context;
     throwIfCancelled(signal);
-    const targets = this.#openTargets(parts);
-    if (targets.length === 0) return;
+    const targets = this.#openTargets(places);
     try {
-      const { task, transfer } = writeTask(plan, { range, sealed, targets });
+      if (targets.list.length === 0) return;
+      const { task, transfer } = taskOf(targets, targets.newFiles({ isRoot, isIdentified: remembered !== undefined }));
       const result = (await threads.restoreBlobs(task, transfer)) as WriteResult;
-      await this.#settle(targets, task.writes, result);
+      await this.#settle(targets.list, task.writes, result);
     } catch (error) {
       this.#isEnding = true;
       throw error;
     } finally {
-      for (const { part } of targets) files.release(plan.parts.file.get(part));
+      targets.release();
     }
     report.progress();
   }
 
-  /** Opens the files of the parts; those that cannot be opened have failed. */
-  #openTargets(parts: Uint32Array): PartTarget[] {
-    const { plan, files } = this.#context;
-    const targets: PartTarget[] = [];
-    for (const part of parts) {
-      const file = plan.parts.file.get(part);
-      if (plan.files.action.get(file) === fileAction.failed) continue;
-      const fd = this.#acquire(file);
-      if (fd !== undefined) targets.push({ part, fd, isSparse: files.isSparse(file) });
+  /** Opens what the parts need; files that cannot be opened have failed. */
+  #openTargets(places: readonly Place[]): TaskTargets {
+    const { plan, files, directories } = this.#context;
+    const targets = new TaskTargets(plan, files, directories);
+    try {
+      for (const [part, file] of places) {
+        if (plan.files.action.get(file) !== fileAction.failed) this.#attempt(file, () => targets.add(part, file));
+      }
+      return targets;
+    } catch (error) {
+      targets.release();
+      throw error;
     }
-    return targets;
+  }
+
+  #acquire(file: number): number | undefined {
+    return this.#attempt(file, () => this.#context.files.acquire(file));
   }
 
   /** @throws RepositoryError "target-full": no other file will fit either. */
-  #acquire(file: number): number | undefined {
+  #attempt<T>(file: number, open: () => T): T | undefined {
     try {
-      return this.#context.files.acquire(file);
+      return open();
     } catch (error) {
       const failure = targetError(error, "open the file");
       if (failure.code === "target-full") throw this.#full(file, failure);
@@ -149,24 +196,49 @@ class PackRestorer {
     }
   }
 
-  async #settle(targets: readonly PartTarget[], writes: Float64Array, { failures }: WriteResult): Promise<void> {
-    const damagedBlobs = new Map(failures.filter(({ write }) => write < 0).map(({ blob, error }) => [blob, error]));
-    const failedWrites = new Map(failures.filter(({ write }) => write >= 0).map(({ write, error }) => [write, error]));
-    const damagedParts: number[] = [];
-    let damage: RepositoryError | undefined;
-    for (const [write, { part }] of targets.entries()) {
+  async #settle(targets: readonly TaskTarget[], writes: Float64Array, result: WriteResult): Promise<void> {
+    const damagedBlobs = new Map<number, WriteFailure>();
+    const failedWrites = new Map<number, WriteFailure>();
+    for (const failure of result.failures) {
+      if (failure.write < 0) damagedBlobs.set(failure.blob, failure);
+      else failedWrites.set(failure.write, failure);
+    }
+    const unfinished = new Map(result.unfinished.map((made) => [made.write, made]));
+    const again: TaskTarget[] = [];
+    let reason: RepositoryError | undefined;
+    for (const [write, target] of targets.entries()) {
       const damaged = damagedBlobs.get(writes[write * writeColumns] as number);
       const failed = failedWrites.get(write);
-      if (damaged !== undefined) {
-        damagedParts.push(part);
-        damage = RepositoryError.fromJSON(damaged);
-      } else if (failed !== undefined) {
-        this.#failWrite(this.#fileOf(part), RepositoryError.fromJSON(failed));
-      } else {
-        this.#partDone(part);
-      }
+      const error = (damaged ?? failed)?.error;
+      if (target.fd < 0 && (error === undefined || failed?.isMade === true)) this.#context.files.noteMade(target.file);
+      if (error === undefined) this.#targetDone(target, unfinished.get(write), result.identities);
+      else if (damaged !== undefined || isInTheWay(failed)) {
+        again.push(target);
+        reason = RepositoryError.fromJSON(error);
+      } else this.#failWrite(target.file, RepositoryError.fromJSON(error));
     }
-    if (damage !== undefined) await this.#recover(damagedParts, damage);
+    if (reason !== undefined) await this.#tryAgain(again, reason);
+  }
+
+  #targetDone(
+    { part, file, fd }: TaskTarget,
+    made: UnfinishedFile | undefined,
+    identities: BigInt64Array | undefined,
+  ): void {
+    const { plan, report, remembered } = this.#context;
+    if (fd < 0 && made?.isFinished !== false) noteFinished(plan, report, file, made?.problems ?? []);
+    if (fd < 0 && made === undefined && identities !== undefined) {
+      remembered?.isDone(file, identityOf(identities, -1 - fd), plan.contentOf(file));
+    }
+    if (part < 0) this.#complete(file);
+    else this.#partDone(part);
+  }
+
+  /** In this thread, which removes what stands in a file's place, with the blobs by themselves. */
+  async #tryAgain(targets: readonly TaskTarget[], reason: RepositoryError): Promise<void> {
+    for (const { part, file } of targets) if (part < 0) this.#restoreHere(file);
+    const parts = targets.map(({ part }) => part).filter((part) => part >= 0);
+    await this.#recover(parts, reason);
   }
 
   /** Tries other copies of blobs that could not be had, and the same place once more where bytes may be lost on the way. */
@@ -241,6 +313,28 @@ class PackRestorer {
 
   #fileOf(part: number): number {
     return this.#context.plan.parts.file.get(part);
+  }
+}
+
+type Place = readonly [part: number, file: number];
+type TaskOf = (targets: TaskTargets, newFiles: NewFiles | undefined) => WriteBatch;
+
+/** Something was put where the plan saw nothing. */
+function isInTheWay(failure: WriteFailure | undefined): boolean {
+  return failure?.isMade === false && failure.error.details?.errno === "EEXIST";
+}
+
+/** A new file is there with its metadata, as far as they can be set. */
+export function noteFinished(
+  plan: RestorePlan,
+  report: RestoreReport,
+  file: number,
+  problems: readonly { readonly message: string; readonly isError: boolean }[],
+): void {
+  plan.files.action.set(file, fileAction.finished);
+  for (const { message, isError } of problems) {
+    if (isError) report.fail("metadata", plan.filePath(file), message);
+    else report.note("metadata", plan.filePath(file), message);
   }
 }
 

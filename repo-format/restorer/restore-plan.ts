@@ -1,8 +1,9 @@
-// A restore as a value: which directories, files and parts of packs it needs. Everything lies in columns, about 70 bytes a
+// A restore as a value: which directories, files and parts of packs it needs. Everything lies in columns, about 85 bytes a
 // file and 65 a blob, because a volume may have millions of either.
 import { plaintextLength } from "../format/blob.ts";
 import { type BlobId, idBytes, idFromBytes, idToBytes, type PackId } from "../format/id.ts";
 import { Column } from "./column.ts";
+import { PlainMetadataTable } from "./plain-metadata-table.ts";
 
 /** What is done with a file. */
 export const fileAction = {
@@ -18,7 +19,17 @@ export const fileAction = {
   link: 4,
   /** Could not be restored; gets no metadata, so that nothing takes it for complete. */
   failed: 5,
+  /** Was made with all its bytes and its metadata. */
+  finished: 6,
 } as const;
+
+/** They get something when their directory is finished. */
+const unfinished: ReadonlySet<number> = new Set([
+  fileAction.create,
+  fileAction.update,
+  fileAction.keep,
+  fileAction.link,
+]);
 
 export type FileAction = (typeof fileAction)[keyof typeof fileAction];
 
@@ -43,6 +54,8 @@ export interface PlannedDirectory {
   isComplete: boolean;
   /** It could not be made; nothing below it is touched. */
   isBlocked: boolean;
+  /** It has links, special files or subdirectories that nothing but its tree knows enough of. */
+  hasOthers: boolean;
 }
 
 export interface PlannedPart {
@@ -82,6 +95,8 @@ class FileTable {
   readonly action: Uint8Column = u8();
   /** 1: made as one hole, into which only what is not zero is written. */
   readonly isSparse: Uint8Column = u8();
+  /** Of files that a thread may finish while it has them open; others get theirs from the tree, last of all. */
+  readonly metadata: PlainMetadataTable = new PlainMetadataTable();
   /** Rows of linked names: the row of the file that they are names of. */
   readonly linkTo: Map<number, number> = new Map();
 
@@ -106,6 +121,8 @@ class PartTable {
 
 export class RestorePlan {
   readonly directories: PlannedDirectory[] = [];
+  /** Of directories that the restore makes, one row each as in `directories`. */
+  readonly directoryMetadata: PlainMetadataTable = new PlainMetadataTable();
   readonly files: FileTable = new FileTable();
   readonly parts: PartTable = new PartTable();
   /** In the order of first use. */
@@ -124,6 +141,7 @@ export class RestorePlan {
     files.pendingParts.push(0);
     files.action.push(action);
     files.isSparse.push(0);
+    files.metadata.push(undefined);
     return files.count - 1;
   }
 
@@ -156,6 +174,33 @@ export class RestorePlan {
       first: this.files.firstPart.get(file),
       end: isLast ? this.parts.count : this.files.firstPart.get(file + 1),
     };
+  }
+
+  /** The ids of the file's parts, which are all of its content. */
+  contentOf(file: number): BlobId[] {
+    const { first, end } = this.partsOf(file);
+    return Array.from({ length: end - first }, (_, part) =>
+      idFromBytes<BlobId>(this.parts.ids.array, (first + part) * idBytes),
+    );
+  }
+
+  /** A new file with at most one part: it is made, filled, given its metadata and closed in one go. */
+  isMadeAtOnce(file: number): boolean {
+    const { files } = this;
+    if (files.action.get(file) !== fileAction.create || files.isSparse.get(file) === 1) return false;
+    const { first, end } = this.partsOf(file);
+    return end - first <= 1 && files.metadata.has(file);
+  }
+
+  /** Entries of the directory that have to be looked up in its tree when they are finished. */
+  needsTree(directory: number): boolean {
+    if (this.directories[directory]?.hasOthers !== false) return true;
+    const { files } = this;
+    const first = this.directories[directory].firstFile;
+    for (let file = first; file < files.count && files.directory.get(file) === directory; file++) {
+      if (unfinished.has(files.action.get(file))) return true;
+    }
+    return false;
   }
 
   part(part: number): PlannedPart {

@@ -1,5 +1,5 @@
-// Puts a snapshot back: plan, then act. The data come pack by pack, the metadata last, so that a restore that was cut off
-// leaves private files without the snapshot's times, which the next one completes.
+// Puts a snapshot back: plan, then act. The data come pack by pack; a file gets its metadata when it has all its bytes, a
+// directory last of all, so that a restore that was cut off leaves incomplete files private and without the snapshot's times.
 import { resolve } from "node:path";
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import { AccountNames } from "../file-tree/account-names.ts";
@@ -19,7 +19,7 @@ import { makeDirectories } from "./make-directories.ts";
 import { planRestore } from "./plan-restore.ts";
 import { RememberedFiles } from "./remembered-files.ts";
 import type { RestoreOptions, RestoreResult } from "./restore-options.ts";
-import { restorePacks } from "./restore-packs.ts";
+import { noteFinished, restorePacks } from "./restore-packs.ts";
 import { fileAction, type RestorePlan } from "./restore-plan.ts";
 import { RestoreReport } from "./restore-report.ts";
 import { type Select, selectAttributes, selectEntries } from "./select-entries.ts";
@@ -35,6 +35,7 @@ export type RestoreSource = Pick<
   | "prefetchTrees"
   | "loadBlob"
   | "readPackRange"
+  | "openPackFile"
   | "index"
   | "options"
   | "masterKey"
@@ -92,7 +93,6 @@ class Restore {
       const plan = await this.#plan(treeId);
       if (options.dryRun === true) reportFiles(plan, report);
       else await this.#restoreData(plan);
-      this.#remembered?.begin(restoreDescription(options), plan.files.count);
       await this.#finish(plan);
       await this.#remembered?.finish();
     } finally {
@@ -110,6 +110,7 @@ class Restore {
       overwrite: options.overwrite ?? "always",
       sparse: options.sparse,
       restoreDevices: options.restoreDevices,
+      finishesFiles: mayFinishFiles(options),
       threads,
       report,
       remembered: this.#remembered,
@@ -127,12 +128,17 @@ class Restore {
     const directories = this.#directories as TargetDirectories;
     report.phase = "data";
     await makeDirectories(plan, directories, report, signal);
+    this.#remembered?.begin(restoreDescription(options), plan.files.count);
+    const { isRoot } = metadataOptions(options);
+    const remembered = this.#remembered;
     const files = new TargetFiles(plan, directories, {
       delete: options.delete ?? false,
-      remembered: this.#remembered,
+      isRoot,
+      onFinished: (file, problems) => noteFinished(plan, report, file, problems),
+      remembered,
     });
     try {
-      await restorePacks({ repo, plan, files, threads, report, signal });
+      await restorePacks({ repo, plan, files, directories, threads, report, remembered, isRoot, signal });
     } finally {
       files.close();
     }
@@ -214,6 +220,11 @@ function metadataOptions(options: RestoreOptions): ApplyMetadataOptions {
 function restoreDescription(options: RestoreOptions): RestoreDescription {
   const isWhole = (options.subfolder ?? "") === "";
   return { target: options.target, snapshotId: isWhole ? options.snapshotId : undefined };
+}
+
+/** A file that is read again must not be closed to us by its mode yet; the rest needs the whole node. */
+function mayFinishFiles(options: RestoreOptions): boolean {
+  return options.verify !== true && options.ownershipByName !== true && selectAttributes(options) === undefined;
 }
 
 /** Said once instead of for each file. */

@@ -1,7 +1,9 @@
 // The files of a plan while their data are written: opened when the first bytes come, kept open as long as there is room,
 // closed when the last ones are there. A descriptor that a task uses is pinned: it must never be closed under a thread.
 import { RepositoryError } from "../errors.ts";
-import { closeOpened } from "../file-tree/opened-file.ts";
+import type { MetadataProblem } from "../file-tree/apply-metadata.ts";
+import { closeOpened, statOpened } from "../file-tree/opened-file.ts";
+import { applyPlainMetadata, inheritedMetadata } from "../file-tree/plain-metadata.ts";
 import { removeChild } from "../file-tree/remove.ts";
 import { createFile, openForWriting, reserve, truncate } from "../file-tree/write-node.ts";
 import type { RememberedFiles } from "./remembered-files.ts";
@@ -21,7 +23,11 @@ interface OpenFile {
 export interface TargetFilesOptions {
   /** A directory in a file's place is removed with all it holds. */
   readonly delete: boolean;
-  readonly remembered?: Pick<RememberedFiles, "hasReopened" | "hasWritten"> | undefined;
+  /** See applyPlainMetadata. */
+  readonly isRoot: boolean;
+  /** A new file got its metadata when its last bytes were there. */
+  readonly onFinished: (file: number, problems: readonly MetadataProblem[]) => void;
+  readonly remembered?: Pick<RememberedFiles, "hasReopened" | "hasWritten" | "isDone"> | undefined;
 }
 
 export class TargetFiles {
@@ -45,6 +51,15 @@ export class TargetFiles {
     return isSparse.get(file) === 1 && action.get(file) === fileAction.create;
   }
 
+  isUntouched(file: number): boolean {
+    return this.#states[file] === fileState.untouched;
+  }
+
+  /** A thread has made the file: it is ours. */
+  noteMade(file: number): void {
+    this.#states[file] = fileState.created;
+  }
+
   /** A descriptor of the file, pinned until `release`. @throws Node's errors, RepositoryError "target-unwritable". */
   acquire(file: number): number {
     let entry = this.#open.get(file);
@@ -64,6 +79,7 @@ export class TargetFiles {
     entry.users--;
     if (entry.users > 0) return;
     const isDone = this.#plan.files.pendingParts.get(file) === 0;
+    if (isDone) this.#finish(file, entry.fd);
     if (isDone || this.#plan.files.action.get(file) === fileAction.failed) this.#close(file, entry);
     else this.#closeIdle();
   }
@@ -116,6 +132,18 @@ export class TargetFiles {
     return createFile(directory, name);
   }
 
+  /** Metadata by the descriptor that is open anyway: by the path it costs two more opens, and the tree once more. */
+  #finish(file: number, fd: number): void {
+    const { action, metadata } = this.#plan.files;
+    const plain = action.get(file) === fileAction.create ? metadata.get(file) : undefined;
+    if (plain === undefined) return;
+    const inherited = inheritedMetadata(fd);
+    if (inherited.hasAttributes) return;
+    const problems = applyPlainMetadata(fd, plain, inherited, this.#options.isRoot);
+    this.#options.onFinished(file, problems);
+    if (problems.length === 0) this.#options.remembered?.isDone(file, statOpened(fd), this.#plan.contentOf(file));
+  }
+
   #nameOf(file: number): Buffer {
     return Buffer.from(this.#plan.files.names[file] as string, "latin1");
   }
@@ -123,7 +151,10 @@ export class TargetFiles {
   #close(file: number, entry: OpenFile): void {
     this.#open.delete(file);
     // A file that existed before may have been changed by others between the comparison and now.
-    if (this.#states[file] === fileState.created) this.#options.remembered?.hasWritten(file, entry.fd);
+    const isWritten = this.#states[file] === fileState.created;
+    if (isWritten && this.#plan.files.action.get(file) !== fileAction.finished) {
+      this.#options.remembered?.hasWritten(file, entry.fd);
+    }
     closeOpened(entry.fd);
   }
 

@@ -1,38 +1,65 @@
 // Cuts the parts of a fetched range into tasks for the worker threads: small enough to spread over all threads and to keep
 // few files open, large enough to be worth a message.
 import { idBytes } from "../format/id.ts";
-import { blobColumns, type WriteTask, writeColumns } from "../workers/restore-task.ts";
+import { directFileBytes } from "../workers/direct-writes.ts";
+import type { NewFiles } from "../workers/new-files.ts";
+import { blobColumns, type WriteTask, writeColumns, writeWays } from "../workers/restore-task.ts";
 import type { PackRange } from "./pack-ranges.ts";
 import type { RestorePlan } from "./restore-plan.ts";
 
 const maxBatchBytes: number = 4 * 1024 * 1024;
-const maxBatchFiles = 64;
+/** Open files, and directories in which new ones are made. */
+const maxBatchDescriptors = 64;
 const maxBatchParts = 2048;
 
 /** Parts of one task in the order of the pack; parts of the same blob follow each other. */
 export function* writeBatches(plan: RestorePlan, parts: Uint32Array): Generator<Uint32Array, void> {
-  const files = new Set<number>();
+  const descriptors = new Set<number>();
   let start = 0;
   let bytes = 0;
   for (const [index, part] of parts.entries()) {
-    const file = plan.parts.file.get(part);
-    const isFull =
-      bytes >= maxBatchBytes || index - start >= maxBatchParts || (files.size >= maxBatchFiles && !files.has(file));
+    const descriptor = descriptorOf(plan, plan.parts.file.get(part));
+    const hasRoom = descriptors.size < maxBatchDescriptors || descriptors.has(descriptor);
+    const isFull = bytes >= maxBatchBytes || index - start >= maxBatchParts || !hasRoom;
     if (isFull) {
       yield parts.subarray(start, index);
       start = index;
       bytes = 0;
-      files.clear();
+      descriptors.clear();
     }
-    files.add(file);
+    descriptors.add(descriptor);
     bytes += plan.parts.length.get(part);
   }
   if (start < parts.length) yield parts.subarray(start);
 }
 
-/** Where a part goes: the file is open. */
+/** Files without any part, as many as make a task. */
+export function* emptyBatches(plan: RestorePlan, files: Iterable<number>): Generator<number[], void> {
+  const directories = new Set<number>();
+  let batch: number[] = [];
+  for (const file of files) {
+    const directory = plan.files.directory.get(file);
+    const hasRoom = directories.size < maxBatchDescriptors || directories.has(directory);
+    if (batch.length >= maxBatchParts || !hasRoom) {
+      yield batch;
+      batch = [];
+      directories.clear();
+    }
+    directories.add(directory);
+    batch.push(file);
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** What has to be open for a file. */
+function descriptorOf(plan: RestorePlan, file: number): number {
+  return plan.isMadeAtOnce(file) ? -1 - plan.files.directory.get(file) : file;
+}
+
+/** Where a part goes. */
 export interface PartTarget {
   readonly part: number;
+  /** Of the file; negative: −1 − row of a new file. */
   readonly fd: number;
   readonly isSparse: boolean;
 }
@@ -44,36 +71,67 @@ export interface WriteBatch {
 
 export interface FetchedTargets {
   readonly range: PackRange;
-  /** The bytes of the range. */
-  readonly sealed: Buffer;
+  /** The bytes of the range, or the descriptor of the pack's file. */
+  readonly sealed: Buffer | number;
   /** At least one, in the order of the pack. */
   readonly targets: readonly PartTarget[];
+  readonly newFiles?: NewFiles | undefined;
 }
 
-export function writeTask(plan: RestorePlan, { range, sealed, targets }: FetchedTargets): WriteBatch {
-  const { packOffset, length, uncompressedLength, fileOffset, ids } = plan.parts;
+/** Makes files that have no bytes. */
+export function emptyFilesTask(targets: readonly PartTarget[], newFiles: NewFiles): WriteTask {
+  const nothing = new Uint8Array();
+  const writes = Float64Array.from(targets.flatMap(({ fd }) => [-1, fd, 0, 0]));
+  return { kind: "write", sealed: nothing, blobs: new Uint32Array(), ids: nothing, writes, newFiles };
+}
+
+export function writeTask(plan: RestorePlan, { range, sealed, targets, newFiles }: FetchedTargets): WriteBatch {
+  const { packOffset, length, uncompressedLength, fileOffset } = plan.parts;
   const starts = targets.filter(
     (target, index) => index === 0 || !isSameBlob(plan, targets[index - 1]?.part, target.part),
   );
   const blobs = new Uint32Array(starts.length * blobColumns);
-  const idColumn = new Uint8Array(starts.length * idBytes);
-  const slab = new Uint8Array(starts.reduce((sum, { part }) => sum + length.get(part), 0));
-  let slabOffset = 0;
+  const ids = new Uint8Array(starts.length * idBytes);
   for (const [blob, { part }] of starts.entries()) {
-    const from = packOffset.get(part) - range.offset;
-    slab.set(sealed.subarray(from, from + length.get(part)), slabOffset);
-    blobs.set([slabOffset, length.get(part), uncompressedLength.get(part)], blob * blobColumns);
-    idColumn.set(ids.array.subarray(part * idBytes, (part + 1) * idBytes), blob * idBytes);
-    slabOffset += length.get(part);
+    blobs.set([packOffset.get(part), length.get(part), uncompressedLength.get(part)], blob * blobColumns);
+    ids.set(plan.parts.ids.array.subarray(part * idBytes, (part + 1) * idBytes), blob * idBytes);
   }
+  const slab = typeof sealed === "number" ? new Uint8Array() : slabOf(blobs, sealed, range.offset);
   const writes = new Float64Array(targets.length * writeColumns);
   let blob = -1;
   for (const [write, target] of targets.entries()) {
     if (starts[blob + 1] === target) blob++;
     const { part, fd, isSparse } = target;
-    writes.set([blob, fd, fileOffset.get(part), isSparse ? 1 : 0], write * writeColumns);
+    writes.set([blob, fd, fileOffset.get(part), isSparse ? writeWays.sparse : wayOf(plan, part)], write * writeColumns);
   }
-  return { task: { kind: "write", sealed: slab, blobs, ids: idColumn, writes }, transfer: [slab.buffer] };
+  const pack = typeof sealed === "number" ? { fd: sealed, end: endOf(blobs) } : undefined;
+  const task = { kind: "write", sealed: slab, blobs, ids, writes } as const;
+  return { task: { ...task, ...(pack && { pack }), ...(newFiles && { newFiles }) }, transfer: [slab.buffer] };
+}
+
+/** Copies the blobs into memory of their own and makes their offsets those in it. */
+function slabOf(blobs: Uint32Array, sealed: Buffer, rangeOffset: number): Uint8Array<ArrayBuffer> {
+  let bytes = 0;
+  for (let row = 0; row < blobs.length; row += blobColumns) bytes += blobs[row + 1] as number;
+  const slab = new Uint8Array(bytes);
+  let at = 0;
+  for (let row = 0; row < blobs.length; row += blobColumns) {
+    const from = (blobs[row] as number) - rangeOffset;
+    const length = blobs[row + 1] as number;
+    slab.set(sealed.subarray(from, from + length), at);
+    blobs[row] = at;
+    at += length;
+  }
+  return slab;
+}
+
+function wayOf(plan: RestorePlan, part: number): number {
+  return plan.files.sizeBytes.get(plan.parts.file.get(part)) < directFileBytes ? writeWays.plain : writeWays.direct;
+}
+
+function endOf(blobs: Uint32Array): number {
+  const last = blobs.length - blobColumns;
+  return (blobs[last] as number) + (blobs[last + 1] as number);
 }
 
 /** Blobs of one pack are told apart by their place. */

@@ -8,7 +8,15 @@ import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import { readDirectly, writeDirectly } from "./direct-files.ts";
 import { configKey, packFolders } from "./key-layout.ts";
 import { fileError, hasErrno } from "./local-errors.ts";
-import { exists, makeFolders, moveIntoPlace, readFully, syncDirectory, writeAndSync } from "./local-files.ts";
+import {
+  exists,
+  makeFolders,
+  moveIntoPlace,
+  openRegularFile,
+  readFully,
+  syncDirectory,
+  writeAndSync,
+} from "./local-files.ts";
 import type {
   GetOptions,
   ListOptions,
@@ -116,6 +124,14 @@ export class LocalDirectoryStorage implements ObjectStorage {
       if (offset >= 0 && start + length > size) throw rangeInvalid(this.location, key, { offset, length });
       return this.#readBytes(key, file, { offset: start, length: Math.min(length, size - start) });
     });
+  }
+
+  openFile(key: string): number | undefined {
+    try {
+      return openRegularFile(this.#pathOf(key));
+    } catch {
+      return undefined; // a read will say why
+    }
   }
 
   async stat(key: string, options: RequestOptions = {}): Promise<ObjectInfo> {

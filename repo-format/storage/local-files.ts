@@ -1,4 +1,5 @@
 // The file operations of the local directory store: durable writes, exclusive naming, exact reads.
+import { closeSync, fstatSync, openSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { constants, link, lstat, mkdir, open, rename, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -97,6 +98,14 @@ export async function readFully(file: FileHandle, offset: number, length: number
     done += bytesRead;
   }
   return buffer;
+}
+
+/** No link is followed, no FIFO waited for. @returns a descriptor. @throws Node's error, also for what is no regular file. */
+export function openRegularFile(path: string): number {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  if (fstatSync(fd).isFile()) return fd;
+  closeSync(fd);
+  throw new RepositoryError("object-missing", "it is no regular file");
 }
 
 export async function syncDirectory(path: string): Promise<void> {

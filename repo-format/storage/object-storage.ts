@@ -91,6 +91,12 @@ export interface ObjectStorage {
    * @throws "range-invalid" when the object ends before the range does; "object-truncated" when the transfer broke off.
    */
   getRange(key: string, offset: number, length: number, options?: GetRangeOptions): Promise<Buffer>;
+  /**
+   * A descriptor of the object's file, for threads that read it themselves; whoever asks closes it. Undefined, or absent,
+   * where objects are no files of this machine, where something between has to see the bytes, and when it cannot be opened.
+   * @param lengthBytes that are going to be read.
+   */
+  openFile?(key: string, lengthBytes: number): number | undefined;
   stat(key: string, options?: RequestOptions): Promise<ObjectInfo>;
   /**
    * Every object whose key begins with the prefix, recursively, full keys, in ascending order of their bytes. An absent

@@ -79,6 +79,10 @@ class CachingStorage extends ForwardingStorage {
     return part;
   }
 
+  override openFile(key: string, lengthBytes: number): number | undefined {
+    return this.inner.openFile?.(key, lengthBytes);
+  }
+
   /** A listing that was read to its end tells which copies have lost their original. */
   override async *list(prefix: string, options: ListOptions = {}): AsyncIterable<ObjectInfo> {
     const copies = new Set(options.startAfter === undefined ? await this.#files.keys(prefix) : []);

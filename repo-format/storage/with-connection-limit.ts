@@ -42,6 +42,11 @@ class LimitedStorage extends ForwardingStorage {
     return this.#limit(key, options, () => this.inner.getRange(key, offset, length, options));
   }
 
+  /** The disk's own reads need no bound. */
+  override openFile(key: string, lengthBytes: number): number | undefined {
+    return this.inner.openFile?.(key, lengthBytes);
+  }
+
   override stat(key: string, options: RequestOptions = {}): Promise<ObjectInfo> {
     return this.#limit(key, options, () => this.inner.stat(key, options));
   }

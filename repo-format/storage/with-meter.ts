@@ -48,6 +48,14 @@ class MeteredStorage extends ForwardingStorage {
     return this.#received(await this.#count("getRange", key, call));
   }
 
+  override openFile(key: string, lengthBytes: number): number | undefined {
+    const fd = this.inner.openFile?.(key, lengthBytes);
+    if (fd === undefined) return undefined;
+    this.#meter.requests.getRange += 1;
+    this.#meter.bytesReceived += lengthBytes;
+    return fd;
+  }
+
   override stat(key: string, options?: RequestOptions): Promise<ObjectInfo> {
     return this.#count("stat", key, () => this.inner.stat(key, options));
   }

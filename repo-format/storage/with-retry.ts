@@ -85,6 +85,10 @@ class RetryingStorage extends ForwardingStorage {
     });
   }
 
+  override openFile(key: string, lengthBytes: number): number | undefined {
+    return this.inner.openFile?.(key, lengthBytes);
+  }
+
   override get(key: string, options: GetOptions = {}): Promise<Buffer> {
     return this.#retry(`get ${key}`, options, () => this.inner.get(key, options));
   }

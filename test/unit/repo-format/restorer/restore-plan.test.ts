@@ -23,6 +23,7 @@ function planWithDirectories(): RestorePlan {
     firstFile: 0,
     isComplete: true,
     isBlocked: false,
+    hasOthers: false,
   } as const;
   plan.directories.push({ ...row, parent: -1, name: "" });
   plan.directories.push({ ...row, parent: 0, name: "sub" });

@@ -61,7 +61,7 @@ test("blobs are opened, decompressed and written to every place that wants them"
     ),
     key,
   ) as WriteResult;
-  assert.deepEqual(result, { kind: "written", failures: [] });
+  assert.deepEqual(result, { kind: "written", failures: [], unfinished: [] });
   assert.equal(readFileSync(path, "utf8"), `${a}${b}${a}`);
 });
 
