@@ -19,6 +19,8 @@ export interface RepackOptions {
   readonly onProgress?: ((packsDone: number, packs: number) => void) | undefined;
   /** Compress data that is stored uncompressed; trees always are. */
   readonly repackUncompressed?: boolean | undefined;
+  /** That open the blobs, at most; default: the cores. */
+  readonly threads?: number | undefined;
   /** For tests: packs of so many bytes are opened by threads; default 64 MiB. */
   readonly threadedBytes?: number | undefined;
 }
@@ -41,7 +43,7 @@ export async function repack(
   options: RepackOptions = {},
 ): Promise<void> {
   const { signal, threadedBytes = defaultThreadedBytes } = options;
-  const pool = plan.stats.bytes.repack >= threadedBytes ? createBlobWorkerPool(repo) : undefined;
+  const pool = plan.stats.bytes.repack >= threadedBytes ? createBlobWorkerPool(repo, options.threads) : undefined;
   try {
     await withBlobUploader(repo, { signal, storeKnown: true }, (uploader) =>
       new Repacking(repo, uploader, { ...options, pool }).run(new Set(plan.repack), plan.keepBlobs),

@@ -102,8 +102,8 @@ async function markUnneeded(repo: Repository, options: TwoPhasePruneOptions): Pr
     onWalked: reporterOf("snapshots", options),
   });
   if (plan.repack.length > 0) {
-    const { repackUncompressed } = options;
-    await repack(repo, plan, { signal, repackUncompressed, onProgress: reporterOf("repack", options) });
+    const { repackUncompressed, threads } = options;
+    await repack(repo, plan, { signal, repackUncompressed, threads, onProgress: reporterOf("repack", options) });
   }
   const packs = doomedPacks(plan);
   const pending: PendingDeletion[] = [];
