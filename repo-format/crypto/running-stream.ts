@@ -1,6 +1,6 @@
 // A key stream that goes on where the blob before ended. Sealers count their nonces on, block by block, so that one cipher
 // object serves blob after blob, when they are sealed as well as when they are opened in the order of their pack.
-import { type Cipheriv, createCipheriv } from "node:crypto";
+import { type Cipheriv, createCipheriv, type KeyObject } from "node:crypto";
 import { advanceCounter, blockBytes, blocksOf, counterBytes, isSameCounter } from "./counter.ts";
 import { freeOutput } from "./free-output.ts";
 
@@ -8,13 +8,13 @@ import { freeOutput } from "./free-output.ts";
 const pieceBytes: number = 64 * 1024;
 
 export class RunningStream {
-  readonly #key: Buffer;
+  readonly #key: KeyObject;
   readonly #next: Buffer = Buffer.alloc(counterBytes);
   readonly #padded: Buffer;
   #cipher: Cipheriv | undefined;
 
   /** @param padded memory for inputs up to its length, which streams of one thread may share. */
-  constructor(key: Buffer, padded: Buffer) {
+  constructor(key: KeyObject, padded: Buffer) {
     this.#key = key;
     this.#padded = padded;
   }

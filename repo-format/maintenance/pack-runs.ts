@@ -5,7 +5,7 @@ import type { PackedBlob } from "../format/blob.ts";
 /** Unneeded bytes between two blobs that are fetched rather than asked for anew. */
 const maxGapBytes: number = 1024 * 1024;
 /** Fetched at a time, for each download; a larger blob is fetched alone. */
-const maxRequestBytes: number = 8 * 1024 * 1024;
+const maxRequestBytes: number = 4 * 1024 * 1024;
 
 /** Blobs of a pack that are fetched with one request. */
 export interface PackRun {

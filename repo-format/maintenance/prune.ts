@@ -16,6 +16,8 @@ import { rewriteIndexFiles } from "./rewrite-index.ts";
 export interface PruneOptions extends ExclusiveLockOptions, Partial<Omit<PlanPruneOptions, "version">> {
   /** Plan only. */
   readonly dryRun?: boolean | undefined;
+  /** That open what is repacked, at most; default: the cores. */
+  readonly threads?: number | undefined;
   readonly onProgress?: ((progress: PruneProgress) => void) | undefined;
   /** A pack that could not be deleted; the next prune tries again. */
   readonly onWarning?: ((message: string) => void) | undefined;
@@ -81,7 +83,8 @@ async function executePlan(repo: Repository, plan: PrunePlan, options: PruneOpti
   const deletion = { signal, onWarning: options.onWarning, onDeleted: reporterOf("delete", options) };
   await deletePacks(repo, plan.removeFirst, deletion);
   if (plan.repack.length > 0) {
-    await repack(repo, new Set(plan.repack), plan.keepBlobs, { signal, onProgress: reporterOf("repack", options) });
+    const { repackUncompressed, threads } = options;
+    await repack(repo, plan, { signal, repackUncompressed, threads, onProgress: reporterOf("repack", options) });
   }
   const doomed = [...plan.remove, ...plan.repack];
   const forgotten = new Set([...doomed, ...plan.forget]);

@@ -102,7 +102,8 @@ async function markUnneeded(repo: Repository, options: TwoPhasePruneOptions): Pr
     onWalked: reporterOf("snapshots", options),
   });
   if (plan.repack.length > 0) {
-    await repack(repo, new Set(plan.repack), plan.keepBlobs, { signal, onProgress: reporterOf("repack", options) });
+    const { repackUncompressed, threads } = options;
+    await repack(repo, plan, { signal, repackUncompressed, threads, onProgress: reporterOf("repack", options) });
   }
   const packs = doomedPacks(plan);
   const pending: PendingDeletion[] = [];

@@ -113,9 +113,8 @@ class SessionUploader implements BlobUploader {
     const isKnown = this.#options.storeKnown !== true && this.#repo.index.has(blob.type, blob.id);
     const isNew = !isKnown && this.#upload.add(blob);
     if (isNew) this.#count(blob);
-    const room = orCancelled(this.#upload.room(), this.#options.signal);
-    // No look at the clock for each of many small blobs.
-    await (this.#upload.hasRoom ? room : this.#waited.during(room));
+    // Neither promises nor a look at the clock for each of many small blobs.
+    if (!this.#upload.hasRoom) await this.#waited.during(orCancelled(this.#upload.room(), this.#options.signal));
     return isNew;
   }
 

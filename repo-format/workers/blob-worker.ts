@@ -105,8 +105,9 @@ function sumOf(numbers: Float64Array): number {
 }
 
 function transferablesOf(result: TaskResult): ArrayBuffer[] {
-  if (result === undefined || !("content" in result)) return [];
-  return [result.content.buffer as ArrayBuffer];
+  if (result === undefined) return [];
+  const memory = "content" in result ? result.content : "sealed" in result ? result.sealed : undefined;
+  return memory === undefined ? [] : [memory.buffer as ArrayBuffer];
 }
 
 if (parentPort === null) throw new Error("bug: blob-worker.ts is the code of a thread");

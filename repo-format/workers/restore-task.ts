@@ -115,12 +115,16 @@ export interface VerifyTask {
   readonly ids: Uint8Array;
   /** One a blob. */
   readonly types: readonly BlobType[];
+  /** Who stores the sealed bytes elsewhere wants the memory back. */
+  readonly givesBack?: boolean;
 }
 
 export interface VerifyResult {
   readonly kind: "verified";
   /** Those that are damaged. */
   readonly failures: readonly { readonly blob: number; readonly error: SerializedRepositoryError }[];
+  /** The task's memory, if it was to be given back. */
+  readonly sealed?: Uint8Array;
 }
 
 export type RestoreTask = WriteTask | CompareTask | VerifyTask | VerifyPackTask;
@@ -207,6 +211,7 @@ interface FailingWrite {
 function verifyBlobs(task: VerifyTask, opener: BlobOpener): VerifyResult {
   const failures: WriteFailure[] = [];
   for (const blob of task.types.keys()) openTaskBlob({ task, window: undefined }, blob, opener, failures);
+  if (task.givesBack) return { kind: "verified", failures, sealed: task.sealed };
   freeMemory(task.sealed);
   return { kind: "verified", failures };
 }

@@ -11,6 +11,7 @@ import {
 import { StepReporter } from "../output/progress.ts";
 import { UsageError } from "../usage-error.ts";
 import type { CommandContext } from "./command-context.ts";
+import { threadCount } from "./flag-values.ts";
 import { parseDurationMs } from "./global-options.ts";
 import { showPrune } from "./prune-report.ts";
 import { packSizeBytes } from "./repository-flags.ts";
@@ -113,6 +114,7 @@ export function pruneOptions(flags: PruneFlags, context: CommandContext): PruneO
     ...(flags.maxRepackSize === undefined ? {} : { maxRepackBytes: parseByteSize(flags.maxRepackSize) }),
     repackCacheableOnly: flags.repackCacheableOnly === true,
     repackUncompressed: flags.repackUncompressed === true,
+    threads: threadCount(context.environment),
     ...(small === undefined ? {} : { smallPackBytes: small }),
     ...(flags.repackSmall === true ? { smallPackBytes: small ?? Math.floor(0.8 * packSizeBytes(context)) } : {}),
     onProgress: ({ step, done, total }) => reporter.update({ step: steps[step], done, total }),

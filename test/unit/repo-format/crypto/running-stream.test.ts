@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { createCipheriv, randomBytes } from "node:crypto";
+import { createCipheriv, createSecretKey, randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { advanceCounter, blocksOf } from "../../../../repo-format/crypto/counter.ts";
 import { RunningStream } from "../../../../repo-format/crypto/running-stream.ts";
 
-const key = randomBytes(32);
+const key = createSecretKey(randomBytes(32));
 
 function reference(input: Buffer, nonce: Buffer): Buffer {
   return createCipheriv("aes-256-ctr", key, nonce).update(input);
