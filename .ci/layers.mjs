@@ -265,7 +265,7 @@ const packageOwners = [
   onlyOwner("@smithy/", "^repo-format/storage/s3/", "It belongs to the S3 client."),
   onlyOwner("koffi/", "^repo-format/native/libc\\.ts$", "One door to native calls."),
   onlyOwner("sodium-native/", "^repo-format/crypto/native\\.ts$", "The native provider; portable.ts stands in for it."),
-  onlyOwner("@noble/", "^repo-format/crypto/", "The portable provider and the reference of the self-test."),
+  onlyOwner("@noble/", "^repo-format/crypto/", "The portable provider."),
   onlyOwner("zstd-napi/", "^repo-format/compression/", "Compression has one door."),
   onlyOwner("fastcdc-wasm/", "^repo-format/chunker/", "The chunker is an interface; this is one implementation."),
   onlyOwner("pino/", "^src/platform/logger\\.ts$", "One logger set-up."),

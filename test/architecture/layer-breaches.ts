@@ -88,7 +88,7 @@ export const breaches: Readonly<Record<string, SourceTree>> = {
   "one-owner-per-package-smithy": { "repo-format/storage/a.ts": imports("@smithy/node-http-handler") },
   "one-owner-per-package-koffi": { "repo-format/file-tree/walk.ts": imports("koffi") },
   "one-owner-per-package-sodium-native": { "repo-format/crypto/seal.ts": imports("sodium-native") },
-  "one-owner-per-package-noble": { "repo-format/format/id.ts": imports("@noble/hashes/sha2.js") },
+  "one-owner-per-package-noble": { "repo-format/format/id.ts": imports("@noble/ciphers/aes.js") },
   "one-owner-per-package-zstd-napi": { "repo-format/pack/a.ts": imports("zstd-napi") },
   "one-owner-per-package-fastcdc-wasm": { "repo-format/archiver/a.ts": imports("fastcdc-wasm") },
   "one-owner-per-package-pino": { "src/server/a.ts": imports("pino") },
