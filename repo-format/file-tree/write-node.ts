@@ -107,14 +107,21 @@ export function writeSome(fd: number, bytes: Uint8Array, offset: number): number
  */
 export function makeTarget(path: string): void {
   try {
+    makeOne(path);
+  } catch (error) {
+    const above = dirname(path);
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT" || above === path) throw error;
+    // Somebody else may make the one above meanwhile: only a second failure below it means something.
+    if (!existsSync(above)) makeTarget(above);
+    makeOne(path);
+  }
+}
+
+function makeOne(path: string): void {
+  try {
     mkdirSync(path, privateDirectoryMode);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST" && statSync(path).isDirectory()) return;
-    const above = dirname(path);
-    if (code !== "ENOENT" || above === path || existsSync(above)) throw error;
-    makeTarget(above);
-    makeTarget(path);
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST" || !statSync(path).isDirectory()) throw error;
   }
 }
 

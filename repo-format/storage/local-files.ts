@@ -14,13 +14,21 @@ import { bodyParts } from "./object-storage.ts";
  */
 export async function makeFolders(path: string, mode: number): Promise<void> {
   try {
+    await makeFolder(path, mode);
+  } catch (error) {
+    const above = dirname(path);
+    if (!hasErrno(error, "ENOENT") || above === path) throw error;
+    // Somebody else may make the one above meanwhile: only a second failure below it means something.
+    if (!(await exists(above))) await makeFolders(above, mode);
+    await makeFolder(path, mode);
+  }
+}
+
+async function makeFolder(path: string, mode: number): Promise<void> {
+  try {
     await mkdir(path, mode);
   } catch (error) {
-    if (hasErrno(error, "EEXIST") && (await stat(path)).isDirectory()) return;
-    const above = dirname(path);
-    if (!hasErrno(error, "ENOENT") || above === path || (await exists(above))) throw error;
-    await makeFolders(above, mode);
-    await makeFolders(path, mode);
+    if (!hasErrno(error, "EEXIST") || !(await stat(path)).isDirectory()) throw error;
   }
 }
 

@@ -83,6 +83,15 @@ describe("writeAndSync", () => {
 });
 
 describe("files in place", () => {
+  it("makeFolders makes folders that others make at the same time", async (t) => {
+    const folder = temporaryDirectory(t);
+    for (let round = 0; round < 100; round++) {
+      const leaves = Array.from({ length: 8 }, (_, leaf) => join(folder, `${round}`, "kind", `${leaf % 4}`));
+      await Promise.all(leaves.map((leaf) => makeFolders(leaf, 0o700)));
+      assert.deepEqual(readdirSync(join(folder, `${round}`, "kind")), ["0", "1", "2", "3"]);
+    }
+  });
+
   it("moveIntoPlace replaces, or with ifAbsent refuses and leaves what is there", async (t) => {
     const folder = temporaryDirectory(t);
     const [temporary, path] = [join(folder, "temporary"), join(folder, "name")];
