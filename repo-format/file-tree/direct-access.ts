@@ -13,12 +13,6 @@ export function reopenDirectly(fd: number, access: number): number | undefined {
   }
 }
 
-/** What file systems say to direct access that they do not have, or not with this alignment. */
-export function isDirectRefusal(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === "EINVAL" || code === "ENOTSUP" || code === "EOPNOTSUPP";
-}
-
 export function closeDirect(fd: number | undefined): undefined {
   if (fd !== undefined) closeSync(fd);
 }

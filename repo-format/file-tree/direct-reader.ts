@@ -1,8 +1,8 @@
 // Reads pieces of a file past the page cache where they are not in it.
 import { constants, readSync } from "node:fs";
-import { alignmentBytes } from "../native/aligned-memory.ts";
+import { alignmentBytes, isDirectRefusal } from "../native/aligned-memory.ts";
 import { isCached } from "../native/page-cache.ts";
-import { closeDirect, isDirectRefusal, reopenDirectly } from "./direct-access.ts";
+import { closeDirect, reopenDirectly } from "./direct-access.ts";
 
 /** Less than this is not worth a descriptor and a wait without reading ahead. */
 const leastBytes: number = 1024 * 1024;

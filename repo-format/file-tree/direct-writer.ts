@@ -1,8 +1,8 @@
 // Joins pieces of a file that lie one behind the other and writes them past the page cache, whole blocks at a time. The
 // blocks at both ends, which are shared with what lies beside them, go the usual way, so the two ways never meet in a page.
 import { constants } from "node:fs";
-import { alignmentBytes, allocateAligned } from "../native/aligned-memory.ts";
-import { closeDirect, isDirectRefusal, reopenDirectly } from "./direct-access.ts";
+import { alignmentBytes, allocateAligned, isDirectRefusal } from "../native/aligned-memory.ts";
+import { closeDirect, reopenDirectly } from "./direct-access.ts";
 import { writeAt, writeSome } from "./write-node.ts";
 
 /** Written at a time, by each thread. */

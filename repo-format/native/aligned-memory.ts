@@ -35,3 +35,9 @@ export function ownsMemory(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> 
   const left = buffer.byteLength - bytes.byteLength;
   return left === 0 || (bytes.byteLength >= leastOwnedBytes && left < 3 * alignmentBytes);
 }
+
+/** What file systems say to direct access that they do not have, or not with this alignment. */
+export function isDirectRefusal(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "EINVAL" || code === "ENOTSUP" || code === "EOPNOTSUPP";
+}

@@ -6,15 +6,13 @@
 import type { FileHandle } from "node:fs/promises";
 import { constants, open } from "node:fs/promises";
 import { throwIfCancelled } from "../errors.ts";
-import { alignmentBytes, allocateAligned, isAligned } from "../native/aligned-memory.ts";
+import { alignmentBytes, allocateAligned, isAligned, isDirectRefusal } from "../native/aligned-memory.ts";
 import { isCached } from "../native/page-cache.ts";
-import { hasErrno } from "./local-errors.ts";
+import { dropBytes, mostBuffers } from "./local-files.ts";
 
 /** Below this a disk's own latency outweighs what is saved. */
 const leastWrittenBytes: number = 4 * 1024 * 1024;
 const leastReadBytes: number = 1024 * 1024;
-/** The kernel takes no more buffers in one call. */
-const mostBuffers = 1024;
 
 /**
  * Writes the beginning of a file, as much of it as lies in aligned memory.
@@ -38,10 +36,10 @@ export async function writeDirectly(
       done += bytesWritten - (bytesWritten % alignmentBytes);
       // Less than everything means an end of space or quota: the usual way finds out which.
       if (bytesWritten % alignmentBytes !== 0) break;
-      rest = withoutBeginning(rest, bytesWritten);
+      rest = dropBytes(rest, bytesWritten);
     }
   } catch (error) {
-    if (!isRefusal(error)) throw error;
+    if (!isDirectRefusal(error)) throw error;
   } finally {
     await file.close();
   }
@@ -73,7 +71,7 @@ export async function readDirectly(
       if (done < wantedBytes && (bytesRead === 0 || bytesRead % alignmentBytes !== 0)) return undefined;
     }
   } catch (error) {
-    if (!isRefusal(error)) throw error;
+    if (!isDirectRefusal(error)) throw error;
     return undefined;
   } finally {
     await direct.close();
@@ -93,28 +91,12 @@ function alignedBeginning(parts: readonly Uint8Array[]): Uint8Array[] {
   return aligned;
 }
 
-function withoutBeginning(parts: readonly Uint8Array[], bytes: number): Uint8Array[] {
-  let left = bytes;
-  const rest: Uint8Array[] = [];
-  for (const part of parts) {
-    const taken = Math.min(left, part.length);
-    left -= taken;
-    if (taken < part.length) rest.push(part.subarray(taken));
-  }
-  return rest;
-}
-
 /** Undefined where the file system has no direct input and output. */
 async function openDirectly(path: string, access: number): Promise<FileHandle | undefined> {
   try {
     return await open(path, access | constants.O_DIRECT | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
-    if (isRefusal(error)) return undefined;
+    if (isDirectRefusal(error)) return undefined;
     throw error;
   }
-}
-
-/** What file systems say to direct access that they do not have, or not with this alignment. */
-function isRefusal(error: unknown): boolean {
-  return hasErrno(error, "EINVAL", "ENOTSUP", "EOPNOTSUPP");
 }

@@ -49,7 +49,10 @@ export async function writeAndSync(
   }
 }
 
-/** The kernel takes 1024 buffers a call and may write less than it was given. */
+/** The kernel takes no more buffers in one call. */
+export const mostBuffers = 1024;
+
+/** The kernel may write less than it was given. */
 export async function writeFully(
   file: FileHandle,
   parts: readonly Uint8Array[],
@@ -63,13 +66,14 @@ export async function writeFully(
   );
   while (rest.length > 0) {
     throwIfCancelled(signal);
-    const { bytesWritten } = await file.writev(rest.slice(0, 1024), position);
+    const { bytesWritten } = await file.writev(rest.slice(0, mostBuffers), position);
     position += bytesWritten;
     rest = dropBytes(rest, bytesWritten);
   }
 }
 
-function dropBytes(parts: readonly Uint8Array[], count: number): Uint8Array[] {
+/** What is left of the parts behind their first bytes. */
+export function dropBytes(parts: readonly Uint8Array[], count: number): Uint8Array[] {
   let left = count;
   let index = 0;
   for (let part = parts[0]; part !== undefined && part.length <= left; part = parts[index]) {

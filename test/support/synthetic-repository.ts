@@ -27,6 +27,11 @@ export interface SketchedPack {
   readonly isStored: boolean;
 }
 
+/** A pack of these compressed blobs that is stored and stands in the first index file. */
+export function storedPack(numbers: readonly number[], fields: Partial<SketchedPack> = {}): SketchedPack {
+  return { blobs: numbers.map((number) => ({ number, isCompressed: true })), indexes: [0], isStored: true, ...fields };
+}
+
 export interface RepositorySketch {
   readonly version: 1 | 2;
   /** By tree: numbers of data blobs of its files, and of earlier trees. */

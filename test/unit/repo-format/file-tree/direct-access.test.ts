@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { closeSync, constants, openSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
-import { closeDirect, isDirectRefusal, reopenDirectly } from "../../../../repo-format/file-tree/direct-access.ts";
+import { closeDirect, reopenDirectly } from "../../../../repo-format/file-tree/direct-access.ts";
 import { temporaryDirectory } from "../../../support/temporary-directory.ts";
 
 it("a file that cannot be had directly is no error", (t) => {
@@ -15,9 +15,4 @@ it("a file that cannot be had directly is no error", (t) => {
   assert.equal(closeDirect(direct), undefined);
   closeSync(fd);
   assert.equal(reopenDirectly(fd, constants.O_RDONLY), undefined);
-});
-
-it("only what tells of direct access itself is a refusal", () => {
-  assert.ok(isDirectRefusal({ code: "EINVAL" }));
-  assert.ok(!isDirectRefusal({ code: "ENOSPC" }));
 });

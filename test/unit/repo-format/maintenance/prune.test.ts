@@ -23,6 +23,7 @@ import {
   buildRepository,
   type RepositorySketch,
   type SketchedPack,
+  storedPack,
   unreadable,
 } from "../../../support/synthetic-repository.ts";
 
@@ -30,12 +31,6 @@ const options: PruneOptions = { maxUnusedBytes: () => 0, lockTimings: { settleMs
 const empty = { files: [], subtrees: [] };
 
 /** Tree 0 (blob 6) uses the data blobs 0 and 1. */
-const pack = (numbers: readonly number[], fields: Partial<SketchedPack> = {}): SketchedPack => ({
-  blobs: numbers.map((number) => ({ number, isCompressed: true })),
-  indexes: [0],
-  isStored: true,
-  ...fields,
-});
 const sketch = (...packs: SketchedPack[]): RepositorySketch => ({
   version: 2,
   trees: [{ files: [0, 1], subtrees: [] }, empty, empty, empty, empty, empty],
@@ -47,7 +42,7 @@ describe("prune", () => {
   test("prune deletes unindexed packs, then stores, then replaces the index, then deletes the other packs", async () => {
     const storage = new FaultyStorage(new InMemoryStorage());
     const { repo } = await buildRepository(
-      sketch(pack([6]), pack([0, 2]), pack([1]), pack([3]), pack([4], { indexes: [] })),
+      sketch(storedPack([6]), storedPack([0, 2]), storedPack([1]), storedPack([3]), storedPack([4], { indexes: [] })),
       storage,
     );
     storage.calls.length = 0;
@@ -61,7 +56,7 @@ describe("prune", () => {
 
   test("prune keeps a blob whose other copy lies in a pack that is gone", async () => {
     const built = await buildRepository(
-      sketch(pack([6]), pack([0, 1, 2]), pack([0, 3], { indexes: [1], isStored: false })),
+      sketch(storedPack([6]), storedPack([0, 1, 2]), storedPack([0, 3], { indexes: [1], isStored: false })),
     );
     const result = await prune(built.repo, options);
     assert.deepEqual([result.plan.repack.length, result.plan.forget.length], [1, 1]);
@@ -69,7 +64,7 @@ describe("prune", () => {
   });
 
   test("prune takes another copy of a blob that is damaged in the pack to be repacked", async () => {
-    const built = await buildRepository(sketch(pack([6]), pack([0, 1, 2]), pack([0, 3])));
+    const built = await buildRepository(sketch(storedPack([6]), storedPack([0, 1, 2]), storedPack([0, 3])));
     await built.repo.refreshIndex();
     const blob = built.blobs[0];
     const [chosen] = built.repo.index.lookup({ type: "data", id: blob?.id as BlobId });
@@ -84,7 +79,7 @@ describe("prune", () => {
   });
 
   test("prune refuses when a needed blob is in no index file, and changes nothing", async () => {
-    const { repo } = await buildRepository(sketch(pack([6]), pack([0, 2])));
+    const { repo } = await buildRepository(sketch(storedPack([6]), storedPack([0, 2])));
     const keys = await storedKeys(repo.storage);
     await assert.rejects(prune(repo, options), (error) => {
       assert.ok(RepositoryError.is(error, "index-incomplete"));
@@ -95,7 +90,9 @@ describe("prune", () => {
   });
 
   test("prune as a dry run changes nothing and tells the same numbers", async () => {
-    const { repo } = await buildRepository(sketch(pack([6]), pack([0, 2]), pack([1, 3]), pack([4])));
+    const { repo } = await buildRepository(
+      sketch(storedPack([6]), storedPack([0, 2]), storedPack([1, 3]), storedPack([4])),
+    );
     const keys = await storedKeys(repo.storage);
     const planned = await prune(repo, { ...options, dryRun: true });
     assert.ok(planned.isDryRun);
@@ -105,7 +102,7 @@ describe("prune", () => {
 
   test("prune warns of packs that cannot be deleted and goes on; the next one deletes them", async () => {
     const storage = new FaultyStorage(new InMemoryStorage());
-    const built = await buildRepository(sketch(pack([6, 0, 1]), pack([2]), pack([3])), storage);
+    const built = await buildRepository(sketch(storedPack([6, 0, 1]), storedPack([2]), storedPack([3])), storage);
     storage.plan = (call) => {
       if (call.method === "delete" && call.key.startsWith("data/")) throw unavailable(call);
       return undefined;
@@ -121,7 +118,7 @@ describe("prune", () => {
 
   test("prune stops when an old index file cannot be deleted, before any pack goes", async () => {
     const storage = new FaultyStorage(new InMemoryStorage());
-    const built = await buildRepository(sketch(pack([6]), pack([0, 1]), pack([2])), storage);
+    const built = await buildRepository(sketch(storedPack([6]), storedPack([0, 1]), storedPack([2])), storage);
     storage.plan = (call) => {
       if (call.method === "delete" && call.key.startsWith("index/")) throw unavailable(call);
       return undefined;
@@ -132,7 +129,7 @@ describe("prune", () => {
   });
 
   test("prune compresses uncompressed trees, and data when it is asked to", async () => {
-    const plain = [6, 0, 1].map((number) => pack([number], { blobs: [{ number, isCompressed: false }] }));
+    const plain = [6, 0, 1].map((number) => storedPack([number], { blobs: [{ number, isCompressed: false }] }));
     const built = await buildRepository(sketch(...plain));
     assert.ok((await prune(built.repo, options)).stats.bytes.uncompressed > 0);
     const isCompressed = (number: number): boolean => {
@@ -166,7 +163,7 @@ describe("prune", () => {
   });
 
   test("prune that is cancelled ends with cancelled and leaves a sound repository", async () => {
-    const built = await buildRepository(sketch(pack([6]), pack([0, 2]), pack([1, 3])));
+    const built = await buildRepository(sketch(storedPack([6]), storedPack([0, 2]), storedPack([1, 3])));
     const stop = new AbortController();
     const cancelled = prune(built.repo, { ...options, signal: stop.signal, onProgress: () => stop.abort() });
     await assert.rejects(cancelled, (error) => RepositoryError.is(error, "cancelled"));

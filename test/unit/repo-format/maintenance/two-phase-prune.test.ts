@@ -17,6 +17,7 @@ import {
   buildRepository,
   type RepositorySketch,
   type SketchedPack,
+  storedPack,
 } from "../../../support/synthetic-repository.ts";
 
 const hourMs = 3_600_000;
@@ -26,13 +27,6 @@ const options: TwoPhasePruneOptions = {
   lockTimings: { settleMs: 0 },
 };
 const empty = { files: [], subtrees: [] };
-
-const pack = (numbers: readonly number[], fields: Partial<SketchedPack> = {}): SketchedPack => ({
-  blobs: numbers.map((number) => ({ number, isCompressed: true })),
-  indexes: [0],
-  isStored: true,
-  ...fields,
-});
 
 /** Tree 0 (blob 6) uses the data blobs 0 and 1, tree 1 (blob 7) the data blob 2. */
 const sketch = (...packs: SketchedPack[]): RepositorySketch => ({
@@ -52,7 +46,10 @@ interface Rig {
 /** In which blob 0 is stored anew, and the packs of the blobs 2 and 3 are not needed. */
 async function makeRig(...packs: SketchedPack[]): Promise<Rig> {
   const storage = new FaultyStorage(new InMemoryStorage());
-  const chosen = packs.length > 0 ? packs : [pack([6, 7]), pack([0, 4]), pack([1]), pack([2]), pack([3])];
+  const chosen =
+    packs.length > 0
+      ? packs
+      : [storedPack([6, 7]), storedPack([0, 4]), storedPack([1]), storedPack([2]), storedPack([3])];
   const built = await buildRepository(sketch(...chosen), storage);
   await built.repo.saveUnpacked("origin", Buffer.from("{}"));
   const startMs = Date.now();
@@ -99,7 +96,7 @@ describe("the first phase", () => {
   });
 
   test("marks packs that no index file tells of instead of deleting them: a writer may be about to", async () => {
-    const { storage, run } = await makeRig(pack([6]), pack([0, 1]), pack([2], { indexes: [] }));
+    const { storage, run } = await makeRig(storedPack([6]), storedPack([0, 1]), storedPack([2], { indexes: [] }));
     const before = await storedKeys(storage, "data/");
     const { pending } = await run(0);
     assert.equal(pending[0]?.packs, 1);
@@ -109,13 +106,13 @@ describe("the first phase", () => {
   });
 
   test("makes no mark when nothing can go", async () => {
-    const { storage, run } = await makeRig(pack([6]), pack([0, 1]));
+    const { storage, run } = await makeRig(storedPack([6]), storedPack([0, 1]));
     assert.deepEqual((await run(0)).pending, []);
     assert.deepEqual(writesOf(storage), []);
   });
 
   test("finds the blobs of a snapshot that is made while it plans", async () => {
-    const { storage, built, run } = await makeRig(pack([6]), pack([0, 1]));
+    const { storage, built, run } = await makeRig(storedPack([6]), storedPack([0, 1]));
     const writer = await reopen(new FaultyStorage(storage.beneath));
     let hasCome = false;
     storage.plan = ({ method, key }) => {
@@ -240,7 +237,7 @@ describe("the second phase", () => {
   });
 
   test("spares a pack whose blobs' other copy is gone from the store", async () => {
-    const { storage, run } = await makeRig(pack([6]), pack([0, 1]), pack([0, 1], { indexes: [1] }));
+    const { storage, run } = await makeRig(storedPack([6]), storedPack([0, 1]), storedPack([0, 1], { indexes: [1] }));
     const { prune: planned } = await run(0);
     const [marked] = planned?.plan.remove ?? [];
     assert.ok(marked !== undefined);

@@ -4,6 +4,7 @@ import {
   alignmentBytes,
   allocateAligned,
   isAligned,
+  isDirectRefusal,
   ownsMemory,
 } from "../../../../repo-format/native/aligned-memory.ts";
 import { libc } from "../../../../repo-format/native/libc.ts";
@@ -42,4 +43,9 @@ describe("ownsMemory", () => {
     gone.buffer.transfer(0);
     assert.ok(!ownsMemory(gone));
   });
+});
+
+it("only what tells of direct access itself is a refusal", () => {
+  assert.ok(isDirectRefusal({ code: "EINVAL" }));
+  assert.ok(!isDirectRefusal({ code: "ENOSPC" }));
 });
