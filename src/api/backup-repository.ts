@@ -1,5 +1,6 @@
 // BackupRepository: one restic repository per volume namespace and storage location.
 
+import type { Condition } from "./conditions.ts";
 import type { KubeObject } from "./kube-object.ts";
 
 export type BackupRepositoryPhase = "New" | "Ready" | "NotReady";
@@ -26,6 +27,8 @@ export interface BackupRepositoryStatus {
   readonly lastMaintenanceTime?: string | null;
   /** Since 1.16; the newest three. */
   readonly recentMaintenance?: readonly MaintenanceResult[];
+  /** Ours. */
+  readonly conditions?: readonly Condition[];
 }
 
 export interface MaintenanceResult {

@@ -1,5 +1,6 @@
 // BackupStorageLocation: a bucket (or, with provider `local`, a directory) and how to get at it.
 
+import type { Condition } from "./conditions.ts";
 import type { KubeObject, SecretKeySelector } from "./kube-object.ts";
 
 export interface BackupStorageLocation extends KubeObject {
@@ -36,4 +37,6 @@ export interface BackupStorageLocationStatus {
   readonly lastValidationTime?: string | null;
   readonly lastSyncedRevision?: string;
   readonly accessMode?: string;
+  /** Ours. */
+  readonly conditions?: readonly Condition[];
 }

@@ -1,5 +1,6 @@
 // Backup: what to back up, and how it went. Fields as in Velero 1.18.
 
+import type { Condition } from "./conditions.ts";
 import type { KubeObject, LabelSelector, ObjectMeta } from "./kube-object.ts";
 
 export type BackupPhase =
@@ -99,4 +100,6 @@ export interface BackupStatus {
   readonly backupItemOperationsCompleted?: number;
   readonly backupItemOperationsFailed?: number;
   readonly hookStatus?: { readonly hooksAttempted?: number; readonly hooksFailed?: number } | null;
+  /** Ours. */
+  readonly conditions?: readonly Condition[];
 }

@@ -1,6 +1,7 @@
 // Restore: what to bring back from a Backup. Fields as in Velero 1.18.
 
 import type { TypedLocalObjectReference } from "./backup.ts";
+import type { Condition } from "./conditions.ts";
 import type { KubeObject, LabelSelector } from "./kube-object.ts";
 
 export type RestorePhase =
@@ -60,4 +61,6 @@ export interface RestoreStatus {
   readonly restoreItemOperationsCompleted?: number;
   readonly restoreItemOperationsFailed?: number;
   readonly hookStatus?: { readonly hooksAttempted?: number; readonly hooksFailed?: number } | null;
+  /** Ours. */
+  readonly conditions?: readonly Condition[];
 }

@@ -1,6 +1,7 @@
 // Schedule: makes Backups from a template when its cron line is due.
 
 import type { BackupSpec } from "./backup.ts";
+import type { Condition } from "./conditions.ts";
 import type { KubeObject } from "./kube-object.ts";
 
 export interface Schedule extends KubeObject {
@@ -22,4 +23,6 @@ export interface ScheduleStatus {
   readonly lastBackup?: string | null;
   readonly lastSkipped?: string | null;
   readonly validationErrors?: readonly string[];
+  /** Ours. */
+  readonly conditions?: readonly Condition[];
 }

@@ -17,6 +17,8 @@ export interface ObjectAddress {
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Writes go to this part of the object, for example "status". */
+  readonly subresource?: string;
   /** The server does everything but store. */
   readonly dryRun?: boolean;
 }
@@ -107,16 +109,31 @@ export class TypedClient {
     options: ListOptions = {},
   ): Promise<ObjectList<T>> {
     const items: T[] = [];
+    let resourceVersion = "";
+    for await (const page of this.listPages(resource, options)) {
+      items.push(...page.items);
+      resourceVersion = page.resourceVersion;
+    }
+    return { items, resourceVersion };
+  }
+
+  /**
+   * The same page by page, for what may be too much to hold at once. Objects lack apiVersion and kind, as in every list.
+   * @throws KubeError "gone" when the pages take longer than the server keeps a state (five minutes): list again.
+   */
+  async *listPages<T extends AnyKubeObject>(
+    resource: ResourceDescriptor<T>,
+    options: ListOptions = {},
+  ): AsyncGenerator<ObjectList<T>> {
     let token: string | undefined;
-    for (;;) {
+    do {
       const query = { ...selectorQuery(options), limit: String(options.pageSize ?? 500), continue: token };
       const path = pathOf(resource, { namespace: options.namespace }, query);
       const action = describeCall("list", resource, { namespace: options.namespace });
       const page = (await this.#send({ method: "GET", path, action }, options)) as RawList<T>;
-      items.push(...(page.items ?? []));
+      yield { items: page.items ?? [], resourceVersion: page.metadata.resourceVersion ?? "" };
       token = page.metadata.continue;
-      if (token === undefined || token === "") return { items, resourceVersion: page.metadata.resourceVersion ?? "" };
-    }
+    } while (token !== undefined && token !== "");
   }
 
   async create<T extends AnyKubeObject>(
@@ -142,7 +159,7 @@ export class TypedClient {
     patch: MergePatch,
     options: CallOptions = {},
   ): Promise<T> {
-    const path = pathOf(resource, address, dryRunQuery(options));
+    const path = pathOf(resource, { ...address, subresource: options.subresource }, dryRunQuery(options));
     const contentType = "application/merge-patch+json";
     const action = describeCall("patch", resource, address);
     return (await this.#send({ method: "PATCH", path, action, body: patch, contentType }, options)) as T;
@@ -154,7 +171,8 @@ export class TypedClient {
     object: T,
     options: CallOptions = {},
   ): Promise<T> {
-    const path = pathOf(resource, object.metadata, dryRunQuery(options));
+    const { name, namespace } = object.metadata;
+    const path = pathOf(resource, { name, namespace, subresource: options.subresource }, dryRunQuery(options));
     const body = { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind };
     return (await this.#send(
       { method: "PUT", path, action: describeCall("update", resource, object.metadata), body },

@@ -18,7 +18,30 @@ const core = "/api/v1";
 const velero = "/apis/velero.io/v1/namespaces/velero";
 const mergePatch = "application/merge-patch+json";
 
-export type VeleroPlural = "backups" | "podvolumebackups" | "backuprepositories" | "backupstoragelocations";
+export type VeleroPlural =
+  | "backups"
+  | "podvolumebackups"
+  | "podvolumerestores"
+  | "backuprepositories"
+  | "backupstoragelocations"
+  | "restores"
+  | "schedules"
+  | "deletebackuprequests"
+  | "downloadrequests"
+  | "serverstatusrequests";
+
+const pluralsInUse: readonly VeleroPlural[] = [
+  "backups",
+  "podvolumebackups",
+  "podvolumerestores",
+  "backuprepositories",
+  "backupstoragelocations",
+  "restores",
+  "schedules",
+  "deletebackuprequests",
+  "downloadrequests",
+  "serverstatusrequests",
+];
 
 export interface PodWish {
   readonly name: string;
@@ -83,7 +106,7 @@ export class ServerRig {
     await this.#kubectl("apply", "--server-side", "-f", join(root, "manifests", "rbac"));
     await this.#kubectl("wait", "--for=condition=Established", "crd", "--all");
     // The storage of a new kind takes a moment more.
-    for (const plural of ["backups", "podvolumebackups", "backuprepositories", "backupstoragelocations"]) {
+    for (const plural of pluralsInUse) {
       const isServed = async (): Promise<boolean> =>
         (await this.controlPlane.call("GET", `${velero}/${plural}`)).status === 200;
       await eventually(`${plural} are served`, isServed);
