@@ -4,7 +4,7 @@ import { nodeAgentName } from "../../api/names.ts";
 import { namespaces, persistentVolumeClaims, persistentVolumes, pods } from "../../api/resources.ts";
 import type { AnyKubeObject, ResourceDescriptor } from "../../kube/kube-object.ts";
 import type { TypedClient } from "../../kube/typed-client.ts";
-import type { ClusterState } from "./plan-volumes.ts";
+import type { ClusterState } from "./volumes/plan-volumes.ts";
 
 export interface ClusterReader {
   readonly client: Pick<TypedClient, "list">;
