@@ -102,7 +102,7 @@ describe("a command in a container", { timeout: 120_000 }, () => {
     play = () => 3;
     refusals.push({ status: 503, text: "too busy" }, { status: 429, text: "too busy" });
     assert.equal((await exec()).exitCode, 3);
-    assert.deepEqual(refusals, []);
+    assert.equal(refusals.length, 0);
     refusals.push({ status: 500, text: "the container runtime is broken" }, { status: 500, text: "unasked" });
     await fails("unavailable", /the container runtime is broken/);
     assert.equal(refusals.pop()?.text, "unasked");
