@@ -261,6 +261,7 @@ const packageOwners = [
     "^src/kube/",
     "The client's callbacks and any-types stay behind our own client.",
   ),
+  onlyOwner("ws/", "^src/kube/exec\\.ts$", "WebSockets are for commands in containers, and speak one protocol."),
   onlyOwner("@aws-sdk/", "^repo-format/storage/s3/", "S3 is one implementation of the storage interface."),
   onlyOwner("@smithy/", "^repo-format/storage/s3/", "It belongs to the S3 client."),
   onlyOwner("koffi/", "^repo-format/native/libc\\.ts$", "One door to native calls."),
@@ -268,7 +269,13 @@ const packageOwners = [
   onlyOwner("@noble/", "^repo-format/crypto/", "The portable provider."),
   onlyOwner("zstd-napi/", "^repo-format/compression/", "Compression has one door."),
   onlyOwner("fastcdc-wasm/", "^repo-format/chunker/", "The chunker is an interface; this is one implementation."),
+  onlyOwner(
+    "croner/",
+    "^src/server/schedule/cron-line\\.ts$",
+    "Cron lines are read in one place, as Velero reads them.",
+  ),
   onlyOwner("pino/", "^src/platform/logger\\.ts$", "One logger set-up."),
+  onlyOwner("yaml/", "^src/platform/yaml\\.ts$", "One way to read what people write, with one kind of error."),
   onlyOwner("prom-client/", "^src/platform/metrics\\.ts$", "One registry of metrics."),
 ];
 

@@ -17,6 +17,8 @@ export interface KubeRequest {
   readonly action: string;
   readonly body?: unknown;
   readonly contentType?: string;
+  /** Media types that the caller can read; JSON when absent. */
+  readonly accept?: string | undefined;
   /** Until the answer is complete; for a stream until its headers are there, and then between two lines. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
@@ -70,7 +72,7 @@ async function open(
     method: request.method,
     headers: {
       ...(credentials.headers as Record<string, string> | undefined),
-      accept: "application/json",
+      accept: request.accept ?? "application/json",
       "user-agent": "stowage",
       ...(payload === undefined
         ? {}
@@ -102,7 +104,8 @@ function isRefusal(response: IncomingMessage): boolean {
   return (response.statusCode ?? 500) >= 400;
 }
 
-function refusal(response: IncomingMessage, body: string, action: string): KubeError {
+/** The error for an answer whose status is 400 or more. */
+export function refusal(response: IncomingMessage, body: string, action: string): KubeError {
   const parsed = parseBody(body);
   const isStatus = typeof parsed === "object" && parsed !== null && (parsed as ApiStatus).kind === "Status";
   const status: ApiStatus = isStatus ? (parsed as ApiStatus) : { message: body.slice(0, 300).trim() };
