@@ -3,7 +3,6 @@
 export const labels = {
   backupName: "velero.io/backup-name",
   backupUid: "velero.io/backup-uid",
-  scheduleName: "velero.io/schedule-name",
   restoreName: "velero.io/restore-name",
   restoreUid: "velero.io/restore-uid",
   podUid: "velero.io/pod-uid",
