@@ -1,5 +1,6 @@
 // `npm run quickstart`: the main job on real parts, from nothing: first the command line on a local directory, then a
 // control plane, an S3 server, our server and agent, two workloads, a backup, the namespace deleted, a restore, and restic's
+// verdict.
 import { join } from "node:path";
 import { makeTemporaryDirectory, removeDirectory } from "../support/temporary-directory.ts";
 import { showCluster } from "./backup-and-restore.ts";
