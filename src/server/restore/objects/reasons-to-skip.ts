@@ -1,16 +1,24 @@
 // Single objects that stay where they are although their kind is restored: somebody else makes them, or they are done.
-import type { BackupContents } from "./backup-contents.ts";
-import { annotationOf, labelOf, type MutableObject, objectAt, textAt } from "./json-fields.ts";
+import type { BackupContents, ContentsIndex } from "./backup-contents.ts";
+import { annotationOf, labelOf, type MutableObject, objectAt, objectsAt, textAt } from "./json-fields.ts";
+
+export interface SkipContext {
+  readonly contents: BackupContents;
+  readonly index: ContentsIndex;
+}
 
 /** Why the object is not restored; undefined when it is. The object is as it was backed up. */
 export async function reasonToSkip(
   groupResource: string,
   object: MutableObject,
-  contents: BackupContents,
+  context: SkipContext,
 ): Promise<string | undefined> {
   switch (groupResource) {
     case "pods":
       return reasonToSkipPod(object);
+    case "persistentvolumeclaims":
+      // A restored one would not belong to the pod, and the pod would never start.
+      return isOwnedByPod(object) ? "a controller makes it for the pod whose ephemeral volume it is" : undefined;
     case "jobs.batch":
       return textAt(object, "status", "completionTime") === undefined ? undefined : "the job had completed";
     case "configmaps":
@@ -22,7 +30,7 @@ export async function reasonToSkip(
         ? undefined
         : "the API server makes it itself";
     case "endpoints":
-      return await reasonToSkipEndpoints(object, contents);
+      return await reasonToSkipEndpoints(object, context);
     case "endpointslices.discovery.k8s.io":
       return sliceControllers.has(labelOf(object, "endpointslice.kubernetes.io/managed-by") ?? "")
         ? "a controller makes it for its Service"
@@ -30,6 +38,12 @@ export async function reasonToSkip(
     default:
       return undefined;
   }
+}
+
+function isOwnedByPod(claim: MutableObject): boolean {
+  return objectsAt(claim, "metadata", "ownerReferences").some(
+    (owner) => owner.kind === "Pod" && owner.controller === true,
+  );
 }
 
 /** Certificates of the cluster's own authority, put into every namespace by a controller. */
@@ -57,12 +71,14 @@ function reasonToSkipSecret(secret: MutableObject): string | undefined {
 }
 
 /** With a selector the Service's controller makes them; old ones would send its traffic to addresses of other pods. */
-async function reasonToSkipEndpoints(endpoints: MutableObject, contents: BackupContents): Promise<string | undefined> {
+async function reasonToSkipEndpoints(
+  endpoints: MutableObject,
+  { contents, index }: SkipContext,
+): Promise<string | undefined> {
   const { name, namespace } = endpoints.metadata;
   const reason = "a controller makes it for its Service";
   if (annotationOf(endpoints, "endpoints.kubernetes.io/last-change-trigger-time") !== undefined) return reason;
-  const isThere = contents.addresses("services").some((at) => at.name === name && at.namespace === namespace);
-  if (!isThere) return undefined;
+  if (!index.has("services", { namespace, name })) return undefined;
   const service = await contents.read("services", { namespace, name });
   return objectAt(service, "spec", "selector") === undefined ? undefined : reason;
 }

@@ -1,5 +1,6 @@
 // What became of each object, in the form of `restore-<r>-resource-list.json.gz`.
-import type { ItemAddress } from "./backup-contents.ts";
+import type { ItemAddress } from "../../tarball/tarball-reader.ts";
+import { keyOfAddress } from "./backup-contents.ts";
 
 export type ItemAction = "created" | "updated" | "skipped" | "failed";
 
@@ -8,11 +9,15 @@ export class ResourceTally {
   #count = 0;
 
   /** @param apiVersion "v1", "apps/v1"; the address is the one in the cluster. */
-  note({ apiVersion, kind }: { readonly apiVersion: string; readonly kind: string }, address: ItemAddress, action: ItemAction): void {
+  note(
+    { apiVersion, kind }: { readonly apiVersion: string; readonly kind: string },
+    address: ItemAddress,
+    action: ItemAction,
+  ): void {
     const key = `${apiVersion}/${kind}`;
     const ofKind = this.#entries.get(key) ?? new Map<string, ItemAction>();
     this.#entries.set(key, ofKind);
-    const name = address.namespace === undefined ? address.name : `${address.namespace}/${address.name}`;
+    const name = keyOfAddress(address);
     if (!ofKind.has(name)) this.#count += 1;
     ofKind.set(name, action);
   }

@@ -4,6 +4,7 @@ import { matchesLabels } from "../../../api/label-selector.ts";
 import { annotations } from "../../../api/names.ts";
 import type { Restore, RestoreSpec } from "../../../api/restore.ts";
 import { type Discovery, groupResourceOf } from "../../../kube/discovery.ts";
+import { globPattern, isGlobPattern } from "./glob-pattern.ts";
 
 /** "true": restored unless the Restore says no; "on-request": only when it says yes; "false": never. */
 export type ClusterRbacAndWebhooks = "true" | "on-request" | "false";
@@ -94,15 +95,21 @@ interface Inclusion {
 
 type Names = readonly string[] | null | undefined;
 
-/** An empty list of included names, and "*", mean all. Excluded names win. */
+/** An empty list of included names means all. Excluded names win. Names may be patterns: "app-*". */
 export function inclusion(included: Names, excluded: Names, resolve: (name: string) => string): Inclusion {
-  const wanted = new Set((included ?? []).map((name) => (name === "*" ? name : resolve(name))));
-  const unwanted = new Set((excluded ?? []).map((name) => (name === "*" ? name : resolve(name))));
-  const isAll = wanted.size === 0 || wanted.has("*");
+  const wanted = nameTest(included, resolve);
+  const unwanted = nameTest(excluded, resolve);
+  const isAll = (included ?? []).length === 0 || (included ?? []).includes("*");
   return {
-    isEverything: isAll && unwanted.size === 0,
-    includes: (name) => (isAll || wanted.has(name)) && !unwanted.has(name) && !unwanted.has("*"),
+    isEverything: isAll && (excluded ?? []).length === 0,
+    includes: (name) => (isAll || wanted(name)) && !unwanted(name),
   };
+}
+
+function nameTest(names: Names, resolve: (name: string) => string): (name: string) => boolean {
+  const patterns = (names ?? []).filter(isGlobPattern).map((name) => globPattern(name));
+  const plain = new Set((names ?? []).filter((name) => !isGlobPattern(name)).map(resolve));
+  return (name) => plain.has(name) || patterns.some((pattern) => pattern.test(name));
 }
 
 function clusterScopeOf(spec: RestoreSpec, isEveryNamespace: boolean): ClusterScope {

@@ -1,5 +1,6 @@
 // Whether a PersistentVolume comes back as it was, or is provisioned anew for its claim (velero-contract §7.6). A volume
 // whose data an agent will write must be a new one: the old one would be somebody else's, or be gone.
+import { annotations } from "../../../api/names.ts";
 import type { PodVolumeBackup } from "../../../api/pod-volume-backup.ts";
 
 /** One entry of `<b>-volumeinfo.json.gz`, reduced to what decides how a volume comes back. */
@@ -8,7 +9,10 @@ export interface VolumeInfoEntry {
   readonly pvcName?: string;
   readonly pvcNamespace?: string;
   readonly backupMethod?: string;
-  readonly pvInfo?: { readonly reclaimPolicy?: string; readonly labels?: Readonly<Record<string, string>> | null } | null;
+  readonly pvInfo?: {
+    readonly reclaimPolicy?: string;
+    readonly labels?: Readonly<Record<string, string>> | null;
+  } | null;
 }
 
 /** What is known of the backed-up volumes; decides whether a PersistentVolume is restored or provisioned anew. */
@@ -57,6 +61,6 @@ function methodFromPods({ claim }: KnownVolume, { podVolumeBackups }: BackedUpVo
   const isOfClaim = ({ metadata, spec }: PodVolumeBackup): boolean =>
     claim !== undefined &&
     spec.pod.namespace === claim.namespace &&
-    metadata.annotations?.["velero.io/pvc-name"] === claim.name;
+    metadata.annotations?.[annotations.pvcName] === claim.name;
   return podVolumeBackups.some(isOfClaim) ? "PodVolumeBackup" : undefined;
 }

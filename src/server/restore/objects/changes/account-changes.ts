@@ -1,5 +1,13 @@
 // Service accounts, their tokens, and the bindings that name them.
-import { filterAt, isJsonObject, type MutableObject, objectsAt, removeAnnotations, removeAt, textAt } from "../json-fields.ts";
+import {
+  filterAt,
+  isJsonObject,
+  type MutableObject,
+  objectsAt,
+  removeAnnotations,
+  removeAt,
+  textAt,
+} from "../json-fields.ts";
 import { type ChangeContext, mappedNamespace } from "./change-context.ts";
 
 /** Tokens that a controller made for the account have names like `builder-token-x7k2p`; it makes new ones. */

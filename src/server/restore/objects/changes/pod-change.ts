@@ -1,7 +1,7 @@
 // A pod is scheduled anew, and gets its service account's token anew.
 import { filterAt, isJsonObject, type MutableObject, objectsAt, removeAt, textAt } from "../json-fields.ts";
 
-const containerLists = ["containers", "initContainers", "ephemeralContainers"] as const;
+const containerLists = ["containers", "initContainers"] as const;
 
 export function changePod(pod: MutableObject): void {
   for (const field of ["nodeName", "priority"]) removeAt(pod, "spec", field);
@@ -17,5 +17,6 @@ export function changePod(pod: MutableObject): void {
 /** Volumes that the API server adds to every pod: their names end in five random characters. */
 function tokenVolumeTest(serviceAccount: string): (name: unknown) => boolean {
   return (name) =>
-    typeof name === "string" && (name.startsWith(`${serviceAccount}-token-`) || /^kube-api-access-[a-z0-9]{5}$/.test(name));
+    typeof name === "string" &&
+    (name.startsWith(`${serviceAccount}-token-`) || /^kube-api-access-[a-z0-9]{5}$/.test(name));
 }

@@ -59,5 +59,6 @@ function ownedPortTest(owned: readonly JsonObject[]): (port: JsonObject) => bool
 }
 
 function ownedFields(service: MutableObject): readonly JsonObject[] {
-  return objectsAt(service, "metadata", "managedFields").flatMap((entry) => objectAt(entry, "fieldsV1") ?? []);
+  const entries = objectsAt(service, "metadata", "managedFields");
+  return entries.map((entry) => objectAt(entry, "fieldsV1")).filter((fields) => fields !== undefined);
 }
