@@ -270,6 +270,7 @@ const packageOwners = [
   onlyOwner("fastcdc-wasm/", "^repo-format/chunker/", "The chunker is an interface; this is one implementation."),
   onlyOwner("pino/", "^src/platform/logger\\.ts$", "One logger set-up."),
   onlyOwner("yaml/", "^src/platform/yaml\\.ts$", "One way to read what people write, with one kind of error."),
+  onlyOwner("tar-stream/", "^src/server/tarball/", "What comes out of a tarball is checked there, and only there."),
   onlyOwner("prom-client/", "^src/platform/metrics\\.ts$", "One registry of metrics."),
 ];
 
