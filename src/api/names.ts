@@ -10,6 +10,8 @@ export const labels = {
   volumeNamespace: "velero.io/volume-namespace",
   storageLocation: "velero.io/storage-location",
   repositoryType: "velero.io/repository-type",
+  /** Backup: the Schedule that made it. */
+  scheduleName: "velero.io/schedule-name",
 } as const;
 
 export const annotations = {
@@ -20,6 +22,8 @@ export const annotations = {
   pvcName: "velero.io/pvc-name",
   /** Backup or Restore: Go duration that replaces --fs-backup-timeout. */
   podVolumeTimeout: "velero.io/pod-volume-timeout",
+  /** DownloadRequest: certificates in PEM form that vouch for the URL, where the machine's own do not. */
+  downloadCertificate: "stowage.dev/download-certificate",
   /** PodVolumeBackup: JSON list of the files that were left out or changed while read. */
   warnings: "stowage.dev/warnings",
   /** PodVolumeBackup: JSON of what the backup read, stored, asked of the store and spent its time on. */
@@ -32,6 +36,10 @@ export const annotations = {
   dataRestored: "stowage.dev/data-restored",
   /** PodVolumeRestore: "true" once nothing of `.velero` is left in the volume. */
   markerRemoved: "stowage.dev/marker-removed",
+  /** Schedule: Go duration; each run begins later by a part of it that looks random. */
+  startJitter: "stowage.dev/start-jitter",
+  /** Backup: the time of its Schedule for which it was made, RFC 3339. */
+  scheduledFor: "stowage.dev/scheduled-for",
 } as const;
 
 /** Prefix of annotations that keep status fields which the installed CRD prunes. */

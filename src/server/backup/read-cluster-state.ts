@@ -1,10 +1,10 @@
 // Reads what planning a Backup needs from the API server, once.
 import type { Namespace, PersistentVolume, PersistentVolumeClaim, Pod } from "../../api/core.ts";
-import { nodeAgentName } from "../../api/names.ts";
 import { namespaces, persistentVolumeClaims, persistentVolumes, pods } from "../../api/resources.ts";
 import type { AnyKubeObject, ResourceDescriptor } from "../../kube/kube-object.ts";
 import type { TypedClient } from "../../kube/typed-client.ts";
-import type { ClusterState } from "./plan-volumes.ts";
+import { nodesWithAgent } from "../volume-work/agent-nodes.ts";
+import type { ClusterState } from "./volumes/plan-volumes.ts";
 
 export interface ClusterReader {
   readonly client: Pick<TypedClient, "list">;
@@ -56,17 +56,4 @@ async function listIn<T extends AnyKubeObject>(
 /** Sorts like namespace, then name: a blank comes before every character of a name. */
 function orderKey({ metadata }: AnyKubeObject): string {
   return `${metadata.namespace} ${metadata.name}`;
-}
-
-/** Nodes with a running agent pod. Velero up to 1.15 looks at the label `name`, later ones at `role`: either will do. */
-async function nodesWithAgent({ client, namespace }: ClusterReader, signal: AbortSignal): Promise<ReadonlySet<string>> {
-  const nodes = new Set<string>();
-  for (const label of ["name", "role"]) {
-    const { items } = await client.list(pods, { namespace, labelSelector: `${label}=${nodeAgentName}`, signal });
-    for (const pod of items) {
-      const running = pod.status?.phase === "Running" && pod.metadata.deletionTimestamp === undefined;
-      if (running && pod.spec?.nodeName !== undefined) nodes.add(pod.spec.nodeName);
-    }
-  }
-  return nodes;
 }

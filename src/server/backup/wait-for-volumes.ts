@@ -4,15 +4,16 @@ import type { Backup } from "../../api/backup.ts";
 import { annotations } from "../../api/names.ts";
 import { podVolumeStage } from "../../api/phases.ts";
 import type { PodVolumeBackup } from "../../api/pod-volume-backup.ts";
+import { podVolumeBackups } from "../../api/resources.ts";
 import type { ReconcileResult } from "../../kube/controller.ts";
 import { formatDuration } from "../../platform/duration.ts";
+import { stopVolumes } from "../volume-work/stop-volumes.ts";
 import type { BackupContext } from "./backup-context.ts";
 import type { PlanRecord } from "./backup-messages.ts";
 import { allEnded, backupResult } from "./backup-result.ts";
 import { backupTimeout } from "./backup-timeout.ts";
 import { endBackup, patchBackup } from "./end-backup.ts";
 import { listVolumeBackups } from "./prepare-volumes.ts";
-import { stopVolumes } from "./stop-volumes.ts";
 
 /** PodVolumeBackups wake the Backup when they end; this is for events that were missed. */
 const supervisePollMs = 10_000;
@@ -34,7 +35,7 @@ export async function waitForVolumes(
   const { isOver, remainingMs } = backupTimeout(backup, context);
   if (isOver) {
     const reason = timeOver(backup, context);
-    await stopVolumes(items, { ...context, reason, isPatienceOver: -remainingMs > agentPatienceMs });
+    await stopVolumes(podVolumeBackups, items, { ...context, reason, isPatienceOver: -remainingMs > agentPatienceMs });
     return { requeueAfterMs: stopPollMs };
   }
   const itemsBackedUp = items.filter((one) => podVolumeStage(one) === "ended").length;
