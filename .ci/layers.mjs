@@ -281,6 +281,7 @@ const packageOwners = [
     "^src/server/restore/objects/rules/modifiers/json-patch\\.ts$",
     "It goes on after an operation that failed; our door does not.",
   ),
+  onlyOwner("tar-stream/", "^src/server/tarball/", "What comes out of a tarball is checked there, and only there."),
   onlyOwner("prom-client/", "^src/platform/metrics\\.ts$", "One registry of metrics."),
 ];
 
