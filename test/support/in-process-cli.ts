@@ -49,8 +49,7 @@ export async function runOnCluster(
   const questions: string[] = [];
   const interruption = new Interruption(output);
   onStart?.(() => interruption.interrupt({ kind: "signal", name: "SIGINT" }));
-  const [noun = "", ...rest] = words;
-  const all = [noun, ...(kubeconfig === undefined ? [] : ["--kubeconfig", kubeconfig]), ...rest];
+  const all = [...words, ...(kubeconfig === undefined ? [] : ["--kubeconfig", kubeconfig])];
   const code = await runCluster(all, {
     ...{ output, interruption, clock, environment: readClusterEnvironment({ ...env }) },
     ask: async (question) => {
