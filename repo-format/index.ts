@@ -31,6 +31,7 @@ export { ls } from "./inspect/ls.ts";
 export { collectStats, type RepositoryStats, type StatsMode, statsModes } from "./inspect/stats.ts";
 export type { ListedNode } from "./inspect/walk-in-order.ts";
 export { type WantedBlobs, WantedIds } from "./inspect/wanted-ids.ts";
+export { type AffectedSnapshot, affectedSnapshots, DamageLog } from "./maintenance/affected-snapshots.ts";
 export type { CopyAmount } from "./maintenance/blob-copy.ts";
 export { parseByteSize, parseMaxUnused } from "./maintenance/byte-size.ts";
 export { type CheckOptions, type CheckProgress, type CheckResult, check } from "./maintenance/check.ts";
