@@ -22,6 +22,7 @@ import type { Schedule } from "../api/schedule.ts";
 import type { Controller, Reconcile } from "../kube/controller.ts";
 import type { CrdLookup } from "../kube/crd-lookup.ts";
 import type { EventRecorder } from "../kube/events.ts";
+import type { PodExec } from "../kube/exec.ts";
 import { Informer } from "../kube/informer.ts";
 import type { AnyKubeObject, ResourceDescriptor } from "../kube/kube-object.ts";
 import type { TypedClient } from "../kube/typed-client.ts";
@@ -29,11 +30,14 @@ import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { RepositoryCare } from "./backup-repository/repository-care.ts";
+import type { OpenLocationStore } from "./location-store/location-store.ts";
 import type { ServerConfig } from "./server-config.ts";
 
 export interface ServerContext {
   readonly config: ServerConfig;
   readonly client: TypedClient;
+  /** Runs commands in containers, for hooks. */
+  readonly exec: PodExec;
   readonly crds: CrdLookup;
   /** Where Velero's resources live. */
   readonly namespace: string;
@@ -46,6 +50,8 @@ export interface ServerContext {
   readonly redact: (text: string) => string;
   /** Names of the folders at the top of a location. */
   readonly listTopFolders: (location: BackupStorageLocation, signal: AbortSignal) => Promise<readonly string[]>;
+  /** The Backups and Restores that a location keeps; whoever opens it closes it. */
+  readonly openLocationStore: OpenLocationStore;
   /** A controller of this process: named in logs and metrics, `concurrency` names at a time. */
   readonly control: (name: string, concurrency: number, reconcile: Reconcile) => Controller;
 }
