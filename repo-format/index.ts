@@ -39,7 +39,7 @@ export type { Finding, FindingCode } from "./maintenance/check-findings.ts";
 export { type CopyOptions, type CopyResult, copySnapshots, type SnapshotCopy } from "./maintenance/copy.ts";
 export { type DataSubset, parseDataSubset } from "./maintenance/data-subset.ts";
 export { type ForgetGroup, type ForgetOptions, type ForgetResult, forget } from "./maintenance/forget.ts";
-export type { KeepPolicy } from "./maintenance/forget-policy.ts";
+export { emptyPolicy, type KeepPolicy } from "./maintenance/forget-policy.ts";
 export { parseKeepDuration } from "./maintenance/keep-duration.ts";
 export { listMigrations, type MigrateOptions, type MigrationOutcome, migrate } from "./maintenance/migrate.ts";
 export { type DeletionResult, defaultPruneWaitMs } from "./maintenance/pending-deletions.ts";

@@ -34,6 +34,10 @@ export const annotations = {
   dataRestored: "stowage.dev/data-restored",
   /** PodVolumeRestore: "true" once nothing of `.velero` is left in the volume. */
   markerRemoved: "stowage.dev/marker-removed",
+  /** BackupRepository: when all that it holds was last read and found well, RFC 3339. */
+  lastVerified: "stowage.dev/last-verified",
+  /** BackupRepository: JSON of how far the rolling verification is, and what it found. */
+  verification: "stowage.dev/verification",
   /** Schedule: Go duration; each run begins later by a part of it that looks random. */
   startJitter: "stowage.dev/start-jitter",
   /** Backup: the time of its Schedule for which it was made, RFC 3339. */
