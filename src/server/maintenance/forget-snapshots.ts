@@ -13,7 +13,7 @@ import { explainError } from "../../platform/coded-error.ts";
 import type { SnapshotToForget } from "../backup-repository/repository-care.ts";
 
 /** Whoever waits longer holds up other deletions; the whole request is tried again. */
-const lockWaitMs = 10_000;
+const usualLockWaitMs = 10_000;
 const notGrouped = { host: false, paths: false, tags: false };
 
 /**
@@ -24,6 +24,7 @@ export async function forgetSnapshots(
   repository: Repository,
   wanted: readonly SnapshotToForget[],
   signal: AbortSignal,
+  { lockWaitMs = usualLockWaitMs }: { readonly lockWaitMs?: number } = {},
 ): Promise<string[]> {
   const problems: string[] = [];
   const ids: string[] = [];

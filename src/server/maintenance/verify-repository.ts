@@ -37,20 +37,31 @@ const dataCodes: ReadonlySet<FindingCode> = new Set([
 /** @throws RepositoryError "lock-held", and the errors of a store that does not answer; damage is never thrown. */
 export async function verifyRepository(
   repository: Repository,
-  { part, parts }: RepositorySlice,
+  slice: RepositorySlice,
   signal: AbortSignal,
 ): Promise<VerifyFacts> {
   return await withLock(repository, { exclusive: false, retryLockMs: lockWaitMs, signal }, async (locked) => {
-    const structure = new DamageLog();
-    const data = new DamageLog();
-    const onFinding = (finding: Finding): void => (dataCodes.has(finding.code) ? data : structure).add(finding);
-    const readData = { kind: "part", part, parts } as const;
-    await check(repository, { lock: false, readData, threads, onFinding, signal: locked });
+    let found = await look(repository, slice, locked);
+    // A store that failed for a moment is no damage: what counts has been seen twice.
+    if (found.structure.errors + found.data.errors > 0) found = await look(repository, slice, locked);
     return {
-      structure: await describe(repository, structure, locked),
-      data: await describe(repository, data, locked),
+      structure: await describe(repository, found.structure, locked),
+      data: await describe(repository, found.data, locked),
     };
   });
+}
+
+interface Look {
+  readonly structure: DamageLog;
+  readonly data: DamageLog;
+}
+
+async function look(repository: Repository, { part, parts }: RepositorySlice, signal: AbortSignal): Promise<Look> {
+  const structure = new DamageLog();
+  const data = new DamageLog();
+  const onFinding = (finding: Finding): void => (dataCodes.has(finding.code) ? data : structure).add(finding);
+  await check(repository, { lock: false, readData: { kind: "part", part, parts }, threads, onFinding, signal });
+  return { structure, data };
 }
 
 async function describe(
