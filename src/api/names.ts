@@ -41,6 +41,8 @@ export const repositoryPasswordSecret = { name: "velero-repo-credentials", key: 
 
 /** The init container for which an agent waits before it restores a pod's volumes. */
 export const restoreWaitContainer = "restore-wait";
+/** Its name up to Velero 1.9; found in pods that were backed up after such a restore. */
+export const legacyRestoreWaitContainer = "restic-wait";
 
 export const nodeAgentName = "node-agent";
 /** ConfigMap that Velero 1.13 and 1.14 read without being told its name. */
