@@ -15,9 +15,9 @@ import { backupTimeout } from "./backup-timeout.ts";
 import { chooseNamespaces } from "./choose-namespaces.ts";
 import { endBackup, patchBackup } from "./end-backup.ts";
 import { makePodVolumeBackup } from "./make-pod-volume-backup.ts";
-import { type PlannedVolume, planVolumes, type VolumePlan } from "./plan-volumes.ts";
 import { readClusterState, readNamespaces } from "./read-cluster-state.ts";
 import { unsupportedFields } from "./validate-backup.ts";
+import { type PlannedVolume, planVolumes, type VolumePlan } from "./volumes/plan-volumes.ts";
 
 /** Repositories wake the Backup when they become ready; this is for events that were missed. */
 const repositoryPollMs = 2000;
@@ -111,9 +111,10 @@ async function planBackup(
     volume: spec.volume,
     claimUid: metadata.labels?.[labels.pvcUid],
   }));
-  const plan = planVolumes(state, isOptOut ? "opt-out" : "opt-in", earlier);
+  const plan = planVolumes(state, { mode: isOptOut ? "opt-out" : "opt-in", earlier });
   return {
     volumes: plan.volumes,
+    skipped: plan.skipped,
     warnings: [...chosen.warnings, ...plan.warnings],
     errors: [...chosen.errors, ...plan.errors],
   };
