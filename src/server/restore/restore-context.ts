@@ -1,0 +1,31 @@
+// What every step of a Restore works with: the cluster, the clock, the settings of this server, and where it tells what
+// happened.
+import type { PodVolumeRestore } from "../../api/pod-volume-restore.ts";
+import type { CrdLookup } from "../../kube/crd-lookup.ts";
+import type { EventRecorder } from "../../kube/events.ts";
+import type { TypedClient } from "../../kube/typed-client.ts";
+import type { Clock } from "../../platform/clock.ts";
+import type { Logger } from "../../platform/logger.ts";
+import type { EnsureRepository } from "../backup-repository/ensure-repository.ts";
+
+export interface RestoreContext {
+  readonly client: TypedClient;
+  readonly crds: Pick<CrdLookup, "find">;
+  /** Where Velero's resources live. */
+  readonly namespace: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly events: Pick<EventRecorder, "record">;
+  readonly ensureRepository: EnsureRepository;
+  /** The process's local copy of all PodVolumeRestores; may lag behind by a moment. */
+  readonly volumeRestores: { readonly list: () => readonly PodVolumeRestore[] };
+  readonly settings: RestoreSettings;
+}
+
+/** The server's flags that concern Restores; times in milliseconds. */
+export interface RestoreSettings {
+  /** --fs-backup-timeout: for all volumes of a Restore together, from its start. */
+  readonly fsBackupTimeoutMs: number;
+  /** --resource-timeout */
+  readonly resourceTimeoutMs: number;
+}
