@@ -2,11 +2,14 @@
 // happened.
 import type { PodVolumeRestore } from "../../api/pod-volume-restore.ts";
 import type { CrdLookup } from "../../kube/crd-lookup.ts";
+import type { Discovery } from "../../kube/discovery.ts";
 import type { EventRecorder } from "../../kube/events.ts";
 import type { TypedClient } from "../../kube/typed-client.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { EnsureRepository } from "../backup-repository/ensure-repository.ts";
+import type { OpenLocationStore } from "../location-store/location-store.ts";
+import type { RestoreMetrics } from "./restore-metrics.ts";
 
 export interface RestoreContext {
   readonly client: TypedClient;
@@ -16,7 +19,13 @@ export interface RestoreContext {
   readonly clock: Clock;
   readonly log: Logger;
   readonly events: Pick<EventRecorder, "record">;
+  readonly metrics: RestoreMetrics;
+  /** Takes secrets out of a text that others will read. */
+  readonly redact: (text: string) => string;
   readonly ensureRepository: EnsureRepository;
+  readonly openLocationStore: OpenLocationStore;
+  /** Reads what the API server serves, anew each time. */
+  readonly discover: (signal: AbortSignal) => Promise<Discovery>;
   /** The process's local copy of all PodVolumeRestores; may lag behind by a moment. */
   readonly volumeRestores: { readonly list: () => readonly PodVolumeRestore[] };
   readonly settings: RestoreSettings;
@@ -28,4 +37,7 @@ export interface RestoreSettings {
   readonly fsBackupTimeoutMs: number;
   /** --resource-timeout */
   readonly resourceTimeoutMs: number;
+  /** --restore-helper-image; undefined: the image that this server runs from. */
+  readonly restoreHelperImage: string | undefined;
+  readonly scratchDirectory: string;
 }

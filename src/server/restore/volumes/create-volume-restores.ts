@@ -4,6 +4,7 @@ import type { PodVolumeRestore } from "../../../api/pod-volume-restore.ts";
 import { persistentVolumeClaims, podVolumeRestores } from "../../../api/resources.ts";
 import { KubeError } from "../../../kube/kube-errors.ts";
 import { makePodVolumeRestore } from "./make-pod-volume-restore.ts";
+import { claimNameOf } from "./restore-volume-info.ts";
 import type { RestoredPod, VolumeRestoresOptions } from "./restored-pod.ts";
 
 const repositoryPollMs = 500;
@@ -51,9 +52,7 @@ async function claimUidOf(
   volumeName: string,
   { context, signal }: VolumeRestoresOptions,
 ): Promise<string | undefined> {
-  const volume = pod.spec?.volumes?.find(({ name }) => name === volumeName);
-  const generated = volume?.ephemeral === undefined ? undefined : `${pod.metadata.name}-${volumeName}`;
-  const name = volume?.persistentVolumeClaim?.claimName ?? generated;
+  const name = claimNameOf(pod, volumeName);
   if (name === undefined) return undefined;
   const address = { namespace: pod.metadata.namespace, name };
   return (await context.client.find(persistentVolumeClaims, address, { signal }))?.metadata.uid;

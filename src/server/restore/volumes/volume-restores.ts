@@ -12,6 +12,7 @@ import { stopVolumes } from "../../volume-work/stop-volumes.ts";
 import { restoreTimeout } from "../restore-timeout.ts";
 import { createVolumeRestores } from "./create-volume-restores.ts";
 import { PodWatch, type WatchedPod } from "./pod-watch.ts";
+import type { EndedVolumeRestore } from "./restore-volume-info.ts";
 import type { RestoredPod, VolumeRestoresOptions } from "./restored-pod.ts";
 
 /** One PodVolumeRestore that has not ended. */
@@ -41,7 +42,7 @@ export class VolumeRestores {
   readonly #making = new Map<string, Promise<void>>();
   /** By name. */
   readonly #pending = new Map<string, Pending>();
-  readonly #ended: PodVolumeRestore[] = [];
+  readonly #ended: EndedVolumeRestore[] = [];
 
   constructor(options: VolumeRestoresOptions) {
     this.#options = options;
@@ -59,7 +60,7 @@ export class VolumeRestores {
   }
 
   /** All of them, ended. Failures are errors in the log. Rejects only with what the signal says. */
-  async finish(): Promise<readonly PodVolumeRestore[]> {
+  async finish(): Promise<readonly EndedVolumeRestore[]> {
     const { context, signal, log } = this.#options;
     await Promise.all(this.#making.values());
     while (this.#pending.size > 0) {
@@ -142,7 +143,7 @@ export class VolumeRestores {
       else {
         pending.wasSeen = true;
         known.set(name, object);
-        if (podVolumeStage(object) === "ended") this.#tellEnd(name, object);
+        if (podVolumeStage(object) === "ended") this.#tellEnd(name, pending, object);
       }
     }
     return known;
@@ -155,9 +156,9 @@ export class VolumeRestores {
     return await client.find(podVolumeRestores, { namespace, name }, { signal: this.#options.signal });
   }
 
-  #tellEnd(name: string, object: PodVolumeRestore): void {
+  #tellEnd(name: string, pending: Pending, object: PodVolumeRestore): void {
     this.#pending.delete(name);
-    this.#ended.push(object);
+    this.#ended.push({ pod: pending.pod, volumeRestore: object });
     const { volume, pod } = object.spec;
     const { message = "", progress } = object.status ?? {};
     const namespace = pod.namespace ?? "";
