@@ -36,6 +36,12 @@ export interface ServerConfig {
   readonly deletionLimit: number;
   /** Within which all that a repository holds is read and verified; 0 for never. */
   readonly repositoryVerificationPeriodMs: number;
+  /** Holds the init container of restored pods; undefined: the image that this server runs from. */
+  readonly restoreHelperImage: string | undefined;
+  /** Whether Restores bring back roles, bindings and webhooks of the whole cluster. */
+  readonly clusterRbacAndWebhooks: "true" | "on-request" | "false";
+  /** How long a namespace that is being deleted may take before it is restored. */
+  readonly terminatingTimeoutMs: number;
   /** What was accepted but ignored, as sentences. */
   readonly warnings: readonly string[];
 }
@@ -62,6 +68,11 @@ Environment: VELERO_NAMESPACE
   --schedule-skip-immediately             new and changed Schedules wait for their next time
   --store-validation-frequency DURATION   how often storage locations are looked at; 0 for once (default 1m)
   --resource-timeout DURATION             longest wait for something in the cluster (default 10m)
+  --terminating-resource-timeout DURATION how long a Restore waits for a namespace that is being deleted (default 10m)
+  --restore-helper-image IMAGE            of the container that restored pods wait in (default: the server's own)
+  --restore-cluster-rbac-and-webhooks WHEN     true, on-request (only for Restores that say includeClusterResources: true)
+                                          or false: whether ClusterRoles, their bindings and webhooks are restored
+                                          (default true)
   --metrics-address ADDRESS               /metrics, /healthz and /readyz (default :8085)
   --scratch-dir DIR                       where logs and tarballs are written before they are uploaded
                                           (default: stowage-server in the system's folder for temporary files)
@@ -87,6 +98,9 @@ const known = {
     "garbage-collection-frequency",
     "deletion-limit",
     "schedule-start-jitter",
+    "terminating-resource-timeout",
+    "restore-helper-image",
+    "restore-cluster-rbac-and-webhooks",
   ],
   switches: ["default-volumes-to-fs", "schedule-skip-immediately", "help"],
   aliases: {
@@ -130,6 +144,13 @@ export function readServerConfig(
     garbageCollectionFrequencyMs: ms("garbage-collection-frequency", "1h"),
     deletionLimit: countFlag("deletion-limit", values["deletion-limit"] ?? "20"),
     repositoryVerificationPeriodMs: ms("repository-verification-period", "720h"),
+    restoreHelperImage: nonEmpty(values["restore-helper-image"]),
+    clusterRbacAndWebhooks: oneOf(
+      "restore-cluster-rbac-and-webhooks",
+      values["restore-cluster-rbac-and-webhooks"] ?? "true",
+      ["true", "on-request", "false"],
+    ),
+    terminatingTimeoutMs: ms("terminating-resource-timeout", "10m"),
     warnings,
   });
 }

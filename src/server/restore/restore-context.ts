@@ -4,15 +4,18 @@ import type { PodVolumeRestore } from "../../api/pod-volume-restore.ts";
 import type { CrdLookup } from "../../kube/crd-lookup.ts";
 import type { Discovery } from "../../kube/discovery.ts";
 import type { EventRecorder } from "../../kube/events.ts";
+import type { PodExec } from "../../kube/exec.ts";
 import type { TypedClient } from "../../kube/typed-client.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { EnsureRepository } from "../backup-repository/ensure-repository.ts";
 import type { OpenLocationStore } from "../location-store/location-store.ts";
+import type { ClusterRbacAndWebhooks } from "./objects/restore-scope.ts";
 import type { RestoreMetrics } from "./restore-metrics.ts";
 
 export interface RestoreContext {
   readonly client: TypedClient;
+  readonly exec: PodExec;
   readonly crds: Pick<CrdLookup, "find">;
   /** Where Velero's resources live. */
   readonly namespace: string;
@@ -39,5 +42,9 @@ export interface RestoreSettings {
   readonly resourceTimeoutMs: number;
   /** --restore-helper-image; undefined: the image that this server runs from. */
   readonly restoreHelperImage: string | undefined;
+  /** --restore-cluster-rbac-and-webhooks */
+  readonly clusterRbacAndWebhooks: ClusterRbacAndWebhooks;
+  /** --terminating-resource-timeout */
+  readonly terminatingTimeoutMs: number;
   readonly scratchDirectory: string;
 }

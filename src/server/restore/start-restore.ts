@@ -3,13 +3,13 @@ import type { BackupStorageLocation } from "../../api/backup-storage-location.ts
 import type { Restore } from "../../api/restore.ts";
 import type { ReconcileResult } from "../../kube/controller.ts";
 import { formatTimestamp, parseTimestamp } from "../../platform/clock.ts";
-import { messageOf } from "../../platform/coded-error.ts";
 import { endRestore, patchRestore, tellAboutRestore } from "./end-restore.ts";
 import { readRestoreRules } from "./objects/restore-rules.ts";
+import { readPluginConfig } from "./objects/rules/plugin-config.ts";
 import type { RestoreContext } from "./restore-context.ts";
 import { findSource, scheduleNameLabel } from "./restore-source.ts";
 import { validateRestore } from "./validate-restore.ts";
-import { findRestoreWaitConfig } from "./volumes/restore-wait-settings.ts";
+import { restoreWaitPlugin } from "./volumes/restore-wait-settings.ts";
 
 /** Holds a Restore until what it left in its location is removed; Velero's own name for it. */
 export const restoreFinalizer = "restores.velero.io/external-resources-finalizer";
@@ -72,11 +72,6 @@ async function configProblems(
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const { problems } = await readRestoreRules({ client, namespace, restore, signal });
-  try {
-    await findRestoreWaitConfig(client, namespace, signal);
-    return problems;
-  } catch (error) {
-    if (signal.aborted || "code" in (error as object)) throw error;
-    return [...problems, messageOf(error)];
-  }
+  const { problem } = await readPluginConfig(restoreWaitPlugin, { client, namespace, signal });
+  return problem === undefined ? problems : [...problems, problem];
 }

@@ -23,15 +23,18 @@ export interface RestoreWaitWish {
   readonly volumes: readonly string[];
 }
 
-/** The pod with the container in front; without any when there is no volume to wait for. */
+/** The pod with the container in front of the others. */
 export function withRestoreWait(pod: Pod, wish: RestoreWaitWish): Pod {
-  if (pod.spec === undefined) return pod;
-  // One of an earlier restore would wait for a file that nobody writes any more.
-  const others = (pod.spec.initContainers ?? []).filter((container) => !isRestoreWait(container));
-  const own = wish.volumes.length === 0 ? [] : [restoreWait(pod, wish)];
-  const initContainers = [...own, ...others];
-  if (initContainers.length === 0 && pod.spec.initContainers === undefined) return pod;
-  return { ...pod, spec: { ...pod.spec, initContainers } };
+  const { spec, ...rest } = withoutRestoreWait(pod);
+  if (spec === undefined) return pod;
+  return { ...rest, spec: { ...spec, initContainers: [restoreWait(pod, wish), ...(spec.initContainers ?? [])] } };
+}
+
+/** One of an earlier restore would wait for a file that nobody writes any more. */
+export function withoutRestoreWait(pod: Pod): Pod {
+  const own = pod.spec?.initContainers;
+  if (pod.spec === undefined || own === undefined || !own.some(isRestoreWait)) return pod;
+  return { ...pod, spec: { ...pod.spec, initContainers: own.filter((container) => !isRestoreWait(container)) } };
 }
 
 function isRestoreWait({ name }: Container): boolean {

@@ -1,7 +1,4 @@
 // How the restore-wait container is made up: Velero's ConfigMap for it, over our defaults (velero-contract §5).
-import type { ConfigMap } from "../../../api/core.ts";
-import { configMaps } from "../../../api/resources.ts";
-import type { TypedClient } from "../../../kube/typed-client.ts";
 import { messageOf } from "../../../platform/coded-error.ts";
 import { parseQuantity } from "../../../platform/quantity.ts";
 import { parseYaml } from "../../../platform/yaml.ts";
@@ -19,40 +16,29 @@ export interface ResourceRequirements {
   readonly limits: Readonly<Record<string, string>>;
 }
 
+type ConfigData = Readonly<Record<string, string>>;
+
 export interface RestoreWaitConfig {
   readonly settings: RestoreWaitSettings;
   /** What stands in the ConfigMap and cannot be used, as sentences. */
   readonly warnings: readonly string[];
 }
 
-/** The labels by which Velero finds the ConfigMap; its name does not matter. */
-const configLabels = "velero.io/plugin-config,velero.io/pod-volume-restore=RestoreItemAction";
+/** By this label Velero finds the ConfigMap; its name does not matter. */
+export const restoreWaitPlugin = "velero.io/pod-volume-restore";
 /** In Velero's images and in ours. */
 const defaultCommand = "/velero-restore-helper";
 const defaultCpu = "100m";
 const defaultMemory = "128Mi";
 
-/** Undefined when there is none. @throws Error when there are several: nobody could say which one counts. */
-export async function findRestoreWaitConfig(
-  client: Pick<TypedClient, "list">,
-  namespace: string,
-  signal: AbortSignal,
-): Promise<ConfigMap | undefined> {
-  const { items } = await client.list(configMaps, { namespace, labelSelector: configLabels, signal });
-  if (items.length <= 1) return items[0];
-  const names = items.map(({ metadata }) => metadata.name).join(", ");
-  throw new Error(`several ConfigMaps hold settings of restore-wait (${names}); take the labels from all but one`);
-}
-
 /** What cannot be used is replaced by the default, as Velero does, and named. */
-export function restoreWaitSettings(config: ConfigMap | undefined, defaultImage: string): RestoreWaitConfig {
-  const data = config?.data ?? {};
+export function restoreWaitSettings(data: ConfigData, defaultImage: string): RestoreWaitConfig {
   const warnings: string[] = [];
   const attempt = <T>(read: () => T, fallback: T): T => {
     try {
       return read();
     } catch (error) {
-      warnings.push(`ConfigMap ${config?.metadata.name}: ${messageOf(error)}; the default is used`);
+      warnings.push(`settings of restore-wait: ${messageOf(error)}; the default is used`);
       return fallback;
     }
   };
@@ -65,7 +51,7 @@ export function restoreWaitSettings(config: ConfigMap | undefined, defaultImage:
   return { settings, warnings };
 }
 
-function imageOf(data: NonNullable<ConfigMap["data"]>, defaultImage: string): string {
+function imageOf(data: ConfigData, defaultImage: string): string {
   const image = nonEmpty(data.image);
   if (image === undefined) return defaultImage;
   const last = image.split("/").at(-1) ?? "";
@@ -79,7 +65,7 @@ function tagOf(image: string): string {
 }
 
 /** "0" is no bound. */
-function resourcesOf(data: NonNullable<ConfigMap["data"]>): ResourceRequirements {
+function resourcesOf(data: ConfigData): ResourceRequirements {
   const cpu = boundsOf("cpu", nonEmpty(data.cpuRequest) ?? defaultCpu, nonEmpty(data.cpuLimit) ?? defaultCpu);
   const memory = boundsOf(
     "memory",
@@ -120,7 +106,7 @@ const securityContextFields: Readonly<Record<string, FieldType>> = {
 };
 
 /** The single settings first, the whole one over them. */
-function securityContextOf(data: NonNullable<ConfigMap["data"]>): Readonly<Record<string, unknown>> | undefined {
+function securityContextOf(data: ConfigData): Readonly<Record<string, unknown>> | undefined {
   const single = {
     ...singleSetting(data, "secCtxRunAsUser", "runAsUser"),
     ...singleSetting(data, "secCtxRunAsGroup", "runAsGroup"),
@@ -131,7 +117,7 @@ function securityContextOf(data: NonNullable<ConfigMap["data"]>): Readonly<Recor
   return Object.keys(context).length === 0 ? undefined : context;
 }
 
-function singleSetting(data: NonNullable<ConfigMap["data"]>, key: string, field: string): Record<string, unknown> {
+function singleSetting(data: ConfigData, key: string, field: string): Record<string, unknown> {
   const text = nonEmpty(data[key]);
   if (text === undefined) return {};
   const value = securityContextFields[field] === "integer" ? integerOf(text) : booleanOf(text);
