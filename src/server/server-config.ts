@@ -38,13 +38,15 @@ export interface ServerConfig {
   readonly repositoryVerificationPeriodMs: number;
   /** Holds the init container of restored pods; undefined: the image that this server runs from. */
   readonly restoreHelperImage: string | undefined;
-  /** Whether Restores bring back roles, bindings and webhooks of the whole cluster. */
-  readonly clusterRbacAndWebhooks: "true" | "on-request" | "false";
-  /** How long a namespace that is being deleted may take before it is restored. */
-  readonly terminatingTimeoutMs: number;
+  /** "true": restored unless the Restore says no; "on-request": only when it says yes; "false": never. */
+  readonly restoreClusterRbacAndWebhooks: ClusterRbacAndWebhooks;
+  /** How long a Restore waits for a namespace that is being deleted. */
+  readonly terminatingResourceTimeoutMs: number;
   /** What was accepted but ignored, as sentences. */
   readonly warnings: readonly string[];
 }
+
+export type ClusterRbacAndWebhooks = "true" | "on-request" | "false";
 
 export const serverUsage = `stowage server: turns Backups into PodVolumeBackups, looks after storage locations and repositories
 
@@ -68,11 +70,10 @@ Environment: VELERO_NAMESPACE
   --schedule-skip-immediately             new and changed Schedules wait for their next time
   --store-validation-frequency DURATION   how often storage locations are looked at; 0 for once (default 1m)
   --resource-timeout DURATION             longest wait for something in the cluster (default 10m)
-  --terminating-resource-timeout DURATION how long a Restore waits for a namespace that is being deleted (default 10m)
+  --terminating-resource-timeout DURATION longest wait of a Restore for a namespace to go away (default 10m)
+  --restore-cluster-rbac-and-webhooks WHEN  true, false, or on-request: only for a Restore with the annotation
+                                          stowage.dev/restore-cluster-rbac-and-webhooks: "true" (default true)
   --restore-helper-image IMAGE            of the container that restored pods wait in (default: the server's own)
-  --restore-cluster-rbac-and-webhooks WHEN     true, on-request (only for Restores that say includeClusterResources: true)
-                                          or false: whether ClusterRoles, their bindings and webhooks are restored
-                                          (default true)
   --metrics-address ADDRESS               /metrics, /healthz and /readyz (default :8085)
   --scratch-dir DIR                       where logs and tarballs are written before they are uploaded
                                           (default: stowage-server in the system's folder for temporary files)
@@ -131,6 +132,12 @@ export function readServerConfig(
     logLevel: logLevelFlag(values["log-level"] ?? "info"),
     logFormat: oneOf("log-format", values["log-format"] ?? "text", ["text", "json"]),
     resourceTimeoutMs: ms("resource-timeout", "10m"),
+    terminatingResourceTimeoutMs: ms("terminating-resource-timeout", "10m"),
+    restoreClusterRbacAndWebhooks: oneOf(
+      "restore-cluster-rbac-and-webhooks",
+      values["restore-cluster-rbac-and-webhooks"] ?? "true",
+      ["true", "on-request", "false"],
+    ),
     fsBackupTimeoutMs: ms("fs-backup-timeout", "4h"),
     maintenanceFrequencyMs: ms("default-repo-maintain-frequency", "168h"),
     storeValidationFrequencyMs: ms("store-validation-frequency", "1m"),
@@ -145,12 +152,6 @@ export function readServerConfig(
     deletionLimit: countFlag("deletion-limit", values["deletion-limit"] ?? "20"),
     repositoryVerificationPeriodMs: ms("repository-verification-period", "720h"),
     restoreHelperImage: nonEmpty(values["restore-helper-image"]),
-    clusterRbacAndWebhooks: oneOf(
-      "restore-cluster-rbac-and-webhooks",
-      values["restore-cluster-rbac-and-webhooks"] ?? "true",
-      ["true", "on-request", "false"],
-    ),
-    terminatingTimeoutMs: ms("terminating-resource-timeout", "10m"),
     warnings,
   });
 }

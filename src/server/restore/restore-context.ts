@@ -10,7 +10,7 @@ import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { EnsureRepository } from "../backup-repository/ensure-repository.ts";
 import type { OpenLocationStore } from "../location-store/location-store.ts";
-import type { ClusterRbacAndWebhooks } from "./objects/restore-scope.ts";
+import type { ClusterRbacAndWebhooks } from "../server-config.ts";
 import type { RestoreMetrics } from "./restore-metrics.ts";
 
 export interface RestoreContext {
@@ -43,8 +43,8 @@ export interface RestoreSettings {
   /** --restore-helper-image; undefined: the image that this server runs from. */
   readonly restoreHelperImage: string | undefined;
   /** --restore-cluster-rbac-and-webhooks */
-  readonly clusterRbacAndWebhooks: ClusterRbacAndWebhooks;
+  readonly restoreClusterRbacAndWebhooks: ClusterRbacAndWebhooks;
   /** --terminating-resource-timeout */
-  readonly terminatingTimeoutMs: number;
+  readonly terminatingResourceTimeoutMs: number;
   readonly scratchDirectory: string;
 }

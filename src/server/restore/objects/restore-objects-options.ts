@@ -6,9 +6,9 @@ import type { Discovery } from "../../../kube/discovery.ts";
 import type { TypedClient } from "../../../kube/typed-client.ts";
 import type { Clock } from "../../../platform/clock.ts";
 import type { RunLog } from "../../run-log/run-log.ts";
+import type { ClusterRbacAndWebhooks } from "../../server-config.ts";
 import type { BackupContents } from "./backup-contents.ts";
 import type { RestoreRules } from "./restore-rules.ts";
-import type { ClusterRbacAndWebhooks } from "./restore-scope.ts";
 import type { BackedUpVolumes } from "./volume-fate.ts";
 
 export interface RestoreObjectsOptions {

@@ -1,5 +1,7 @@
 // Brings the objects of a Backup back, kind after kind (velero-contract §9.4): chooses, changes and creates each, and notes
 // what became of it. Data of volumes is not its affair: pods are handed out before and after they are made.
+
+import { validName } from "../../../api/valid-name.ts";
 import type { Discovery } from "../../../kube/discovery.ts";
 import { discoverWith } from "./await-crds.ts";
 import { ContentsIndex } from "./backup-contents.ts";

@@ -70,7 +70,8 @@ function nameTest(value: unknown, where: string): RegExp {
 
 function selectorOf(value: unknown, where: string): LabelSelector {
   const selector = fieldsOf(value, `${where}: labelSelector`, ["matchLabels", "matchExpressions"]) as LabelSelector;
-  if (matchesLabels(selector, {}) === undefined) throw new Error(`${where}: labelSelector is not valid`);
+  if (matchesLabels({ matchExpressions: selector.matchExpressions ?? [] }) === undefined)
+    throw new Error(`${where}: labelSelector is not valid`);
   return selector;
 }
 
