@@ -261,6 +261,7 @@ const packageOwners = [
     "^src/kube/",
     "The client's callbacks and any-types stay behind our own client.",
   ),
+  onlyOwner("ws/", "^src/kube/exec\\.ts$", "WebSockets are for commands in containers, and speak one protocol."),
   onlyOwner("@aws-sdk/", "^repo-format/storage/s3/", "S3 is one implementation of the storage interface."),
   onlyOwner("@smithy/", "^repo-format/storage/s3/", "It belongs to the S3 client."),
   onlyOwner("koffi/", "^repo-format/native/libc\\.ts$", "One door to native calls."),
@@ -275,6 +276,12 @@ const packageOwners = [
   ),
   onlyOwner("pino/", "^src/platform/logger\\.ts$", "One logger set-up."),
   onlyOwner("yaml/", "^src/platform/yaml\\.ts$", "One way to read what people write, with one kind of error."),
+  onlyOwner(
+    "rfc6902/",
+    "^src/server/restore/objects/rules/modifiers/json-patch\\.ts$",
+    "It goes on after an operation that failed; our door does not.",
+  ),
+  onlyOwner("tar-stream/", "^src/server/tarball/", "What comes out of a tarball is checked there, and only there."),
   onlyOwner("prom-client/", "^src/platform/metrics\\.ts$", "One registry of metrics."),
 ];
 

@@ -43,9 +43,15 @@ export const tiers: readonly Tier[] = [
   { name: "faults", peers: ["restic", "versitygw"], fileTimeoutMs: 12 * minuteMs, inEveryRun: true },
   {
     name: "e2e",
-    peers: ["restic", "versitygw", ...controlPlane],
+    peers: ["restic", "versitygw", "kube-controller-manager", ...controlPlane],
     fileTimeoutMs: 12 * minuteMs,
     inEveryRun: true,
+  },
+  {
+    name: "velero",
+    peers: ["velero", "velero-object-store", "kube-controller-manager", "restic", "versitygw", ...controlPlane],
+    fileTimeoutMs: 20 * minuteMs,
+    inEveryRun: false,
   },
   {
     name: "slow",

@@ -6,6 +6,7 @@ import { request as httpsRequest } from "node:https";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { messageOf } from "../platform/coded-error.ts";
+import { parseExactJson } from "../platform/exact-json.ts";
 import type { KubeConnection } from "./kube-connection.ts";
 import { type ApiStatus, errorOfStatus, KubeError } from "./kube-errors.ts";
 
@@ -104,7 +105,8 @@ function isRefusal(response: IncomingMessage): boolean {
   return (response.statusCode ?? 500) >= 400;
 }
 
-function refusal(response: IncomingMessage, body: string, action: string): KubeError {
+/** The error for an answer whose status is 400 or more. */
+export function refusal(response: IncomingMessage, body: string, action: string): KubeError {
   const parsed = parseBody(body);
   const isStatus = typeof parsed === "object" && parsed !== null && (parsed as ApiStatus).kind === "Status";
   const status: ApiStatus = isStatus ? (parsed as ApiStatus) : { message: body.slice(0, 300).trim() };
@@ -115,7 +117,7 @@ function refusal(response: IncomingMessage, body: string, action: string): KubeE
 
 function parseBody(body: string): unknown {
   try {
-    return JSON.parse(body);
+    return parseExactJson(body);
   } catch {
     // Some answers (/healthz, container logs, a proxy's error page) are plain text.
     return body;

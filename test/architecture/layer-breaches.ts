@@ -84,6 +84,7 @@ export const breaches: Readonly<Record<string, SourceTree>> = {
   "files-have-three-owners": { "repo-format/archiver/a.ts": imports("node:fs/promises") },
   "threads-belong-to-workers": { "repo-format/archiver/a.ts": imports("node:worker_threads") },
   "one-owner-per-package-kubernetes-client-node": { "src/server/a.ts": imports("@kubernetes/client-node") },
+  "one-owner-per-package-ws": { "src/server/a.ts": imports("ws") },
   "one-owner-per-package-aws-sdk": { "repo-format/storage/a.ts": imports("@aws-sdk/client-s3") },
   "one-owner-per-package-smithy": { "repo-format/storage/a.ts": imports("@smithy/node-http-handler") },
   "one-owner-per-package-koffi": { "repo-format/file-tree/walk.ts": imports("koffi") },
@@ -94,5 +95,7 @@ export const breaches: Readonly<Record<string, SourceTree>> = {
   "one-owner-per-package-croner": { "src/server/a.ts": imports("croner") },
   "one-owner-per-package-pino": { "src/server/a.ts": imports("pino") },
   "one-owner-per-package-yaml": { "src/server/a.ts": imports("yaml") },
+  "one-owner-per-package-rfc6902": { "src/server/a.ts": imports("rfc6902") },
+  "one-owner-per-package-tar-stream": { "src/server/a.ts": imports("tar-stream") },
   "one-owner-per-package-prom-client": { "src/server/a.ts": imports("prom-client") },
 };
