@@ -22,6 +22,12 @@ export const annotations = {
   pvcName: "velero.io/pvc-name",
   /** Backup or Restore: Go duration that replaces --fs-backup-timeout. */
   podVolumeTimeout: "velero.io/pod-volume-timeout",
+  /** Restore: "true" or "false", whether cluster roles, their bindings and webhooks come back. */
+  restoreClusterRbac: "stowage.dev/restore-cluster-rbac-and-webhooks",
+  /** Any object in a Backup: "true" or "false", whether its status comes back, whatever the Restore says. */
+  restoreStatus: "velero.io/restore-status",
+  /** DownloadRequest: certificates in PEM form that vouch for the URL, where the machine's own do not. */
+  downloadCertificate: "stowage.dev/download-certificate",
   /** PodVolumeBackup: JSON list of the files that were left out or changed while read. */
   warnings: "stowage.dev/warnings",
   /** PodVolumeBackup: JSON of what the backup read, stored, asked of the store and spent its time on. */
@@ -51,6 +57,8 @@ export const repositoryPasswordSecret = { name: "velero-repo-credentials", key: 
 
 /** The init container for which an agent waits before it restores a pod's volumes. */
 export const restoreWaitContainer = "restore-wait";
+/** Its name up to Velero 1.9; found in pods that were backed up after such a restore. */
+export const legacyRestoreWaitContainer = "restic-wait";
 
 export const nodeAgentName = "node-agent";
 /** ConfigMap that Velero 1.13 and 1.14 read without being told its name. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Command } from "commander";
-import { plainWords } from "../../../../../src/cli/repo/plain-words.ts";
+import { plainWords } from "../../../../src/cli/plain-words.ts";
 
 function program(): Command {
   const root = new Command("root").option("--json").option("-v, --verbose").option("--no-lock");
@@ -23,6 +23,12 @@ describe("plainWords", () => {
 
   it("spreads levels of --verbose and splits -l=5", () => {
     assert.deepEqual(plainWords(["--verbose=2", "-v=0", "-l=5"], program()), ["--verbose", "--verbose", "-l", "5"]);
+  });
+
+  it("makes a flag for true or false that stands alone true, and keeps the value that is joined to it", () => {
+    const root = new Command("root").option("--choose <true|false>");
+    assert.deepEqual(plainWords(["--choose", "name"], root), ["--choose=true", "name"]);
+    assert.deepEqual(plainWords(["--choose=false", "name"], root), ["--choose=false", "name"]);
   });
 
   it("touches nothing behind --", () => {
