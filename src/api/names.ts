@@ -46,6 +46,10 @@ export const annotations = {
   dataRestored: "stowage.dev/data-restored",
   /** PodVolumeRestore: "true" once nothing of `.velero` is left in the volume. */
   markerRemoved: "stowage.dev/marker-removed",
+  /** BackupRepository: when all that it holds was last read and found well, RFC 3339. */
+  lastVerified: "stowage.dev/last-verified",
+  /** BackupRepository: JSON of how far the rolling verification is, and what it found. */
+  verification: "stowage.dev/verification",
   /** Schedule: Go duration; each run begins later by a part of it that looks random. */
   startJitter: "stowage.dev/start-jitter",
   /** Backup: the time of its Schedule for which it was made, RFC 3339. */
@@ -59,6 +63,8 @@ export const repositoryPasswordSecret = { name: "velero-repo-credentials", key: 
 
 /** The init container for which an agent waits before it restores a pod's volumes. */
 export const restoreWaitContainer = "restore-wait";
+/** Its name up to Velero 1.9; found in pods that were backed up after such a restore. */
+export const legacyRestoreWaitContainer = "restic-wait";
 
 export const nodeAgentName = "node-agent";
 /** ConfigMap that Velero 1.13 and 1.14 read without being told its name. */

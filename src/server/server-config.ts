@@ -38,6 +38,8 @@ export interface ServerConfig {
   readonly deletionLimit: number;
   /** Within which all that a repository holds is read and verified; 0 for never. */
   readonly repositoryVerificationPeriodMs: number;
+  /** Holds the init container of restored pods; undefined: the image that this server runs from. */
+  readonly restoreHelperImage: string | undefined;
   /** "true": restored unless the Restore says no; "on-request": only when it says yes; "false": never. */
   readonly restoreClusterRbacAndWebhooks: ClusterRbacAndWebhooks;
   /** How long a Restore waits for a namespace that is being deleted. */
@@ -73,6 +75,7 @@ Environment: VELERO_NAMESPACE
   --terminating-resource-timeout DURATION longest wait of a Restore for a namespace to go away (default 10m)
   --restore-cluster-rbac-and-webhooks WHEN  true, false, or on-request: only for a Restore with the annotation
                                           stowage.dev/restore-cluster-rbac-and-webhooks: "true" (default true)
+  --restore-helper-image IMAGE            of the container that restored pods wait in (default: the server's own)
   --metrics-address ADDRESS               /metrics, /healthz and /readyz (default :8085)
   --backup-sync-period DURATION           how often Backups that others have put into a location, or taken from it,
                                           are looked for; 0 for never (default 1m)
@@ -102,6 +105,7 @@ const known = {
     "deletion-limit",
     "schedule-start-jitter",
     "terminating-resource-timeout",
+    "restore-helper-image",
     "restore-cluster-rbac-and-webhooks",
   ],
   switches: ["default-volumes-to-fs", "schedule-skip-immediately", "help"],
@@ -153,6 +157,7 @@ export function readServerConfig(
     garbageCollectionFrequencyMs: ms("garbage-collection-frequency", "1h"),
     deletionLimit: countFlag("deletion-limit", values["deletion-limit"] ?? "20"),
     repositoryVerificationPeriodMs: ms("repository-verification-period", "720h"),
+    restoreHelperImage: nonEmpty(values["restore-helper-image"]),
     warnings,
   });
 }

@@ -15,21 +15,21 @@ import type { SyncContext } from "./sync-context.ts";
 export interface Source {
   readonly location: BackupStorageLocation;
   readonly store: LocationStore;
+  /** Of all Backups that it has. */
+  readonly names: readonly string[];
 }
 
 /** What went wrong with which Backup, so that it is said once and not at every round. */
 export type KnownProblems = Map<string, string>;
 
-/** @param names of all Backups that the location has. */
 export async function bringInBackups(
-  names: readonly string[],
   source: Source,
   context: SyncContext,
   { problems, signal }: { readonly problems: KnownProblems; readonly signal: AbortSignal },
 ): Promise<void> {
   const { namespace, log, redact } = context;
   const location = source.location.metadata.name;
-  for (const name of names) {
+  for (const name of source.names) {
     signal.throwIfAborted();
     try {
       await bringIn(name, source, context, signal);

@@ -52,8 +52,9 @@ async function compare(
   const store = await context.openLocationStore(location, signal);
   try {
     const names = await store.listBackups(signal);
-    await bringInBackups(names, { location, store }, context, { problems, signal });
-    await removeVanished(before, new Set(names), { location, store }, context, signal);
+    const source = { location, store, names };
+    await bringInBackups(source, context, { problems, signal });
+    await removeVanished(before, source, context, signal);
   } finally {
     await store.close();
   }

@@ -12,18 +12,19 @@ const storedPhases: ReadonlySet<string> = new Set(["Completed", "PartiallyFailed
  */
 export async function removeVanished(
   before: readonly Backup[],
-  names: ReadonlySet<string>,
-  { location, store }: Source,
+  source: Source,
   context: SyncContext,
   signal: AbortSignal,
 ): Promise<void> {
+  const { location, store } = source;
+  const names = new Set(source.names);
   const isGone = ({ metadata, spec, status }: Backup): boolean =>
     spec.storageLocation === location.metadata.name &&
     storedPhases.has(status?.phase ?? "") &&
     !names.has(metadata.name);
   const gone = before.filter((backup) => isGone(backup) && context.known.wasStored(backup));
   if (gone.length === 0) return;
-  if (await looksUnmounted({ location, store }, context, signal)) {
+  if (await looksUnmounted(source, context, signal)) {
     const facts = { location: location.metadata.name, backups: gone.length };
     context.log.warn("the location is empty, as if its disk were not mounted: its Backups stay in the cluster", facts);
     return;

@@ -29,6 +29,7 @@ describe("readServerConfig", () => {
       repositoryVerificationPeriodMs: 720 * 3_600_000,
       terminatingResourceTimeoutMs: 600_000,
       restoreClusterRbacAndWebhooks: "true",
+      restoreHelperImage: undefined,
       warnings: [],
     });
   });
