@@ -297,6 +297,14 @@ describe("backup describe", () => {
     assert.match(stderr, /status 403/);
   });
 
+  it("waits for a silent server once, and not for each file", async () => {
+    store.isAnswering = false;
+    const { code, stdout } = await run(["backup", "describe", "bad", "--details", "--timeout", "1s"]);
+    assert.equal(code, 3);
+    assert.match(stdout, /Errors: +2 \(cannot show them: the server has not said within 1 s/);
+    assert.match(stdout, /Resource List: +<the server has not said within 1 s where BackupResults/);
+  });
+
   it("shows a Backup whose files are of an older release or gone", async () => {
     assert.match(await must("backup", "describe", "good", "--details"), /Resource List: +<not in the store>\n/);
   });

@@ -8,7 +8,7 @@ import type { DownloadRequest, DownloadTargetKind } from "../../api/requests.ts"
 import { downloadRequests } from "../../api/resources.ts";
 import { messageOf } from "../../platform/coded-error.ts";
 import type { ClusterContext } from "./cluster-context.ts";
-import { CommandError } from "./command-error.ts";
+import { CommandError, SilentServerError } from "./command-error.ts";
 import { followObject } from "./follow-object.ts";
 import { openUrl } from "./open-url.ts";
 
@@ -112,7 +112,7 @@ async function awaitAddress(
   const end = await followObject(context, { resource: downloadRequests, name, isDone, timeoutMs });
   const { kind, name: of } = request.spec.target;
   if (end.as === "timeout") {
-    throw new CommandError(
+    throw new SilentServerError(
       `the server has not said within ${timeoutMs / 1000} s where ${kind} of ${of} can be read`,
       `see whether it runs, and what its log says: kubectl -n ${context.namespace} logs deployment/stowage; stowage backup-location get says whether the store can be reached`,
     );
