@@ -52,6 +52,7 @@ before(async () => {
 beforeEach(() => {
   store.isAnswering = true;
   store.showsCertificate = true;
+  store.problem = undefined;
   store.delivery = "whole";
 });
 after(async () => {
@@ -100,6 +101,15 @@ describe("logs", () => {
       /the store has no log of the backup bad\n {2}next: stowage backup describe/,
     );
     assert.match(await refused(1, "backup", "logs", "nope"), /no backup "nope"/);
+  });
+
+  it("says why the server cannot give an address, without waiting any longer", async () => {
+    store.problem = "the location main is Unavailable";
+    const said = await refused(1, "backup", "logs", "good");
+    assert.match(
+      said,
+      /cannot give BackupLog of good: the location main is Unavailable\n {2}next: stowage backup-location get/,
+    );
   });
 
   it("says what to look at when the server does not answer in time, and takes its request back", async () => {

@@ -106,8 +106,8 @@ async function awaitAddress(
   request: DownloadRequest,
   timeoutMs: number,
 ): Promise<SignedAddress> {
-  const isDone = ({ status }: DownloadRequest): boolean =>
-    hasText(status?.downloadURL) || status?.phase === "Processed";
+  const isDone = ({ metadata, status }: DownloadRequest): boolean =>
+    hasText(status?.downloadURL) || status?.phase === "Processed" || problemOf(metadata) !== undefined;
   const { name } = request.metadata;
   const end = await followObject(context, { resource: downloadRequests, name, isDone, timeoutMs });
   const { kind, name: of } = request.spec.target;
@@ -121,9 +121,18 @@ async function awaitAddress(
   const { metadata, status } = end.object;
   const url = status?.downloadURL;
   if (url === undefined || url === "") {
-    throw new CommandError(`the server cannot give ${kind} of ${of}`, "its log says why");
+    const why = problemOf(metadata);
+    throw new CommandError(
+      `the server cannot give ${kind} of ${of}${why === undefined ? "" : `: ${why}`}`,
+      "stowage backup-location get -o wide  says whether the store can be reached; the server's log says more",
+    );
   }
   return { url, certificate: metadata.annotations?.[annotations.downloadCertificate] };
+}
+
+function problemOf({ annotations: notes }: DownloadRequest["metadata"]): string | undefined {
+  const problem = notes?.[annotations.downloadProblem];
+  return hasText(problem) ? problem : undefined;
 }
 
 /** Whose certificates count: the user's, the location's, those that came with the address. */
