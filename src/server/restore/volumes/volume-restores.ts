@@ -171,7 +171,7 @@ export class VolumeRestores {
   #tellEnd(name: string, pending: Pending, object: PodVolumeRestore): void {
     this.#ended.push({ pod: pending.pod, volumeRestore: object });
     const { message = "", progress } = object.status ?? {};
-    const why = message === "" ? "no reason is given" : message;
+    const why = reasonOf(message, pending.stop?.reason);
     if (podVolumePhase(object) !== "Completed") {
       this.#tellFailure(name, pending, why);
       return;
@@ -223,4 +223,10 @@ export class VolumeRestores {
     if (overdueMs < agentPatienceMs + context.settings.resourceTimeoutMs) return;
     for (const [name, pending] of this.#pending) this.#tellFailure(name, pending, this.#timeOver() ?? "");
   }
+}
+
+/** An agent that was stopped says that it was, and not why. */
+function reasonOf(message: string, stopReason: string | undefined): string {
+  const said = message === "" ? "no reason is given" : message;
+  return stopReason === undefined || said.includes(stopReason) ? said : `${stopReason} (${said})`;
 }
