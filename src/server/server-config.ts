@@ -22,6 +22,8 @@ export interface ServerConfig {
   readonly defaultStorageLocation: string;
   /** Back up every volume that is not opted out, where a Backup does not say. */
   readonly defaultVolumesToFs: boolean;
+  /** How often locations are compared with the cluster; 0 for never, where a location does not say. */
+  readonly backupSyncPeriodMs: number;
   /** Where files are gathered before they are uploaded; `main` gives each process a folder of its own in it. */
   readonly scratchDirectory: string;
   /** IANA name; for cron lines that name no time zone. */
@@ -75,6 +77,8 @@ Environment: VELERO_NAMESPACE
                                           stowage.dev/restore-cluster-rbac-and-webhooks: "true" (default true)
   --restore-helper-image IMAGE            of the container that restored pods wait in (default: the server's own)
   --metrics-address ADDRESS               /metrics, /healthz and /readyz (default :8085)
+  --backup-sync-period DURATION           how often Backups that others have put into a location, or taken from it,
+                                          are looked for; 0 for never (default 1m)
   --scratch-dir DIR                       where logs and tarballs are written before they are uploaded
                                           (default: stowage-server in the system's folder for temporary files)
   --log-level LEVEL                       debug, info, warning or error (default info)
@@ -88,6 +92,7 @@ const known = {
     "metrics-address",
     "log-level",
     "scratch-dir",
+    "backup-sync-period",
     "log-format",
     "resource-timeout",
     "fs-backup-timeout",
@@ -144,6 +149,7 @@ export function readServerConfig(
     backupTtlMs: ms("default-backup-ttl", "720h"),
     defaultStorageLocation: values["default-backup-storage-location"] ?? "default",
     defaultVolumesToFs: switches["default-volumes-to-fs"] ?? false,
+    backupSyncPeriodMs: ms("backup-sync-period", "1m"),
     scratchDirectory: nonEmpty(values["scratch-dir"]) ?? join(tmpdir(), "stowage-server"),
     timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
     scheduleStartJitterMs: ms("schedule-start-jitter", "0"),

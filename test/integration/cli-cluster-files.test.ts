@@ -82,6 +82,13 @@ describe("logs", () => {
     assert.deepEqual(await rig.list("downloadrequests"), []);
   });
 
+  it("lets nothing in a log take effect on a terminal, and changes nothing elsewhere", async () => {
+    store.put("BackupLog", "good", "a\u001b[2Jb\n");
+    assert.equal((await run(["backup", "logs", "good"], { isTerminal: true })).stdout, "a\\x1b[2Jb\n");
+    assert.equal(await must("backup", "logs", "good"), "a\u001b[2Jb\n");
+    store.put("BackupLog", "good", "level=info msg=one\nlevel=info msg=two\n");
+  });
+
   it("says why there is no log", async () => {
     assert.match(
       await refused(1, "backup", "logs", "running"),

@@ -131,6 +131,28 @@ describe("backup create --wait", () => {
     assert.match(stdout, /The backup wait-1 is Completed \(2 warnings\)\.\n$/);
   });
 
+  it("replaces its lines on a terminal, and leaves only how it ended", async () => {
+    let text = "";
+    const { code } = await waiting(
+      "wait-8",
+      async () => {
+        await rig.make("podvolumebackups", volume("wait-8-a", "wait-8", { phase: "InProgress" }));
+        await rig.patch("backups", "wait-8", { status: { phase: "InProgress" } });
+        await eventually("two lines", () => /InProgress {2}0 \/ 1 volumes\n {2}shop\/db-0 {2}data\n/.test(text));
+        await rig.patch("backups", "wait-8", { status: { phase: "Completed" } });
+      },
+      {
+        isTerminal: true,
+        onText: (piece) => {
+          text += piece;
+        },
+      },
+    );
+    assert.equal(code, 0);
+    // The lines go before the last word comes.
+    assert.match(text.replaceAll("\u001b", "<esc>"), /<esc>\[\dA<esc>\[JThe backup wait-8 is Completed\.\n$/);
+  });
+
   it("ends with 3 for PartiallyFailed and 1 for what failed, with the reason and the next step", async () => {
     const partial = await waiting("wait-2", () =>
       rig.patch("backups", "wait-2", {

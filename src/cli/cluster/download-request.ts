@@ -30,6 +30,9 @@ export interface DownloadChoices {
 /** The only file that is wanted as it is stored. */
 const packedKind: DownloadTargetKind = "BackupContents";
 
+/** A command that ends, perhaps because it was interrupted, does not wait longer than this for a server that is away. */
+const tidyingMs = 3000;
+
 /** The largest JSON document that is read into memory, unpacked. */
 const maxDocumentBytes = 256 * 1024 * 1024;
 
@@ -65,7 +68,8 @@ export async function readStoredFile<R>(
     throw new CommandError(`${file.kind} of ${file.name} in the store is damaged: ${messageOf(error)}`, next);
   } finally {
     // The server would do it after a while; who has no right to does not matter.
-    await client.delete(downloadRequests, context.address(request.metadata.name)).catch(() => undefined);
+    const limit = { signal: AbortSignal.timeout(tidyingMs) };
+    await client.delete(downloadRequests, context.address(request.metadata.name), limit).catch(() => undefined);
   }
 }
 
