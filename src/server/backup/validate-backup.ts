@@ -3,12 +3,25 @@ import type { Backup, BackupSpec } from "../../api/backup.ts";
 import type { BackupStorageLocation } from "../../api/backup-storage-location.ts";
 import { annotations } from "../../api/names.ts";
 import { parseDuration } from "../../platform/duration.ts";
+import { filterProblems } from "./validate-filters.ts";
 
-/** Fields that change nothing for pod volumes, or that are carried out. */
+/** Everything but snapshots of volumes, which no part of this server makes. */
 const handledFields: ReadonlySet<string> = new Set<keyof BackupSpec>([
   "metadata",
   "includedNamespaces",
   "excludedNamespaces",
+  "includedResources",
+  "excludedResources",
+  "includedClusterScopedResources",
+  "excludedClusterScopedResources",
+  "includedNamespaceScopedResources",
+  "excludedNamespaceScopedResources",
+  "includeClusterResources",
+  "labelSelector",
+  "orLabelSelectors",
+  "orderedResources",
+  "hooks",
+  "resourcePolicy",
   "ttl",
   "storageLocation",
   "defaultVolumesToFsBackup",
@@ -18,20 +31,15 @@ const handledFields: ReadonlySet<string> = new Set<keyof BackupSpec>([
   "itemOperationTimeout",
 ]);
 
-/** Lists in which "*" is what an empty list means anyhow: everything. */
-const everythingByDefault: ReadonlySet<string> = new Set<keyof BackupSpec>([
-  "includedResources",
-  "includedNamespaceScopedResources",
-]);
-
-/** RFC 1123 label, as the API server demands of a namespace's name. */
-const namespaceName = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const durationFields = ["csiSnapshotTimeout", "itemOperationTimeout"] as const satisfies readonly (keyof BackupSpec)[];
 
 /** Sentences for `status.validationErrors`; empty when the Backup can be carried out. */
 export function validateBackup(backup: Backup, location: BackupStorageLocation | undefined): string[] {
   return [
     ...unsupportedFields(backup.spec),
-    ...namespaceProblems(backup.spec),
+    ...filterProblems(backup.spec),
+    ...orderProblems(backup.spec),
+    ...policyProblems(backup.spec),
     ...durationProblems(backup),
     ...locationProblems(backup, location),
   ];
@@ -40,7 +48,7 @@ export function validateBackup(backup: Backup, location: BackupStorageLocation |
 /** One sentence for each field that this server would have to ignore. */
 export function unsupportedFields(spec: BackupSpec): string[] {
   return Object.entries(spec)
-    .filter(([field, value]) => !handledFields.has(field) && !asksForNothing(value) && !isEverything(field, value))
+    .filter(([field, value]) => !handledFields.has(field) && !asksForNothing(value))
     .map(([field]) => `spec.${field} is not supported by this server yet; remove it from the Backup`);
 }
 
@@ -51,24 +59,16 @@ function asksForNothing(value: unknown): boolean {
   return typeof value === "object" && Object.values(value).every(asksForNothing);
 }
 
-function isEverything(field: string, value: unknown): boolean {
-  return everythingByDefault.has(field) && Array.isArray(value) && value.length === 1 && value[0] === "*";
+function orderProblems({ orderedResources }: BackupSpec): string[] {
+  return Object.entries(orderedResources ?? {})
+    .filter(([resource, names]) => resource.trim() === "" || names.split(",").some((name) => name.trim() === ""))
+    .map(([resource]) => `spec.orderedResources[${JSON.stringify(resource)}] must list names, separated by commas`);
 }
 
-function namespaceProblems(spec: BackupSpec): string[] {
-  const included = spec.includedNamespaces ?? [];
-  const excluded = spec.excludedNamespaces ?? [];
-  const problems = included
-    .filter((name) => name !== "*" && excluded.includes(name))
-    .map((name) => `namespace ${name} is both included and excluded`);
-  if (excluded.includes("*")) problems.push('spec.excludedNamespaces must not hold "*"');
-  if (included.length > 1 && included.includes("*")) problems.push('"*" in spec.includedNamespaces must stand alone');
-  for (const name of new Set([...included, ...excluded])) {
-    if (name === "*" || namespaceName.test(name)) continue;
-    const hint = /[*?[\]{}]/.test(name) ? "; patterns are not supported by this server yet" : "";
-    problems.push(`${JSON.stringify(name)} is not the name of a namespace${hint}`);
-  }
-  return problems;
+function policyProblems({ resourcePolicy }: BackupSpec): string[] {
+  if (resourcePolicy === undefined || resourcePolicy === null) return [];
+  const isConfigMap = resourcePolicy.kind.toLowerCase() === "configmap";
+  return isConfigMap ? [] : [`spec.resourcePolicy must name a ConfigMap, not a ${resourcePolicy.kind}`];
 }
 
 function durationProblems(backup: Backup): string[] {
@@ -76,6 +76,11 @@ function durationProblems(backup: Backup): string[] {
   const ttl = backup.spec.ttl ?? "";
   if (ttl !== "" && !((parseDuration(ttl) ?? -1) >= 0))
     problems.push(`spec.ttl ${JSON.stringify(ttl)} is not a duration such as 720h0m0s`);
+  for (const field of durationFields) {
+    const text = backup.spec[field] ?? "";
+    if (text !== "" && !((parseDuration(text) ?? -1) >= 0))
+      problems.push(`spec.${field} ${JSON.stringify(text)} is not a duration such as 10m0s`);
+  }
   const timeout = backup.metadata.annotations?.[annotations.podVolumeTimeout];
   if (timeout !== undefined && !((parseDuration(timeout) ?? 0) > 0)) {
     const name = annotations.podVolumeTimeout;
