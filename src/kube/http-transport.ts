@@ -17,6 +17,8 @@ export interface KubeRequest {
   readonly action: string;
   readonly body?: unknown;
   readonly contentType?: string;
+  /** Media types that the caller can read; JSON when absent. */
+  readonly accept?: string | undefined;
   /** Until the answer is complete; for a stream until its headers are there, and then between two lines. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
@@ -70,7 +72,7 @@ async function open(
     method: request.method,
     headers: {
       ...(credentials.headers as Record<string, string> | undefined),
-      accept: "application/json",
+      accept: request.accept ?? "application/json",
       "user-agent": "stowage",
       ...(payload === undefined
         ? {}

@@ -224,8 +224,8 @@ export class TypedClient {
   }
 
   /** Any path of the API server: /version, /openapi/v3, a pod's log. */
-  async getPath(path: string, options: CallOptions = {}): Promise<unknown> {
-    return await this.#send({ method: "GET", path, action: `get ${path}` }, options);
+  async getPath(path: string, options: CallOptions & { readonly accept?: string } = {}): Promise<unknown> {
+    return await this.#send({ method: "GET", path, action: `get ${path}`, accept: options.accept }, options);
   }
 
   /** Retries what the server asked to retry, and lost connections where a repetition can do no harm. */

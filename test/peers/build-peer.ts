@@ -2,7 +2,7 @@
 // is not built again; a program appears under its final name only when it is whole.
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { cp, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
@@ -52,11 +52,14 @@ export async function ensurePeer(recipe: PeerRecipe, options: BuildOptions = {})
       await checkGo(recipe);
       await mkdir(dirname(target), { recursive: true });
       const temporary = `${target}.${process.pid}.part`;
+      const source = `${target}.${process.pid}.source`;
       try {
-        await goBuild(recipe, temporary, options);
+        const folder = recipe.ownModule === undefined ? moduleFolder(recipe) : await copyModule(recipe, source);
+        await goBuild(recipe, { folder, output: temporary }, options);
         await rename(temporary, target);
       } finally {
         await rm(temporary, { force: true });
+        await rm(source, { recursive: true, force: true });
       }
       return target;
     },
@@ -85,7 +88,26 @@ async function checkGo(recipe: PeerRecipe): Promise<void> {
     throw new Error(`${recipe.name} is built with Go ${wanted} or newer, but this machine has ${version}`);
 }
 
-async function goBuild(recipe: PeerRecipe, output: string, options: BuildOptions): Promise<void> {
+/** The module's files, with our main package among its commands. */
+async function copyModule(recipe: PeerRecipe, target: string): Promise<string> {
+  const { path = "", version = "", overlay } = recipe.ownModule ?? {};
+  const wrapper = moduleFolder(recipe);
+  const answer = await promisify(execFile)("go", ["mod", "download", "-json", `${path}@${version}`], { cwd: wrapper });
+  const { Dir: folder } = JSON.parse(answer.stdout) as { Dir: string };
+  await cp(folder, target, { recursive: true, force: true });
+  // Files of Go's module cache are read-only, and folders too.
+  await promisify(execFile)("chmod", ["-R", "u+w", target]);
+  if (overlay !== undefined) await cp(join(wrapper, overlay), join(target, "cmd", recipe.name), { recursive: true });
+  return target;
+}
+
+interface BuildPlace {
+  /** Where go runs: the folder of the main module. */
+  readonly folder: string;
+  readonly output: string;
+}
+
+async function goBuild(recipe: PeerRecipe, place: BuildPlace, options: BuildOptions): Promise<void> {
   const startedAt = performance.now();
   const stamps = Object.entries(recipe.stamps).map(([variable, value]) => ` -X ${variable}=${value}`);
   const tags = (recipe.tags ?? []).join(",");
@@ -106,25 +128,26 @@ async function goBuild(recipe: PeerRecipe, output: string, options: BuildOptions
   };
   report();
   packagesTotal = (
-    await runGo(recipe, ["list", "-mod=readonly", `-tags=${tags}`, "-deps", recipe.mainPackage], onWord, options)
+    await runGo(place.folder, ["list", "-mod=readonly", `-tags=${tags}`, "-deps", recipe.mainPackage], onWord, options)
   ).length;
   packagesBuilt = 0;
   lastWords.length = 0;
-  await runGo(recipe, ["build", ...flags, "-o", output, recipe.mainPackage], onWord, options).catch((cause: Error) => {
+  const words = ["build", ...flags, "-o", place.output, recipe.mainPackage];
+  await runGo(place.folder, words, onWord, options).catch((cause: Error) => {
     throw new Error(`building ${recipe.name} failed: ${cause.message}\n${lastWords.slice(-15).join("\n")}`, { cause });
   });
 }
 
-/** Runs go in the wrapper module; resolves to the lines of its standard output. */
+/** Runs go in the main module; resolves to the lines of its standard output. */
 async function runGo(
-  recipe: PeerRecipe,
+  folder: string,
   args: readonly string[],
   onWord: (line: string) => void,
   { signal }: BuildOptions,
 ): Promise<string[]> {
   signal?.throwIfAborted();
   const child = spawn("go", args, {
-    cwd: moduleFolder(recipe),
+    cwd: folder,
     env: { ...process.env, CGO_ENABLED: "0" },
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,

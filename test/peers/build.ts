@@ -4,7 +4,7 @@ import { type BuildProgress, ensurePeer, findPeer } from "./build-peer.ts";
 import { type PeerRecipe, peerRecipes, recipeOf } from "./recipes.ts";
 
 const names = process.argv.slice(2);
-const wanted = names.length === 0 ? peerRecipes.filter((peer) => peer.isForBenches !== true) : names.map(recipeOf);
+const wanted = names.length === 0 ? peerRecipes.filter((peer) => peer.isOnDemand !== true) : names.map(recipeOf);
 const missing = wanted.filter((peer) => findPeer(peer) === undefined);
 const abort = new AbortController();
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(name, () => abort.abort());

@@ -18,8 +18,18 @@ export interface PeerRecipe {
   readonly inKubebuilderAssets: boolean;
   /** Go build tags. */
   readonly tags?: readonly string[];
-  /** Only benchmarks run it: built when one of them asks for it. */
-  readonly isForBenches?: boolean;
+  /** Built when a tier on demand or a benchmark asks for it; everybody else can do without. */
+  readonly isOnDemand?: boolean;
+  /** Set where the module has to be the main one, because its go.sum vouches for modules that it replaces. */
+  readonly ownModule?: OwnModule;
+}
+
+/** A module that is copied out of Go's module cache and built there. The wrapper's go.sum vouches for the copy. */
+export interface OwnModule {
+  readonly path: string;
+  readonly version: string;
+  /** Folder beside the wrapper's go.mod with a main package of ours, put into the copy as `cmd/<name>`. */
+  readonly overlay?: string;
 }
 
 /** Without these stamps the programs call themselves v0.0.0 and kubectl warns about version skew. */
@@ -42,8 +52,12 @@ export const peerRecipes: readonly PeerRecipe[] = [
   { ...goProgram("etcd", "etcd", "go.etcd.io/etcd/server/v3"), inKubebuilderAssets: true },
   kubernetesProgram("kubectl", "k8s.io/kubernetes/cmd/kubectl"),
   kubernetesProgram("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
+  kubernetesProgram("kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager"),
   // Without the web interface, which is most of the build.
-  { ...goProgram("kopia", "kopia", "github.com/kopia/kopia"), tags: ["nohtmlui"], isForBenches: true },
+  { ...goProgram("kopia", "kopia", "github.com/kopia/kopia"), tags: ["nohtmlui"], isOnDemand: true },
+  veleroProgram("velero", "./cmd/velero"),
+  // Its plugin for S3 stores, ours: the AWS plugin is a module of its own.
+  veleroProgram("velero-object-store", "./cmd/velero-object-store", "velero-object-store"),
 ];
 
 /** @throws when no program has this name; the message lists those there are. */
@@ -66,7 +80,8 @@ export function moduleFolder(recipe: PeerRecipe): string {
  */
 export function cachedProgram(recipe: PeerRecipe): string {
   const hash = createHash("sha256");
-  for (const file of ["go.mod", "go.sum"]) {
+  const overlay = recipe.ownModule?.overlay;
+  for (const file of ["go.mod", "go.sum", ...(overlay === undefined ? [] : [join(overlay, "main.go")])]) {
     hash.update(readFileSync(join(moduleFolder(recipe), file)));
   }
   const { stamps, tags = [] } = recipe;
@@ -86,4 +101,15 @@ function goProgram(name: string, module: string, mainPackage: string): PeerRecip
 
 function kubernetesProgram(name: string, mainPackage: string): PeerRecipe {
   return { ...goProgram(name, "kubernetes", mainPackage), stamps: kubernetesStamps, inKubebuilderAssets: true };
+}
+
+function veleroProgram(name: string, mainPackage: string, overlay?: string): PeerRecipe {
+  const version = "v1.16.2";
+  const path = "github.com/vmware-tanzu/velero";
+  return {
+    ...goProgram(name, "velero", mainPackage),
+    stamps: { [`${path}/pkg/buildinfo.Version`]: version },
+    isOnDemand: true,
+    ownModule: { path, version, ...(overlay === undefined ? {} : { overlay }) },
+  };
 }

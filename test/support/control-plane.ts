@@ -1,12 +1,12 @@
 // A real control plane for tests: etcd and kube-apiserver as processes on the loopback address, with RBAC, ready in
-// about three seconds. There is no controller manager: namespaces are not emptied when deleted and no default service
-// accounts appear. There is no kubelet either: pods stay as they are written.
+// about three seconds. Without the controller manager, which has to be asked for, namespaces are not emptied when deleted
+// and nothing makes pods. There is no kubelet: pods stay as they are written, unless PlayedNode plays one.
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { join } from "node:path";
 import { createAuthority } from "./certificates.ts";
-import { etcdBinary, kubeApiserverBinary, kubectlBinary } from "./peers.ts";
+import { etcdBinary, kubeApiserverBinary, kubeControllerManagerBinary, kubectlBinary } from "./peers.ts";
 import {
   freePort,
   isListening,
@@ -50,16 +50,24 @@ export interface ControlPlane {
   stop(): Promise<void>;
 }
 
+export interface ControlPlaneOptions {
+  /**
+   * Start the real controllers of namespaces, garbage, workloads, claims and service accounts too. No cloud, no nodes: what a
+   * scheduler or a kubelet does is left to others.
+   */
+  readonly controllers?: boolean;
+}
+
 /** Starts one; a port that somebody else took meanwhile is tried again with another. */
-export async function startControlPlane(): Promise<ControlPlane> {
+export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   try {
-    return await startOnce();
+    return await startOnce(options);
   } catch {
-    return await startOnce();
+    return await startOnce(options);
   }
 }
 
-async function startOnce(): Promise<ControlPlane> {
+async function startOnce(options: ControlPlaneOptions): Promise<ControlPlane> {
   const folder = makeTemporaryDirectory("control-plane");
   let etcd: RunningProcess | undefined;
   try {
@@ -68,7 +76,13 @@ async function startOnce(): Promise<ControlPlane> {
     etcd = await startEtcd(folder, etcdPort);
     const port = await freePort();
     const start = (): Promise<RunningProcess> => startApiServer({ folder, files, port, etcdPort });
-    return controlPlane({ folder, files, port, etcd, apiServer: await start(), start });
+    const parts = { folder, files, port, etcd, apiServer: await start(), start };
+    if (options.controllers !== true) return controlPlane(parts);
+    const manager = await startControllerManager(parts).catch(async (error) => {
+      await parts.apiServer.stop(0);
+      throw error;
+    });
+    return controlPlane({ ...parts, manager });
   } catch (error) {
     await etcd?.stop();
     removeDirectory(folder);
@@ -82,14 +96,27 @@ interface Parts {
   readonly port: number;
   readonly etcd: RunningProcess;
   readonly apiServer: RunningProcess;
+  readonly manager?: RunningProcess;
   readonly start: () => Promise<RunningProcess>;
 }
 
-function controlPlane({ folder, files, port, etcd, start, ...parts }: Parts): ControlPlane {
-  let { apiServer } = parts;
+interface ServerCredentials {
+  readonly server: string;
+  /** PEM. */
+  readonly ca: string;
+  /** Writes a kubeconfig and gives its path. */
+  readonly kubeconfig: (user: string, token: string) => string;
+}
+
+function credentialsFor({ folder, files, port }: Pick<Parts, "folder" | "files" | "port">): ServerCredentials {
   const server = `https://127.0.0.1:${port}`;
   const ca = readFileSync(files.caFile, "utf8");
-  const kubeconfig = (user: string, token: string): string => writeKubeconfig(folder, { server, ca, user, token });
+  return { server, ca, kubeconfig: (user, token) => writeKubeconfig(folder, { server, ca, user, token }) };
+}
+
+function controlPlane({ folder, files, port, etcd, start, manager, ...parts }: Parts): ControlPlane {
+  let { apiServer } = parts;
+  const { server, ca, kubeconfig } = credentialsFor({ folder, files, port });
   const adminKubeconfig = kubeconfig("admin", files.adminToken);
   const call: ControlPlane["call"] = (method, path, body, contentType) =>
     callApi({ port, ca, token: files.adminToken, method, path, body, contentType });
@@ -126,7 +153,7 @@ function controlPlane({ folder, files, port, etcd, start, ...parts }: Parts): Co
     },
     stop: async () => {
       // Nothing of it is kept, so there is nothing to wait for.
-      await Promise.all([apiServer.stop(0), etcd.stop(0)]);
+      await Promise.all([manager?.stop(0), apiServer.stop(0), etcd.stop(0)]);
       removeDirectory(folder);
     },
   };
@@ -186,6 +213,38 @@ async function startApiServer({ folder, files, port, etcdPort }: ApiServerOption
     ],
     readyTimeoutMs: 60_000,
     isReady: async () => (await callApi(probe)).status === 200,
+  });
+}
+
+const startedControllers = [
+  "namespace-controller",
+  "garbage-collector-controller",
+  "serviceaccount-controller",
+  "deployment-controller",
+  "replicaset-controller",
+  "statefulset-controller",
+  "job-controller",
+  "persistentvolume-binder-controller",
+  "persistentvolumeclaim-protection-controller",
+  "persistentvolume-protection-controller",
+];
+
+async function startControllerManager({ folder, files, port }: Parts): Promise<RunningProcess> {
+  const securePort = await freePort();
+  return await startProcess(kubeControllerManagerBinary(), {
+    name: "kube-controller-manager",
+    args: [
+      `--kubeconfig=${credentialsFor({ folder, files, port }).kubeconfig("controllers", files.adminToken)}`,
+      `--controllers=${startedControllers.join(",")}`,
+      "--leader-elect=false",
+      "--bind-address=127.0.0.1",
+      `--secure-port=${securePort}`,
+      `--cert-dir=${join(folder, "controllers")}`,
+      "--concurrent-namespace-syncs=4",
+      // Kinds that appear while a test runs are soon known.
+      "--min-resync-period=10s",
+    ],
+    isReady: () => isListening(securePort),
   });
 }
 

@@ -42,6 +42,21 @@ export function kubectlBinary(): string {
   return peerBinary("kubectl");
 }
 
+/** kube-controller-manager 1.34.4, or the one of KUBEBUILDER_ASSETS. */
+export function kubeControllerManagerBinary(): string {
+  return peerBinary("kube-controller-manager");
+}
+
+/** Velero 1.16.2, client and server in one. */
+export function veleroBinary(): string {
+  return peerBinary("velero");
+}
+
+/** The plugin with which that server reaches an S3 store. */
+export function veleroObjectStoreBinary(): string {
+  return peerBinary("velero-object-store");
+}
+
 /**
  * Folder of a Go module's files in Go's module cache (read only), fetched if it is not there.
  * @param version with its v, for example "v0.19.1"; some go.mod below test/peers must require exactly this version, so
