@@ -1,0 +1,57 @@
+// Which server process carries a Backup out, written on the Backup: two servers (a mistake, or a rolling update) do not run
+// it twice, and one whose process is gone is taken over. Times are compared on one machine's clock only.
+import type { Backup } from "../../../api/backup.ts";
+import { annotations } from "../../../api/names.ts";
+import type { Clock } from "../../../platform/clock.ts";
+
+/** How often the process that runs a Backup renews its claim. */
+export const renewalMs = 60_000;
+/** A claim that was not renewed for so long is a dead process's. */
+const deadAfterMs: number = 3 * renewalMs;
+
+/** Unique in the cluster and over restarts: a random word. */
+export type ProcessName = string;
+
+/** The value of the annotation; it changes with every renewal. */
+export function claimText(process: ProcessName, nowMs: number): string {
+  return `${process}/${Math.floor(nowMs / 1000)}`;
+}
+
+/** The process that claims the Backup; undefined when nobody does. */
+export function claimantOf(backup: Backup): ProcessName | undefined {
+  return backup.metadata.annotations?.[annotations.claimedBy]?.split("/")[0];
+}
+
+interface Sight {
+  readonly text: string;
+  readonly sinceMs: number;
+}
+
+/** What this process has seen of other processes' claims. */
+export class ForeignClaims {
+  readonly #clock: Clock;
+  /** By the Backup's uid. */
+  readonly #seen = new Map<string, Sight>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * Milliseconds until another process's claim is dead, unless it is renewed before; 0 when it is.
+   * @param wasThereBefore the claim is older than this process: the one that made it has most likely been replaced by it.
+   */
+  remainingMs(backup: Backup, wasThereBefore: boolean): number {
+    const { uid = "", annotations: known } = backup.metadata;
+    const text = known?.[annotations.claimedBy] ?? "";
+    const sight = this.#seen.get(uid);
+    if (sight === undefined && wasThereBefore) return 0;
+    const sinceMs = sight?.text === text ? sight.sinceMs : this.#clock.monotonicMs();
+    this.#seen.set(uid, { text, sinceMs });
+    return Math.max(0, sinceMs + deadAfterMs - this.#clock.monotonicMs());
+  }
+
+  forget(uid: string): void {
+    this.#seen.delete(uid);
+  }
+}
