@@ -19,10 +19,19 @@ export interface BackUpItemsOptions {
   /** Objects that wait for their turn are kept in a file of this folder. */
   readonly scratchDirectory: string;
   /**
-   * Before an object is saved; false leaves it (and what is related to it) out. May take hours (a pod whose hooks and volumes
-   * come first): everything was listed before the first call. The object has apiVersion and kind.
+   * Before an object is saved; false leaves it out. Everything was listed before the first call, so it may take its time: pre
+   * hooks of a pod. The object has apiVersion and kind.
    */
   readonly onItem?: (resource: DiscoveredResource, object: AnyKubeObject) => Promise<boolean>;
+  /** After it was saved, before the next one's turn: volumes and post hooks of a pod. */
+  readonly onSaved?: (resource: DiscoveredResource, object: AnyKubeObject) => Promise<void>;
+  /**
+   * Objects for which those two may take long (pods with hooks): `longItemsAtOnce` of them at a time, beside all the others,
+   * which do not wait for them. Only what the Backup's orderedResources names is handled strictly one after another.
+   */
+  readonly mayTakeLong?: (resource: DiscoveredResource, object: AnyKubeObject) => boolean;
+  /** 1 when absent. */
+  readonly longItemsAtOnce?: number;
   /** After each object and whenever the total changes: often. */
   readonly onProgress?: (progress: ItemsProgress) => void;
   readonly signal: AbortSignal;
@@ -43,7 +52,7 @@ export interface ItemsOutcome {
 /**
  * Kinds that cannot be listed and related objects that cannot be read are errors in the log; they never end the run. The tarball
  * is left open for the caller to finish.
- * @throws KubeError "cancelled", TarballError "scratch-unusable", and whatever onItem throws
+ * @throws KubeError "cancelled", TarballError "scratch-unusable", and whatever onItem and onSaved throw
  */
 export async function backUpItems(options: BackUpItemsOptions): Promise<ItemsOutcome> {
   options.signal.throwIfAborted();
