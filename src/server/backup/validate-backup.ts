@@ -3,7 +3,7 @@ import type { Backup, BackupSpec } from "../../api/backup.ts";
 import type { BackupStorageLocation } from "../../api/backup-storage-location.ts";
 import { annotations } from "../../api/names.ts";
 import { parseDuration } from "../../platform/duration.ts";
-import { filterProblems } from "./validate-filters.ts";
+import { validateItemFilters } from "./items/validate-item-filters.ts";
 
 /** Everything but snapshots of volumes, which no part of this server makes. */
 const handledFields: ReadonlySet<string> = new Set<keyof BackupSpec>([
@@ -33,11 +33,15 @@ const handledFields: ReadonlySet<string> = new Set<keyof BackupSpec>([
 
 const durationFields = ["csiSnapshotTimeout", "itemOperationTimeout"] as const satisfies readonly (keyof BackupSpec)[];
 
+/** RFC 1123 label, as the API server demands of a namespace's name. */
+const namespaceName = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
 /** Sentences for `status.validationErrors`; empty when the Backup can be carried out. */
 export function validateBackup(backup: Backup, location: BackupStorageLocation | undefined): string[] {
   return [
     ...unsupportedFields(backup.spec),
-    ...filterProblems(backup.spec),
+    ...namespaceProblems(backup.spec),
+    ...validateItemFilters(backup.spec),
     ...orderProblems(backup.spec),
     ...policyProblems(backup.spec),
     ...durationProblems(backup),
@@ -57,6 +61,22 @@ function asksForNothing(value: unknown): boolean {
   if (value === undefined || value === null || value === "" || value === false) return true;
   if (Array.isArray(value)) return value.length === 0;
   return typeof value === "object" && Object.values(value).every(asksForNothing);
+}
+
+function namespaceProblems(spec: BackupSpec): string[] {
+  const included = spec.includedNamespaces ?? [];
+  const excluded = spec.excludedNamespaces ?? [];
+  const problems = included
+    .filter((name) => name !== "*" && excluded.includes(name))
+    .map((name) => `namespace ${name} is both included and excluded`);
+  if (excluded.includes("*")) problems.push('spec.excludedNamespaces must not hold "*"');
+  if (included.length > 1 && included.includes("*")) problems.push('"*" in spec.includedNamespaces must stand alone');
+  for (const name of new Set([...included, ...excluded])) {
+    if (name === "*" || namespaceName.test(name)) continue;
+    const hint = /[*?[\]{}]/.test(name) ? "; patterns are not supported by this server yet" : "";
+    problems.push(`${JSON.stringify(name)} is not the name of a namespace${hint}`);
+  }
+  return problems;
 }
 
 function orderProblems({ orderedResources }: BackupSpec): string[] {

@@ -51,7 +51,7 @@ export class PodVolumes {
   /** @param options.results holds what earlier tries have made. */
   constructor(options: PodVolumesOptions) {
     this.#options = options;
-    this.#earlier = [...options.results.finished, ...options.results.unfinished].map(earlierVolume);
+    this.#earlier = options.results.all.map(earlierVolume);
   }
 
   /**

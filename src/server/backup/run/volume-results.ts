@@ -45,6 +45,11 @@ export class VolumeResults {
     return this.#entries.has(name);
   }
 
+  /** As they were last seen. */
+  get all(): readonly PodVolumeBackup[] {
+    return [...this.#entries.values()].map(({ latest }) => latest);
+  }
+
   /** Those that may still change. */
   get unfinished(): readonly PodVolumeBackup[] {
     return [...this.#entries.values()].filter((entry) => !isFinal(entry)).map(({ latest }) => latest);
@@ -52,7 +57,7 @@ export class VolumeResults {
 
   /** Those that have ended, in the order in which they were made. */
   get finished(): readonly PodVolumeBackup[] {
-    return [...this.#entries.values()].map(({ latest }) => latest).filter(hasEnded);
+    return this.all.filter(hasEnded);
   }
 
   /** Deleted before they ended. */
