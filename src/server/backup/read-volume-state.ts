@@ -1,9 +1,9 @@
 // Reads what choosing volumes needs beside the pods from the API server, once for a Backup.
 import type { Namespace, PersistentVolume, PersistentVolumeClaim } from "../../api/core.ts";
-import { nodeAgentName } from "../../api/names.ts";
-import { namespaces, persistentVolumeClaims, persistentVolumes, pods } from "../../api/resources.ts";
+import { namespaces, persistentVolumeClaims, persistentVolumes } from "../../api/resources.ts";
 import type { AnyKubeObject, ResourceDescriptor } from "../../kube/kube-object.ts";
 import type { TypedClient } from "../../kube/typed-client.ts";
+import { nodesWithAgent } from "../volume-work/agent-nodes.ts";
 import type { ClusterState } from "./plan-volumes.ts";
 
 export interface ClusterReader {
@@ -52,17 +52,4 @@ async function listIn<T extends AnyKubeObject>(
     for (const namespace of chosen) found.push(...(await reader.client.list(resource, { namespace, signal })).items);
   }
   return found;
-}
-
-/** Nodes with a running agent pod. Velero up to 1.15 looks at the label `name`, later ones at `role`: either will do. */
-async function nodesWithAgent({ client, namespace }: ClusterReader, signal: AbortSignal): Promise<ReadonlySet<string>> {
-  const nodes = new Set<string>();
-  for (const label of ["name", "role"]) {
-    const { items } = await client.list(pods, { namespace, labelSelector: `${label}=${nodeAgentName}`, signal });
-    for (const pod of items) {
-      const running = pod.status?.phase === "Running" && pod.metadata.deletionTimestamp === undefined;
-      if (running && pod.spec?.nodeName !== undefined) nodes.add(pod.spec.nodeName);
-    }
-  }
-  return nodes;
 }

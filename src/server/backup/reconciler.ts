@@ -1,18 +1,18 @@
 // One step of a Backup: its phase decides which. Everything that a later step needs is in the custom resources, so that a
 // restarted server goes on where the last one stopped.
 import type { Backup, BackupPhase } from "../../api/backup.ts";
-import { backups } from "../../api/resources.ts";
+import { backups, podVolumeBackups } from "../../api/resources.ts";
 import type { Reconcile, ReconcileResult } from "../../kube/controller.ts";
 import { KubeError } from "../../kube/kube-errors.ts";
 import { splitKey } from "../../kube/kube-object.ts";
 import { asCodedError, explainError } from "../../platform/coded-error.ts";
+import { stopVolumes } from "../volume-work/stop-volumes.ts";
 import type { BackupContext } from "./backup-context.ts";
 import { readPlanRecord } from "./backup-messages.ts";
 import { backupTimeout } from "./backup-timeout.ts";
 import { endBackup } from "./end-backup.ts";
 import { listVolumeBackups, prepareVolumes } from "./prepare-volumes.ts";
 import { startBackup } from "./start-backup.ts";
-import { stopVolumes } from "./stop-volumes.ts";
 import { waitForVolumes } from "./wait-for-volumes.ts";
 
 type Step = (backup: Backup, context: BackupContext, signal: AbortSignal) => Promise<ReconcileResult>;
@@ -81,5 +81,9 @@ async function failBackup(
   const failureReason = explainError(error);
   await endBackup(backup, context, { phase: "Failed", failureReason, errors: 1 });
   const items = await listVolumeBackups(backup, context, signal);
-  await stopVolumes(items, { ...context, reason: `its Backup failed: ${failureReason}`, isPatienceOver: false });
+  await stopVolumes(podVolumeBackups, items, {
+    ...context,
+    reason: `its Backup failed: ${failureReason}`,
+    isPatienceOver: false,
+  });
 }

@@ -28,10 +28,13 @@ export class VolumeResults {
     this.#release();
   }
 
-  /** All that the API server has now; what it lacks is deleted. */
-  noteList(objects: readonly PodVolumeBackup[]): void {
+  /**
+   * All that the API server has now.
+   * @param known names from before it was asked: those of them that it lacks are deleted.
+   */
+  noteList(objects: readonly PodVolumeBackup[], known: readonly string[]): void {
     const names = new Set(objects.map(({ metadata }) => metadata.name));
-    for (const name of this.#entries.keys()) if (!names.has(name)) this.noteDeleted(name);
+    for (const name of known) if (!names.has(name)) this.noteDeleted(name);
     for (const object of objects) this.note(object);
   }
 
@@ -39,6 +42,10 @@ export class VolumeResults {
   async ended(names: readonly string[]): Promise<void> {
     if (this.#areFinal(names)) return;
     await new Promise<void>((resolve) => this.#waiters.push({ names, resolve }));
+  }
+
+  get names(): readonly string[] {
+    return [...this.#entries.keys()];
   }
 
   has(name: string): boolean {

@@ -5,7 +5,6 @@ import { readClusterState } from "../../../../../src/server/backup/read-cluster-
 import { ObjectTable } from "../../../../support/object-table.ts";
 
 const { signal } = new AbortController();
-const running = { phase: "Running" };
 
 function clusterOf(namespaceCount: number): ObjectTable {
   const table = new ObjectTable();
@@ -48,24 +47,5 @@ describe("readClusterState", () => {
       state.pods.map(({ metadata }) => metadata.namespace),
       ["a", "a-b"],
     );
-  });
-
-  it("finds agents by either of Velero's labels, only running ones, only in Velero's namespace", async () => {
-    const table = new ObjectTable();
-    const agent = (name: string, nodeName: string, change: object = {}): void =>
-      table.put(pods, {
-        metadata: { namespace: "velero", name, labels: { role: "node-agent" } },
-        spec: { nodeName },
-        status: running,
-        ...change,
-      });
-    agent("new", "n1");
-    agent("old", "n2", { metadata: { namespace: "velero", name: "old", labels: { name: "node-agent" } } });
-    agent("pending", "n3", { status: { phase: "Pending" } });
-    const leaving = { namespace: "velero", name: "leaving", labels: { role: "node-agent" }, deletionTimestamp: "now" };
-    agent("leaving", "n4", { metadata: leaving });
-    agent("foreign", "n5", { metadata: { namespace: "app", name: "foreign", labels: { role: "node-agent" } } });
-    const state = await readClusterState([], { client: table.client, namespace: "velero" }, signal);
-    assert.deepEqual([...state.agentNodes].sort(), ["n1", "n2"]);
   });
 });

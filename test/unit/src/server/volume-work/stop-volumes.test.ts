@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { PodVolumeBackup } from "../../../../../src/api/pod-volume-backup.ts";
 import { podVolumeBackups } from "../../../../../src/api/resources.ts";
-import { stopVolumes } from "../../../../../src/server/backup/stop-volumes.ts";
+import { stopVolumes } from "../../../../../src/server/volume-work/stop-volumes.ts";
 import { FakeClock } from "../../../../support/fake-clock.ts";
 import { ObjectTable } from "../../../../support/object-table.ts";
 
@@ -23,7 +23,13 @@ function tableWith(phase: Phase | undefined, cancel?: boolean): ObjectTable {
 async function stop(table: ObjectTable, isPatienceOver = false): Promise<PodVolumeBackup> {
   const items = table.list<PodVolumeBackup>(podVolumeBackups);
   const client = table.client;
-  await stopVolumes(items, { client, namespace, clock: new FakeClock(), reason: "too late", isPatienceOver });
+  await stopVolumes(podVolumeBackups, items, {
+    client,
+    namespace,
+    clock: new FakeClock(),
+    reason: "too late",
+    isPatienceOver,
+  });
   return table.must<PodVolumeBackup>(podVolumeBackups, { namespace, name: "v" });
 }
 
@@ -72,7 +78,7 @@ describe("stopVolumes", () => {
     table.put(podVolumeBackups, { ...stale[0], status: { phase: "Completed" } });
     const gone = { ...stale[0], metadata: { name: "gone", namespace } } as PodVolumeBackup;
     const options = { client: table.client, namespace, clock: new FakeClock(), reason: "late", isPatienceOver: true };
-    await stopVolumes([gone, ...stale], options);
+    await stopVolumes(podVolumeBackups, [gone, ...stale], options);
     const [kept] = table.list<PodVolumeBackup>(podVolumeBackups);
     assert.equal(kept?.status?.phase, "Completed");
   });
