@@ -4,6 +4,7 @@ import type { Retry } from "../../platform/coded-error.ts";
 const hints = {
   "already-stored": "give the Backup another name, or delete what is stored with a DeleteBackupRequest",
   "not-carried-out": "look at the server's log and at its memory limit, and create the Backup again",
+  "policy-unusable": "correct the ConfigMap that spec.resourcePolicy names, and create the Backup again",
   "not-stored": "look at the BackupStorageLocation, and create the Backup again",
 } as const;
 

@@ -51,6 +51,22 @@ async function conditionParts(
   return conditionPatch(backup, conditions, { crd: await crds.find(backups), nowMs: clock.now() });
 }
 
+/** The Backup as it will be after a patch, for its file in the location. */
+export async function afterPatch(
+  backup: Backup,
+  patch: BackupPatch,
+  context: Pick<BackupContext, "crds" | "clock">,
+): Promise<Backup> {
+  const { metadata, status } = await conditionParts(backup, context, patch.conditions);
+  const changed = { ...backup.metadata.annotations, ...patch.metadata?.annotations, ...metadata.annotations };
+  const kept = Object.entries(changed).filter((entry): entry is [string, string] => entry[1] !== null);
+  return {
+    ...backup,
+    metadata: { ...backup.metadata, annotations: Object.fromEntries(kept) },
+    status: { ...backup.status, ...patch.status, ...status },
+  };
+}
+
 /** What is patched at the end, whoever patches it. */
 export function endPatch(end: BackupEnd, { clock }: Pick<BackupContext, "clock">): BackupPatch {
   const wasBegun = end.phase !== "FailedValidation";

@@ -8,6 +8,7 @@ import type { RunLog } from "../../run-log/run-log.ts";
 import type { BackupContext } from "../backup-context.ts";
 import { type BackupRecord, RunLost } from "./backup-record.ts";
 import type { PodVolumes } from "./pod-volumes.ts";
+import { untilAborted } from "./until-aborted.ts";
 import type { VolumeResults } from "./volume-results.ts";
 
 export interface PodStepsOptions {
@@ -100,17 +101,5 @@ export class PodSteps {
   #count({ attempted, failed }: HookCounts): void {
     this.#attempted += attempted;
     this.#failed += failed;
-  }
-}
-
-async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = (): void => aborted.reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }

@@ -22,6 +22,23 @@ export function claimantOf(backup: Backup): ProcessName | undefined {
   return backup.metadata.annotations?.[annotations.claimedBy]?.split("/")[0];
 }
 
+/** A Backup that brings its server down every time must come to an end, too. */
+export const maxAttempts = 20;
+
+/** How often a server has begun it. */
+export function attemptsOf(backup: Backup): number {
+  const count = Number(backup.metadata.annotations?.[annotations.attempts] ?? "0");
+  return Number.isSafeInteger(count) && count > 0 ? count : 0;
+}
+
+/** What a process writes on a Backup before it begins. */
+export function claimAnnotations(backup: Backup, process: ProcessName, nowMs: number): Readonly<Record<string, string>> {
+  return {
+    [annotations.claimedBy]: claimText(process, nowMs),
+    [annotations.attempts]: String(attemptsOf(backup) + 1),
+  };
+}
+
 interface Sight {
   readonly text: string;
   readonly sinceMs: number;

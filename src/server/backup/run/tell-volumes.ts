@@ -28,9 +28,9 @@ function tellCompleted(one: PodVolumeBackup, log: RunLog): void {
   const { snapshotID = "", progress } = one.status ?? {};
   const facts = { podVolumeBackup: one.metadata.name, snapshot: snapshotID, bytes: progress?.totalBytes ?? 0 };
   log.log.info(`${nameOf(one)} is backed up`, facts);
-  // The agent lists files that it could not store as they are.
-  const warnings = one.metadata.annotations?.[annotations.warnings];
-  if (warnings !== undefined) log.warning(placeOf(one), `${nameOf(one)}: not all files are stored as they are: ${warnings}`);
+  // Files that could not be stored as they are; the agent's message counts them and names the first.
+  if (one.metadata.annotations?.[annotations.warnings] === undefined) return;
+  log.warning(placeOf(one), `${nameOf(one)}: ${one.status?.message ?? "some files are not stored as they are"}`);
 }
 
 function failureOf({ spec, status }: PodVolumeBackup, timeOver: string | undefined): string {
