@@ -43,7 +43,7 @@ export interface BackupSpec {
   readonly volumeSnapshotLocations?: readonly string[];
   readonly defaultVolumesToRestic?: boolean | null;
   readonly defaultVolumesToFsBackup?: boolean | null;
-  readonly hooks?: { readonly resources?: readonly BackupResourceHook[] | null };
+  readonly hooks?: { readonly resources?: readonly BackupResourceHook[] | null } | null;
   readonly csiSnapshotTimeout?: string;
   readonly itemOperationTimeout?: string;
   readonly resourcePolicy?: TypedLocalObjectReference | null;
@@ -66,8 +66,8 @@ export interface BackupResourceHook {
   readonly includedResources?: readonly string[] | null;
   readonly excludedResources?: readonly string[] | null;
   readonly labelSelector?: LabelSelector | null;
-  readonly pre?: readonly ExecHook[];
-  readonly post?: readonly ExecHook[];
+  readonly pre?: readonly ExecHook[] | null;
+  readonly post?: readonly ExecHook[] | null;
 }
 
 export interface ExecHook {

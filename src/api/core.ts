@@ -32,16 +32,28 @@ export interface Volume {
   readonly name: string;
   readonly persistentVolumeClaim?: { readonly claimName: string; readonly readOnly?: boolean };
   readonly ephemeral?: { readonly volumeClaimTemplate?: unknown };
-  readonly csi?: { readonly driver: string };
+  readonly csi?: CsiSource;
   readonly emptyDir?: { readonly medium?: string; readonly sizeLimit?: string };
   readonly hostPath?: { readonly path: string };
   readonly secret?: unknown;
   readonly configMap?: unknown;
   readonly projected?: unknown;
   readonly downwardAPI?: unknown;
-  readonly nfs?: unknown;
+  readonly nfs?: NfsSource;
   readonly iscsi?: unknown;
   readonly gitRepo?: unknown;
+}
+
+/** Of a pod's volume, or of a persistent volume, which alone has a handle. */
+export interface CsiSource {
+  readonly driver: string;
+  readonly volumeHandle?: string;
+  readonly volumeAttributes?: Readonly<Record<string, string>>;
+}
+
+export interface NfsSource {
+  readonly server: string;
+  readonly path: string;
 }
 
 export interface PodStatus {
@@ -52,6 +64,7 @@ export interface PodStatus {
 
 export interface ContainerStatus {
   readonly name: string;
+  readonly ready?: boolean;
   readonly state?: {
     readonly waiting?: { readonly reason?: string };
     readonly running?: { readonly startedAt?: string | null };
@@ -75,10 +88,10 @@ export interface PersistentVolume extends KubeObject {
     readonly volumeMode?: "Filesystem" | "Block";
     readonly storageClassName?: string;
     readonly claimRef?: ObjectReference;
-    readonly csi?: { readonly driver: string; readonly volumeHandle?: string };
+    readonly csi?: CsiSource;
     readonly hostPath?: { readonly path: string };
     readonly local?: { readonly path: string };
-    readonly nfs?: unknown;
+    readonly nfs?: NfsSource;
     readonly capacity?: Readonly<Record<string, string>>;
     readonly accessModes?: readonly string[];
     readonly persistentVolumeReclaimPolicy?: string;

@@ -39,13 +39,36 @@ export interface RestoreSpec {
     readonly includedResources?: readonly string[] | null;
     readonly excludedResources?: readonly string[] | null;
   } | null;
-  readonly hooks?: { readonly resources?: readonly unknown[] };
+  readonly hooks?: { readonly resources?: readonly RestoreResourceHook[] | null } | null;
   readonly itemOperationTimeout?: string;
   readonly resourceModifier?: TypedLocalObjectReference | null;
   readonly uploaderConfig?: {
     readonly writeSparseFiles?: boolean | null;
     readonly parallelFilesDownload?: number;
   } | null;
+}
+
+export interface RestoreResourceHook {
+  readonly name: string;
+  readonly includedNamespaces?: readonly string[] | null;
+  readonly excludedNamespaces?: readonly string[] | null;
+  readonly includedResources?: readonly string[] | null;
+  readonly excludedResources?: readonly string[] | null;
+  readonly labelSelector?: LabelSelector | null;
+  readonly postHooks?: readonly RestoreHook[] | null;
+}
+
+/** Either of the two. */
+export interface RestoreHook {
+  readonly exec?: {
+    readonly container?: string;
+    readonly command: readonly string[];
+    readonly onError?: "Continue" | "Fail";
+    readonly execTimeout?: string;
+    readonly waitTimeout?: string;
+    readonly waitForReady?: boolean | null;
+  } | null;
+  readonly init?: { readonly initContainers?: readonly unknown[] | null; readonly timeout?: string } | null;
 }
 
 export interface RestoreStatus {

@@ -17,6 +17,7 @@ export type KubeErrorCode =
   | "gone"
   | "no-such-resource"
   | "unavailable"
+  | "timed-out"
   | "cancelled";
 
 const policies: Readonly<Record<KubeErrorCode, KubeErrorPolicy>> = {
@@ -29,6 +30,7 @@ const policies: Readonly<Record<KubeErrorCode, KubeErrorPolicy>> = {
   gone: { retry: "after-refresh", hint: "the resource version is too old; list again" },
   "no-such-resource": { retry: "backoff", hint: "install the CRDs (manifests/crds)" },
   unavailable: { retry: "backoff", hint: "check that the API server can be reached" },
+  "timed-out": { retry: "never", hint: "give the command more time" },
   cancelled: { retry: "never", hint: "the process is ending" },
 };
 type KubeErrorDetails = Readonly<Record<string, string | number | boolean | undefined>>;

@@ -5,7 +5,7 @@ import type { ObjectMeta } from "../../api/kube-object.ts";
 import { annotations, labels } from "../../api/names.ts";
 import type { PodVolumeBackup } from "../../api/pod-volume-backup.ts";
 import { validName } from "../../api/valid-name.ts";
-import type { PlannedVolume } from "./plan-volumes.ts";
+import type { PlannedVolume } from "./volumes/plan-volumes.ts";
 
 export interface PodVolumeBackupRequest {
   readonly backup: Backup;

@@ -4,7 +4,7 @@ import { namespaces, persistentVolumeClaims, persistentVolumes } from "../../api
 import type { AnyKubeObject, ResourceDescriptor } from "../../kube/kube-object.ts";
 import type { TypedClient } from "../../kube/typed-client.ts";
 import { nodesWithAgent } from "../volume-work/agent-nodes.ts";
-import type { ClusterState } from "./plan-volumes.ts";
+import type { ClusterState } from "./volumes/plan-volumes.ts";
 
 export interface ClusterReader {
   readonly client: Pick<TypedClient, "list">;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Backup } from "../../../../../src/api/backup.ts";
 import { makePodVolumeBackup } from "../../../../../src/server/backup/make-pod-volume-backup.ts";
-import type { PlannedVolume } from "../../../../../src/server/backup/plan-volumes.ts";
+import type { PlannedVolume } from "../../../../../src/server/backup/volumes/plan-volumes.ts";
 
 const backup: Backup = { metadata: { name: "nightly", namespace: "velero", uid: "b-uid" }, spec: {} };
 const planned: PlannedVolume = {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { PersistentVolume, PersistentVolumeClaim, Pod } from "../../../../../src/api/core.ts";
-import { type ClusterState, planVolumes } from "../../../../../src/server/backup/plan-volumes.ts";
+import type { PersistentVolume, PersistentVolumeClaim, Pod } from "../../../../../../src/api/core.ts";
+import { type ClusterState, planVolumes } from "../../../../../../src/server/backup/volumes/plan-volumes.ts";
 
 interface PodChanges {
   readonly name?: string;
@@ -41,7 +41,7 @@ function state(pods: readonly Pod[], changes: Partial<ClusterState> = {}): Clust
 }
 
 const planOf = (pods: readonly Pod[], changes: Partial<ClusterState> = {}): ReturnType<typeof planVolumes> =>
-  planVolumes(state(pods, changes), "opt-out");
+  planVolumes(state(pods, changes), { mode: "opt-out" });
 
 describe("planVolumes", () => {
   it("plans a mounted volume of a running pod on a node with an agent", () => {
@@ -65,8 +65,8 @@ describe("planVolumes", () => {
   });
 
   it("says nothing of pods without chosen volumes", () => {
-    const plan = planVolumes(state([pod({ phase: "Pending" })]), "opt-in");
-    assert.deepEqual(plan, { volumes: [], warnings: [], errors: [] });
+    const plan = planVolumes(state([pod({ phase: "Pending" })]), { mode: "opt-in" });
+    assert.deepEqual([plan.volumes, plan.warnings, plan.errors], [[], [], []]);
   });
 
   it("leaves out pods that are labelled out", () => {
@@ -158,7 +158,7 @@ describe("planVolumes", () => {
 
   it("keeps to what an earlier try has made: the same pod again, no other pod for the same claim", () => {
     const earlier = [{ podUid: "uid-b", volume: "data", claimUid: "claim-uid" }];
-    const plan = planVolumes(state([pod({ name: "a" }), pod({ name: "b" })]), "opt-out", earlier);
+    const plan = planVolumes(state([pod({ name: "a" }), pod({ name: "b" })]), { mode: "opt-out", earlier });
     assert.deepEqual(
       plan.volumes.map((planned) => planned.pod.metadata.name),
       ["b"],
@@ -187,7 +187,7 @@ describe("planVolumes", () => {
 describe("planVolumes when pods opt in", () => {
   const listing = (names: string, changes: PodChanges = {}): Pod =>
     pod({ ...changes, metadata: { annotations: { "backup.velero.io/backup-volumes": names } } });
-  const optIn = (one: Pod): ReturnType<typeof planVolumes> => planVolumes(state([one]), "opt-in");
+  const optIn = (one: Pod): ReturnType<typeof planVolumes> => planVolumes(state([one]), { mode: "opt-in" });
 
   it("warns of listed volumes that the pod does not have, and of kinds that are never backed up", () => {
     const spec = {

@@ -1,9 +1,17 @@
 // Decides for every pod in scope which volumes are backed up now, which are passed over with a warning, and which are
 // errors: a pure function of what the API server says, so that each rule is tested without one. The order of the checks
 // and their weight are Velero's (pkg/podvolume/backupper.go).
-import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from "../../api/core.ts";
-import { excludeFromBackup } from "./choose-namespaces.ts";
-import { chooseVolumes, claimNameOf, isBlockDevice, isMounted, type SelectionMode } from "./choose-volumes.ts";
+import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from "../../../api/core.ts";
+import { excludeFromBackup } from "../choose-namespaces.ts";
+import {
+  type ChosenVolumes,
+  chooseVolumes,
+  claimNameOf,
+  isBlockDevice,
+  isMounted,
+  type SelectionMode,
+} from "./choose-volumes.ts";
+import { actionOf, type VolumePolicy } from "./volume-policy.ts";
 
 /** What was read from the API server before planning. */
 export interface ClusterState {
@@ -16,6 +24,15 @@ export interface ClusterState {
   readonly agentNodes: ReadonlySet<string>;
 }
 
+export interface PlanOptions {
+  readonly mode: SelectionMode;
+  readonly policy?: VolumePolicy | undefined;
+  /** The Backup's filters leave persistentvolumeclaims out: volumes with a claim are not taken. */
+  readonly withoutClaims?: boolean;
+  /** What is there already when a server goes on with the work of one that was ended, or plans pod by pod. */
+  readonly earlier?: readonly EarlierVolume[];
+}
+
 export interface PlannedVolume {
   readonly pod: Pod;
   readonly node: string;
@@ -24,8 +41,26 @@ export interface PlannedVolume {
   readonly claim: PersistentVolumeClaim | undefined;
 }
 
+/** A volume that is not taken; for volumeinfo ("skipped, because") and for `describe`. */
+export interface SkippedVolume {
+  /** Absent for a claim that no pod uses. */
+  readonly pod?: Pod;
+  /** The volume's name in the pod; "" for a claim that no pod uses. */
+  readonly volume: string;
+  readonly claim: PersistentVolumeClaim | undefined;
+  readonly persistentVolume: PersistentVolume | undefined;
+  /** The end of a sentence that begins with the volume's name: "its volume policy says skip". */
+  readonly reason: string;
+}
+
 export interface VolumePlan {
   readonly volumes: readonly PlannedVolume[];
+  /**
+   * Every other volume of the pods. Not among them: what the API server holds (secret, configMap, projected, downwardAPI),
+   * and claims that another pod's volume, or another volume of the same pod, takes.
+   */
+  readonly skipped: readonly SkippedVolume[];
+  /** Sentences that name pod and volume. */
   readonly warnings: readonly string[];
   readonly errors: readonly string[];
 }
@@ -47,37 +82,67 @@ class Planner {
   readonly volumes: PlannedVolume[] = [];
   readonly warnings: string[] = [];
   readonly errors: string[] = [];
+  readonly #skipped: SkippedVolume[] = [];
   readonly #state: ClusterState;
+  readonly #options: PlanOptions;
   /** Uid of a claim → the pod through which it is taken. */
   readonly #takenBy = new Map<string, string>();
 
-  constructor(state: ClusterState, earlier: readonly EarlierVolume[]) {
+  constructor(state: ClusterState, options: PlanOptions) {
     this.#state = state;
-    for (const { claimUid, podUid } of earlier) {
+    this.#options = options;
+    for (const { claimUid, podUid } of options.earlier ?? []) {
       if (claimUid !== undefined && podUid !== undefined) this.#takenBy.set(claimUid, podUid);
     }
   }
 
-  addPod(pod: Pod, mode: SelectionMode): void {
-    const { volumes, unknownNames, refused } = chooseVolumes(pod, mode);
-    for (const { name } of refused)
-      this.warnings.push(`${placeOf(pod, name)} is skipped: volumes of its kind are never backed up`);
-    const candidates = volumes
+  addPod(pod: Pod): void {
+    const chosen = this.#choose(pod);
+    const candidates = chosen.volumes
       .map((volume) => this.#candidate(pod, volume))
       .filter((candidate) => !this.#isTaken(pod, candidate))
       .filter((candidate) => this.#hasItsClaim(pod, candidate));
-    if (candidates.length + unknownNames.length === 0) return;
+    if (candidates.length + chosen.unknownNames.length === 0) return;
     const problem = podProblem(pod, this.#state.agentNodes);
     if (problem !== undefined) {
-      const names = [...candidates.map(({ volume }) => volume.name), ...unknownNames].join(", ");
+      const names = [...candidates.map(({ volume }) => volume.name), ...chosen.unknownNames].join(", ");
       this[problem.kind].push(`pod ${nameOf(pod)}: ${problem.text}; its volumes ${names} are skipped`);
+      for (const candidate of candidates) this.#skip(pod, candidate, `its pod could not be backed up: ${problem.text}`);
       return;
     }
-    for (const name of unknownNames)
+    for (const name of chosen.unknownNames)
       this.warnings.push(
         `${placeOf(pod, name)} is skipped: the pod's annotation lists it, but the pod has no such volume`,
       );
     for (const candidate of candidates) this.#addVolume(pod, candidate);
+  }
+
+  /** Without those whose claim was taken after all, through another pod. */
+  get skipped(): SkippedVolume[] {
+    return this.#skipped.filter(({ claim }) => !this.#takenBy.has(claim?.metadata.uid ?? ""));
+  }
+
+  #choose(pod: Pod): ChosenVolumes {
+    const { mode, policy, withoutClaims } = this.#options;
+    const chosen = chooseVolumes(pod, {
+      mode,
+      claimsExcluded: withoutClaims === true ? "the Backup leaves out persistentvolumeclaims" : undefined,
+      ...(policy === undefined ? {} : { actionFor: (volume) => this.#policyAction(policy, pod, volume) }),
+    });
+    for (const { volume, reason, weight } of chosen.left) {
+      const candidate = this.#candidate(pod, volume);
+      if (this.#isTaken(pod, candidate)) continue;
+      this.#skip(pod, candidate, reason);
+      const sentence = `${placeOf(pod, volume.name)} is skipped: ${reason}`;
+      if (weight === "warning") this.warnings.push(sentence);
+      if (weight === "error") this.errors.push(sentence);
+    }
+    return chosen;
+  }
+
+  #policyAction(policy: VolumePolicy, pod: Pod, volume: Volume): ReturnType<typeof actionOf> {
+    const { claim } = this.#candidate(pod, volume);
+    return actionOf(policy, { volume, claim, persistentVolume: this.#persistentVolumeOf(claim) });
   }
 
   #candidate(pod: Pod, volume: Volume): Candidate {
@@ -86,22 +151,30 @@ class Planner {
     return { volume, claimName, claim: claimName === undefined ? undefined : claim };
   }
 
+  #persistentVolumeOf(claim: PersistentVolumeClaim | undefined): PersistentVolume | undefined {
+    return this.#state.persistentVolumes.get(claim?.spec?.volumeName ?? "");
+  }
+
   /** A claim that several pods mount is taken through the first of them. */
   #isTaken(pod: Pod, { claim }: Candidate): boolean {
     const takenBy = this.#takenBy.get(claim?.metadata.uid ?? "");
     return takenBy !== undefined && takenBy !== pod.metadata.uid;
   }
 
-  #hasItsClaim(pod: Pod, { volume, claimName, claim }: Candidate): boolean {
+  #hasItsClaim(pod: Pod, candidate: Candidate): boolean {
+    const { volume, claimName, claim } = candidate;
     if (claimName === undefined || claim !== undefined) return true;
     this.errors.push(`${placeOf(pod, volume.name)}: its claim ${claimName} does not exist`);
+    this.#skip(pod, candidate, `its claim ${claimName} does not exist`);
     return false;
   }
 
-  #addVolume(pod: Pod, { volume, claim }: Candidate): void {
+  #addVolume(pod: Pod, candidate: Candidate): void {
+    const { volume, claim } = candidate;
     const problem = this.#volumeProblem(pod, volume, claim);
     if (problem !== undefined) {
       this.warnings.push(`${placeOf(pod, volume.name)} is skipped: ${problem}`);
+      this.#skip(pod, candidate, problem);
       return;
     }
     if (claim?.metadata.uid !== undefined) {
@@ -112,12 +185,17 @@ class Planner {
     this.volumes.push({ pod, node: pod.spec?.nodeName ?? "", volume, claim });
   }
 
+  #skip(pod: Pod, { volume, claim }: Candidate, reason: string): void {
+    const persistentVolume = this.#persistentVolumeOf(claim);
+    this.#skipped.push({ pod, volume: volume.name, claim, persistentVolume, reason });
+  }
+
   #isPlanned(pod: Pod, claim: PersistentVolumeClaim): boolean {
     return this.volumes.some((planned) => planned.pod === pod && planned.claim === claim);
   }
 
   #volumeProblem(pod: Pod, volume: Volume, claim: PersistentVolumeClaim | undefined): string | undefined {
-    const persistentVolume = this.#state.persistentVolumes.get(claim?.spec?.volumeName ?? "");
+    const persistentVolume = this.#persistentVolumeOf(claim);
     if (persistentVolume?.spec?.hostPath !== undefined)
       return `its persistent volume ${persistentVolume.metadata.name} is a hostPath`;
     if (isBlockDevice(pod, volume) || claim?.spec?.volumeMode === "Block") return "it is a raw block device";
@@ -125,21 +203,14 @@ class Planner {
   }
 }
 
-/**
- * Plans a Backup. Pods are taken in the order given.
- * @param earlier what is there already when a server goes on with the work of one that was ended.
- */
-export function planVolumes(
-  state: ClusterState,
-  mode: SelectionMode,
-  earlier: readonly EarlierVolume[] = [],
-): VolumePlan {
-  const planner = new Planner(state, earlier);
+/** Plans a Backup. Pods are taken in the order given; those that are labelled out of every Backup count as absent. */
+export function planVolumes(state: ClusterState, options: PlanOptions): VolumePlan {
+  const planner = new Planner(state, options);
   for (const pod of state.pods) {
-    if (!excludeFromBackup(pod)) planner.addPod(pod, mode);
+    if (!excludeFromBackup(pod)) planner.addPod(pod);
   }
-  const { volumes, warnings, errors } = planner;
-  return { volumes, warnings, errors };
+  const { volumes, skipped, warnings, errors } = planner;
+  return { volumes, skipped, warnings, errors };
 }
 
 /** "namespace/name". */

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Pod } from "../../../../../src/api/core.ts";
+import type { Pod } from "../../../../../../src/api/core.ts";
 import {
   chooseVolumes,
   claimNameOf,
   isBlockDevice,
   isMounted,
-} from "../../../../../src/server/backup/choose-volumes.ts";
+} from "../../../../../../src/server/backup/volumes/choose-volumes.ts";
 
 function pod(annotations: Record<string, string>, extra: Partial<Pod["spec"]> = {}): Pod {
   return {
@@ -39,24 +39,24 @@ const names = (chosen: ReturnType<typeof chooseVolumes>): string[] => chosen.vol
 
 describe("chooseVolumes", () => {
   it("takes nothing without an annotation when pods opt in", () => {
-    assert.deepEqual(names(chooseVolumes(pod({}), "opt-in")), []);
-    assert.deepEqual(names(chooseVolumes(pod({ "backup.velero.io/backup-volumes": "" }), "opt-in")), []);
+    assert.deepEqual(names(chooseVolumes(pod({}), { mode: "opt-in" })), []);
+    assert.deepEqual(names(chooseVolumes(pod({ "backup.velero.io/backup-volumes": "" }), { mode: "opt-in" })), []);
   });
 
   it("takes the listed volumes, once and in their order, and refuses what the API server or the node owns", () => {
     const listed = pod({
       "backup.velero.io/backup-volumes": "scratch,data,settings,keys,logs,token,labels,default-token-x1,data",
     });
-    const chosen = chooseVolumes(listed, "opt-in");
+    const chosen = chooseVolumes(listed, { mode: "opt-in" });
     assert.deepEqual(names(chosen), ["scratch", "data"]);
     assert.deepEqual(
-      chosen.refused.map((volume) => volume.name),
+      chosen.left.filter(({ weight }) => weight === "warning").map(({ volume }) => volume.name),
       ["settings", "keys", "logs", "token", "labels", "default-token-x1"],
     );
   });
 
   it("takes names literally: a blank belongs to the name, and unknown names are told", () => {
-    const chosen = chooseVolumes(pod({ "backup.velero.io/backup-volumes": "data, scratch" }), "opt-in");
+    const chosen = chooseVolumes(pod({ "backup.velero.io/backup-volumes": "data, scratch" }), { mode: "opt-in" });
     assert.deepEqual(names(chosen), ["data"]);
     assert.deepEqual(chosen.unknownNames, [" scratch"]);
   });
@@ -66,7 +66,7 @@ describe("chooseVolumes", () => {
       "backup.velero.io/backup-volumes-excludes": "scratch",
       "backup.velero.io/backup-volumes": "scratch",
     });
-    assert.deepEqual(names(chooseVolumes(opted, "opt-out")), ["data", "raw"]);
+    assert.deepEqual(names(chooseVolumes(opted, { mode: "opt-out" })), ["data", "raw"]);
   });
 });
 
