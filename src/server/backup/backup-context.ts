@@ -10,7 +10,7 @@ import type { EnsureRepository } from "../backup-repository/ensure-repository.ts
 import type { OpenLocationStore } from "../location-store/location-store.ts";
 import type { BackupMetrics } from "./backup-metrics.ts";
 import type { ActiveRuns } from "./run/active-runs.ts";
-import type { ProcessName } from "./run/run-claim.ts";
+import type { ForeignClaims, ProcessName } from "./run/run-claim.ts";
 import type { Slots } from "./run/slots.ts";
 
 export interface BackupContext {
@@ -30,6 +30,8 @@ export interface BackupContext {
   readonly settings: BackupSettings;
   /** This process, as it claims the Backups that it carries out. */
   readonly process: ProcessName;
+  /** Of other processes. */
+  readonly claims: ForeignClaims;
   readonly runs: ActiveRuns;
   /** For reading the cluster's objects: so many Backups do that at a time. */
   readonly slots: Slots;

@@ -43,7 +43,6 @@ export function validateBackup(backup: Backup, location: BackupStorageLocation |
     ...namespaceProblems(backup.spec),
     ...validateItemFilters(backup.spec),
     ...orderProblems(backup.spec),
-    ...policyProblems(backup.spec),
     ...durationProblems(backup),
     ...locationProblems(backup, location),
   ];
@@ -83,12 +82,6 @@ function orderProblems({ orderedResources }: BackupSpec): string[] {
   return Object.entries(orderedResources ?? {})
     .filter(([resource, names]) => resource.trim() === "" || names.split(",").some((name) => name.trim() === ""))
     .map(([resource]) => `spec.orderedResources[${JSON.stringify(resource)}] must list names, separated by commas`);
-}
-
-function policyProblems({ resourcePolicy }: BackupSpec): string[] {
-  if (resourcePolicy === undefined || resourcePolicy === null) return [];
-  const isConfigMap = resourcePolicy.kind.toLowerCase() === "configmap";
-  return isConfigMap ? [] : [`spec.resourcePolicy must name a ConfigMap, not a ${resourcePolicy.kind}`];
 }
 
 function durationProblems(backup: Backup): string[] {

@@ -12,11 +12,11 @@ import type { BackupContext } from "../backup-context.ts";
 import { makePodVolumeBackup } from "../make-pod-volume-backup.ts";
 import { readVolumeState, type VolumeState } from "../read-volume-state.ts";
 import type { SelectionMode } from "../volumes/choose-volumes.ts";
-import { type EarlierVolume, type PlannedVolume, planVolumes, type SkippedVolume } from "../volumes/plan-volumes.ts";
+import { type EarlierVolume, type PlannedVolume, planVolumes } from "../volumes/plan-volumes.ts";
 import type { VolumePolicy } from "../volumes/volume-policy.ts";
 import type { BackupRecord } from "./backup-record.ts";
 import type { Bell } from "./bell.ts";
-import { takenVolumeInfo, type VolumeInfo, volumeInfos } from "./volume-info.ts";
+import { skippedVolumeInfo, takenVolumeInfo, type VolumeInfo, volumeInfos } from "./volume-info.ts";
 import type { VolumeResults } from "./volume-results.ts";
 
 /** Repositories ring when they change; this is for events that were missed. */
@@ -42,7 +42,7 @@ export interface PodVolumesOptions {
 export class PodVolumes {
   readonly #options: PodVolumesOptions;
   readonly #earlier: EarlierVolume[];
-  readonly #skipped: SkippedVolume[] = [];
+  readonly #skipped: VolumeInfo[] = [];
   readonly #claims: PersistentVolumeClaim[] = [];
   /** By namespace: its pods take turns, so that one repository that is not ready holds up no other. */
   readonly #turns = new Map<string, Promise<unknown>>();
@@ -66,7 +66,7 @@ export class PodVolumes {
     const namespace = pod.metadata.namespace ?? "";
     for (const message of plan.warnings) log.warning({ namespace }, message);
     for (const message of plan.errors) log.error({ namespace }, message);
-    this.#skipped.push(...plan.skipped);
+    this.#skipped.push(...plan.skipped.map(skippedVolumeInfo));
     this.#earlier.push(...plan.volumes.map(plannedBefore));
     if (plan.volumes.length === 0) return [];
     const turn = (this.#turns.get(namespace) ?? Promise.resolve()).then(() => this.#make(namespace, plan.volumes));
@@ -100,7 +100,7 @@ export class PodVolumes {
     const reason = "no pod in this backup mounts it";
     const unmounted = this.#claims.map((claim) => {
       const persistentVolume = persistentVolumes.get(claim.spec?.volumeName ?? "");
-      return { volume: "", claim, persistentVolume, reason };
+      return skippedVolumeInfo({ volume: "", claim, persistentVolume, reason });
     });
     return volumeInfos(taken, [...this.#skipped, ...unmounted]);
   }
@@ -168,7 +168,7 @@ export class PodVolumes {
     const names = planned.map(({ volume }) => volume.name).join(", ");
     this.#options.log.error({ namespace }, `pod ${namespace}/${name}: ${reason}; its volumes ${names} are skipped`);
     for (const { pod, volume, claim } of planned)
-      this.#skipped.push({ pod, volume: volume.name, claim, persistentVolume: undefined, reason });
+      this.#skipped.push(skippedVolumeInfo({ pod, volume: volume.name, claim, persistentVolume: undefined, reason }));
   }
 }
 

@@ -49,26 +49,35 @@ export class ForeignClaims {
   readonly #clock: Clock;
   /** By the Backup's uid. */
   readonly #seen = new Map<string, Sight>();
+  /** Uids of Backups that were there before this process. */
+  readonly #inherited = new Set<string>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   /**
-   * Milliseconds until another process's claim is dead, unless it is renewed before; 0 when it is.
-   * @param wasThereBefore the claim is older than this process: the one that made it has most likely been replaced by it.
+   * The Backup was there when this process began: who claims it then has most likely been replaced by it, and is not waited
+   * for. If it does live, it sees that it has lost the Backup.
    */
-  remainingMs(backup: Backup, wasThereBefore: boolean): number {
+  inherit(backup: Backup): void {
+    this.#inherited.add(backup.metadata.uid ?? "");
+  }
+
+  /** Milliseconds until another process's claim is dead, unless it is renewed before; 0 when it is. */
+  remainingMs(backup: Backup): number {
     const { uid = "", annotations: known } = backup.metadata;
+    if (this.#inherited.has(uid)) return 0;
     const text = known?.[annotations.claimedBy] ?? "";
     const sight = this.#seen.get(uid);
-    if (sight === undefined && wasThereBefore) return 0;
     const sinceMs = sight?.text === text ? sight.sinceMs : this.#clock.monotonicMs();
     this.#seen.set(uid, { text, sinceMs });
     return Math.max(0, sinceMs + deadAfterMs - this.#clock.monotonicMs());
   }
 
+  /** This process has taken it over, or it is gone. */
   forget(uid: string): void {
     this.#seen.delete(uid);
+    this.#inherited.delete(uid);
   }
 }

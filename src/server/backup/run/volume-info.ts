@@ -4,6 +4,7 @@
 import type { PersistentVolume, PersistentVolumeClaim } from "../../../api/core.ts";
 import { podVolumePhase } from "../../../api/phases.ts";
 import type { PodVolumeBackup } from "../../../api/pod-volume-backup.ts";
+import type { SkippedVolume } from "../volumes/plan-volumes.ts";
 
 export interface VolumeInfo {
   readonly pvcName?: string;
@@ -46,13 +47,6 @@ export interface VolumeOrigin {
   readonly persistentVolume?: PersistentVolume | undefined;
 }
 
-/** A volume that was not taken. Without a pod: a claim that no pod in the Backup mounts. */
-export interface SkippedVolume extends VolumeOrigin {
-  readonly reason: string;
-  readonly pod?: { readonly namespace: string; readonly name: string } | undefined;
-  readonly volume?: string | undefined;
-}
-
 const common = { snapshotDataMoved: false, preserveLocalSnapshot: false } as const;
 
 /** For a PodVolumeBackup that has ended. */
@@ -81,25 +75,34 @@ export function takenVolumeInfo({ spec, status = {} }: PodVolumeBackup, origin: 
   };
 }
 
+/** For a volume that is not taken. One without a pod is a claim that no pod in the Backup mounts. */
 export function skippedVolumeInfo({ pod, volume, reason, ...origin }: SkippedVolume): VolumeInfo {
+  const { namespace = "", name = "" } = pod?.metadata ?? {};
   return {
     ...originInfo(origin),
     ...common,
     skipped: true,
     skippedReason: reason,
-    ...(pod === undefined || volume === undefined
+    ...(pod === undefined
       ? {}
-      : { pvbInfo: { uploaderType: "", volumeName: volume, podName: pod.name, podNamespace: pod.namespace } }),
+      : { pvbInfo: { uploaderType: "", volumeName: volume, podName: name, podNamespace: namespace } }),
   };
 }
 
 /**
- * All entries. Readers keep them by the name of the persistent volume, so one that was taken through another pod has no
- * second entry that says "skipped".
+ * All entries, one for each claim: readers keep them by the name of the persistent volume, so one that was taken through
+ * another pod must not have a second entry that says "skipped".
  */
-export function volumeInfos(taken: readonly VolumeInfo[], skipped: readonly SkippedVolume[]): VolumeInfo[] {
+export function volumeInfos(taken: readonly VolumeInfo[], skipped: readonly VolumeInfo[]): VolumeInfo[] {
   const claims = new Set(taken.flatMap(claimKey));
-  return [...taken, ...skipped.map(skippedVolumeInfo).filter((info) => !claimKey(info).some((key) => claims.has(key)))];
+  const left: VolumeInfo[] = [];
+  for (const info of skipped) {
+    const keys = claimKey(info);
+    if (keys.some((key) => claims.has(key))) continue;
+    for (const key of keys) claims.add(key);
+    left.push(info);
+  }
+  return [...taken, ...left];
 }
 
 function claimKey({ pvcNamespace, pvcName }: VolumeInfo): string[] {
