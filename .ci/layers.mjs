@@ -268,6 +268,11 @@ const packageOwners = [
   onlyOwner("@noble/", "^repo-format/crypto/", "The portable provider."),
   onlyOwner("zstd-napi/", "^repo-format/compression/", "Compression has one door."),
   onlyOwner("fastcdc-wasm/", "^repo-format/chunker/", "The chunker is an interface; this is one implementation."),
+  onlyOwner(
+    "croner/",
+    "^src/server/schedule/cron-line\\.ts$",
+    "Cron lines are read in one place, as Velero reads them.",
+  ),
   onlyOwner("pino/", "^src/platform/logger\\.ts$", "One logger set-up."),
   onlyOwner("yaml/", "^src/platform/yaml\\.ts$", "One way to read what people write, with one kind of error."),
   onlyOwner("prom-client/", "^src/platform/metrics\\.ts$", "One registry of metrics."),

@@ -10,6 +10,8 @@ export const labels = {
   volumeNamespace: "velero.io/volume-namespace",
   storageLocation: "velero.io/storage-location",
   repositoryType: "velero.io/repository-type",
+  /** Backup: the Schedule that made it. */
+  scheduleName: "velero.io/schedule-name",
 } as const;
 
 export const annotations = {
@@ -32,6 +34,10 @@ export const annotations = {
   dataRestored: "stowage.dev/data-restored",
   /** PodVolumeRestore: "true" once nothing of `.velero` is left in the volume. */
   markerRemoved: "stowage.dev/marker-removed",
+  /** Schedule: Go duration; each run begins later by a part of it that looks random. */
+  startJitter: "stowage.dev/start-jitter",
+  /** Backup: the time of its Schedule for which it was made, RFC 3339. */
+  scheduledFor: "stowage.dev/scheduled-for",
 } as const;
 
 /** Prefix of annotations that keep status fields which the installed CRD prunes. */

@@ -77,6 +77,12 @@ export function sizeFlag(flag: string, text: string): number {
   throw new ConfigError("flag-invalid", `--${flag} must be a size such as 500M or 2G, not ${JSON.stringify(text)}`);
 }
 
+/** A whole number from 0 on. @throws ConfigError "flag-invalid" */
+export function countFlag(flag: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new ConfigError("flag-invalid", `--${flag} must be a whole number, not ${JSON.stringify(text)}`);
+}
+
 /** The log level, also under Velero's names. @throws ConfigError "flag-invalid" */
 export function logLevelFlag(text: string): LogLevel {
   const levels: Record<string, LogLevel> = { trace: "debug", warning: "warn", fatal: "error", panic: "error" };

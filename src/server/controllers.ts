@@ -2,10 +2,11 @@
 import { Controller, controllerMetrics } from "../kube/controller.ts";
 import { backupPart } from "./backup/part.ts";
 import { backupRepositoryPart } from "./backup-repository/part.ts";
+import { schedulePart } from "./schedule/part.ts";
 import { createInformers, type ServerContext, type ServerPart } from "./server-context.ts";
 import { storageLocationPart } from "./storage-location/part.ts";
 
-const parts: readonly ServerPart[] = [storageLocationPart, backupRepositoryPart, backupPart];
+const parts: readonly ServerPart[] = [storageLocationPart, backupRepositoryPart, backupPart, schedulePart];
 
 export interface RunningControllers {
   /** Resolves when all have ended after the signal. */

@@ -1,6 +1,6 @@
 // Environment and flags of `stowage server` → one frozen ServerConfig, with Velero's names.
 import type { LogFormat, LogLevel } from "../platform/logger.ts";
-import { durationFlag, logLevelFlag, nonEmpty, oneOf, parseRoleFlags } from "../platform/role-flags.ts";
+import { countFlag, durationFlag, logLevelFlag, nonEmpty, oneOf, parseRoleFlags } from "../platform/role-flags.ts";
 
 export interface ServerConfig {
   /** Undefined: the namespace of the service account or kubeconfig, else "velero". */
@@ -20,6 +20,18 @@ export interface ServerConfig {
   readonly defaultStorageLocation: string;
   /** Back up every volume that is not opted out, where a Backup does not say. */
   readonly defaultVolumesToFs: boolean;
+  /** IANA name; for cron lines that name no time zone. */
+  readonly timeZone: string;
+  /** Each run of a Schedule that does not say begins later by up to this. */
+  readonly scheduleStartJitterMs: number;
+  /** What is due when a Schedule is made or changed waits for the next time, where it does not say. */
+  readonly scheduleSkipImmediately: boolean;
+  /** How often an expired Backup is tried again whose deletion did not succeed. */
+  readonly garbageCollectionFrequencyMs: number;
+  /** More deletions of Backups than this in an hour and a location need somebody's agreement; 0 for any number. */
+  readonly deletionLimit: number;
+  /** Within which all that a repository holds is read and verified; 0 for never. */
+  readonly repositoryVerificationPeriodMs: number;
   /** What was accepted but ignored, as sentences. */
   readonly warnings: readonly string[];
 }
@@ -38,6 +50,12 @@ Environment: VELERO_NAMESPACE
   --default-backup-ttl DURATION           how long Backups are kept that do not say (default 720h)
   --default-backup-storage-location NAME  used when no location is marked as the default (default "default")
   --default-repo-maintain-frequency DURATION   how often repositories are pruned (default 168h)
+  --repository-verification-period DURATION    everything stored is read and verified in this time; 0 for never
+                                          (default 720h)
+  --garbage-collection-frequency DURATION how often the deletion of an expired Backup is tried again (default 1h)
+  --deletion-limit NUMBER                 more deletions in an hour wait until somebody agrees; 0 for none (default 20)
+  --schedule-start-jitter DURATION        each run of a Schedule begins later by up to this (default 0)
+  --schedule-skip-immediately             new and changed Schedules wait for their next time
   --store-validation-frequency DURATION   how often storage locations are looked at; 0 for once (default 1m)
   --resource-timeout DURATION             longest wait for something in the cluster (default 10m)
   --metrics-address ADDRESS               /metrics, /healthz and /readyz (default :8085)
@@ -58,8 +76,12 @@ const known = {
     "default-backup-storage-location",
     "default-repo-maintain-frequency",
     "store-validation-frequency",
+    "repository-verification-period",
+    "garbage-collection-frequency",
+    "deletion-limit",
+    "schedule-start-jitter",
   ],
-  switches: ["default-volumes-to-fs", "help"],
+  switches: ["default-volumes-to-fs", "schedule-skip-immediately", "help"],
   aliases: {
     n: "namespace",
     h: "help",
@@ -94,6 +116,12 @@ export function readServerConfig(
     backupTtlMs: ms("default-backup-ttl", "720h"),
     defaultStorageLocation: values["default-backup-storage-location"] ?? "default",
     defaultVolumesToFs: switches["default-volumes-to-fs"] ?? false,
+    timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
+    scheduleStartJitterMs: ms("schedule-start-jitter", "0"),
+    scheduleSkipImmediately: switches["schedule-skip-immediately"] ?? false,
+    garbageCollectionFrequencyMs: ms("garbage-collection-frequency", "1h"),
+    deletionLimit: countFlag("deletion-limit", values["deletion-limit"] ?? "20"),
+    repositoryVerificationPeriodMs: ms("repository-verification-period", "720h"),
     warnings,
   });
 }

@@ -91,6 +91,7 @@ export const breaches: Readonly<Record<string, SourceTree>> = {
   "one-owner-per-package-noble": { "repo-format/format/id.ts": imports("@noble/ciphers/aes.js") },
   "one-owner-per-package-zstd-napi": { "repo-format/pack/a.ts": imports("zstd-napi") },
   "one-owner-per-package-fastcdc-wasm": { "repo-format/archiver/a.ts": imports("fastcdc-wasm") },
+  "one-owner-per-package-croner": { "src/server/a.ts": imports("croner") },
   "one-owner-per-package-pino": { "src/server/a.ts": imports("pino") },
   "one-owner-per-package-yaml": { "src/server/a.ts": imports("yaml") },
   "one-owner-per-package-prom-client": { "src/server/a.ts": imports("prom-client") },

@@ -5,11 +5,15 @@
 import { KubeError } from "../../src/kube/kube-errors.ts";
 import type { TypedClient } from "../../src/kube/typed-client.ts";
 
-type Client = Pick<TypedClient, "get" | "find" | "list" | "create" | "mergePatch" | "getPath">;
+type Client = Pick<TypedClient, "get" | "find" | "list" | "create" | "mergePatch" | "delete" | "getPath">;
 type Json = Record<string, unknown>;
 
 interface StoredObject {
   readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Record<string, string> };
+}
+
+interface GeneratedName {
+  readonly metadata: { readonly name?: string; readonly generateName?: string };
 }
 
 interface Resource {
@@ -21,6 +25,10 @@ interface Address {
   readonly name: string;
 }
 
+interface CreateOptions {
+  readonly dryRun?: boolean;
+}
+
 export class ObjectTable {
   readonly #objects = new Map<string, StoredObject>();
   /** Every call that changed something: "create podvolumebackups velero/x". */
@@ -28,6 +36,7 @@ export class ObjectTable {
   /** Called before each write; may throw what an API server would answer. */
   beforeWrite: (write: string) => void = () => {};
   #version = 0;
+  #generated = 0;
 
   /** The table as the class that the code under test takes. */
   get client(): TypedClient {
@@ -38,8 +47,10 @@ export class ObjectTable {
         items: this.list(resource, options),
         resourceVersion: "1",
       }),
-      create: async (resource: Resource, object: StoredObject) => this.#create(resource, object),
+      create: async (resource: Resource, object: StoredObject, options: CreateOptions = {}) =>
+        this.#create(resource, object, options),
       mergePatch: async (resource: Resource, address: Address, patch: Json) => this.#patch(resource, address, patch),
+      delete: async (resource: Resource, address: Address) => this.#delete(resource, address),
       getPath: async () => ({}),
     };
     return client as unknown as TypedClient;
@@ -74,12 +85,22 @@ export class ObjectTable {
       .filter(({ metadata }) => wanted.every((part) => isLabelled(metadata.labels ?? {}, part))) as T[];
   }
 
-  #create(resource: Resource, object: StoredObject): unknown {
-    const key = keyOf(resource, object.metadata);
-    this.#note(`create ${key}`);
+  #create(resource: Resource, object: StoredObject & GeneratedName, { dryRun = false }: CreateOptions): unknown {
+    const { generateName, name = `${generateName}${++this.#generated}` } = object.metadata;
+    const named = { ...object, metadata: { ...object.metadata, name } };
+    const key = keyOf(resource, named.metadata);
+    if (dryRun) this.beforeWrite(`try to create ${key}`);
+    else this.#note(`create ${key}`);
     if (this.#objects.has(key)) throw new KubeError("already-exists", `${key} exists`);
-    this.put(resource, object);
-    return this.find(resource, object.metadata);
+    if (dryRun) return named;
+    this.put(resource, named);
+    return this.find(resource, named.metadata);
+  }
+
+  #delete(resource: Resource, address: Address): void {
+    if (this.find(resource, address) === undefined) return;
+    this.#note(`delete ${keyOf(resource, address)}`);
+    this.remove(resource, address);
   }
 
   #patch(resource: Resource, address: Address, patch: Json): unknown {

@@ -17,6 +17,12 @@ describe("readServerConfig", () => {
       backupTtlMs: 720 * 3_600_000,
       defaultStorageLocation: "default",
       defaultVolumesToFs: false,
+      timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
+      scheduleStartJitterMs: 0,
+      scheduleSkipImmediately: false,
+      garbageCollectionFrequencyMs: 3_600_000,
+      deletionLimit: 20,
+      repositoryVerificationPeriodMs: 720 * 3_600_000,
       warnings: [],
     });
   });
@@ -39,6 +45,12 @@ describe("readServerConfig", () => {
     assert.deepEqual([config?.fsBackupTimeoutMs, config?.resourceTimeoutMs], [5_400_000, 5000]);
     assert.equal(readServerConfig(["--restic-timeout=1m"], {})?.fsBackupTimeoutMs, 60_000);
     assert.throws(() => readServerConfig(["--fs-backup-timeout=soon"], {}), { code: "flag-invalid" });
+  });
+
+  it("reads the limit of deletions as a whole number", () => {
+    assert.equal(readServerConfig(["--deletion-limit=0"], {})?.deletionLimit, 0);
+    for (const text of ["-1", "1.5", "many"])
+      assert.throws(() => readServerConfig([`--deletion-limit=${text}`], {}), { code: "flag-invalid" });
   });
 
   it("warns of flags that only Velero's server has, and goes on", () => {
