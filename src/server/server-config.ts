@@ -20,6 +20,10 @@ export interface ServerConfig {
   readonly defaultStorageLocation: string;
   /** Back up every volume that is not opted out, where a Backup does not say. */
   readonly defaultVolumesToFs: boolean;
+  /** So many Backups read the cluster's objects at the same time; the others wait as New. */
+  readonly concurrentBackups: number;
+  /** So many pods with backup hooks at the same time, in each Backup. */
+  readonly itemBlockWorkers: number;
   /** IANA name; for cron lines that name no time zone. */
   readonly timeZone: string;
   /** Each run of a Schedule that does not say begins later by up to this. */
@@ -47,6 +51,8 @@ Environment: VELERO_NAMESPACE
   --default-volumes-to-fs                 back up all volumes of every pod but those that are opted out
                                           (also --default-volumes-to-fs-backup, --default-volumes-to-restic)
   --fs-backup-timeout DURATION            longest time for all volumes of a Backup (default 4h)
+  --concurrent-backups NUMBER             Backups that read the cluster's objects at the same time (default 1)
+  --item-block-worker-count NUMBER        pods with backup hooks at the same time, in each Backup (default 1)
   --default-backup-ttl DURATION           how long Backups are kept that do not say (default 720h)
   --default-backup-storage-location NAME  used when no location is marked as the default (default "default")
   --default-repo-maintain-frequency DURATION   how often repositories are pruned (default 168h)
@@ -79,6 +85,8 @@ const known = {
     "repository-verification-period",
     "garbage-collection-frequency",
     "deletion-limit",
+    "concurrent-backups",
+    "item-block-worker-count",
     "schedule-start-jitter",
   ],
   switches: ["default-volumes-to-fs", "schedule-skip-immediately", "help"],
@@ -116,6 +124,8 @@ export function readServerConfig(
     backupTtlMs: ms("default-backup-ttl", "720h"),
     defaultStorageLocation: values["default-backup-storage-location"] ?? "default",
     defaultVolumesToFs: switches["default-volumes-to-fs"] ?? false,
+    concurrentBackups: Math.max(1, countFlag("concurrent-backups", values["concurrent-backups"] ?? "1")),
+    itemBlockWorkers: Math.max(1, countFlag("item-block-worker-count", values["item-block-worker-count"] ?? "1")),
     timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
     scheduleStartJitterMs: ms("schedule-start-jitter", "0"),
     scheduleSkipImmediately: switches["schedule-skip-immediately"] ?? false,

@@ -43,12 +43,16 @@ export async function storeBackup(
   context.metrics.countVolumes("failed", counts.failed);
 }
 
-const finalizingPhases: Readonly<Record<string, BackupPhase>> = {
+const finalizingPhases = {
   Completed: "Finalizing",
   PartiallyFailed: "FinalizingPartiallyFailed",
-};
+} as const satisfies Partial<Record<BackupPhase, BackupPhase>>;
 
-function endOf(log: RunLog, progress: NonNullable<BackupStatus["progress"]>, hooks: HookCounts): BackupEnd {
+interface RunEnd extends BackupEnd {
+  readonly phase: keyof typeof finalizingPhases;
+}
+
+function endOf(log: RunLog, progress: NonNullable<BackupStatus["progress"]>, hooks: HookCounts): RunEnd {
   const { warningCount, errorCount } = log;
   const reason = summarise(log);
   return {
