@@ -83,7 +83,7 @@ export class WriteGate {
   }
 }
 
-/** The same store with the gate before `put` and `delete`. */
+/** The same store with the gate before whatever writes or deletes. */
 export class GatedStorage extends ForwardingStorage {
   readonly #gate: WriteGate;
   readonly #config: Pick<RepositoryConfig, "appendOnly" | "isHot">;
@@ -99,13 +99,13 @@ export class GatedStorage extends ForwardingStorage {
   }
 
   override async put(key: string, body: ObjectBody, options?: PutOptions): Promise<void> {
-    if (!isLockKey(key)) {
-      if (this.#config.isHot)
-        throw refused("repository-unsupported", `${this.location} is the hot half of a repository`);
-      await this.#gate.pass(options?.signal);
-      if (isSnapshotKey(key)) await this.#gate.confirm(options?.signal);
-    }
+    await this.#mayWrite(key, options?.signal);
     return this.inner.put(key, body, options);
+  }
+
+  override async putFile(key: string, path: string, options?: RequestOptions): Promise<number> {
+    await this.#mayWrite(key, options?.signal);
+    return this.inner.putFile(key, path, options);
   }
 
   override async delete(key: string, options?: RequestOptions): Promise<void> {
@@ -114,6 +114,13 @@ export class GatedStorage extends ForwardingStorage {
       await this.#gate.pass(options?.signal);
     }
     return this.inner.delete(key, options);
+  }
+
+  async #mayWrite(key: string, signal: AbortSignal | undefined): Promise<void> {
+    if (isLockKey(key)) return;
+    if (this.#config.isHot) throw refused("repository-unsupported", `${this.location} is the hot half of a repository`);
+    await this.#gate.pass(signal);
+    if (isSnapshotKey(key)) await this.#gate.confirm(signal);
   }
 }
 

@@ -50,6 +50,10 @@ export class ForwardingStorage implements ObjectStorage {
     return this.inner.put(key, body, options);
   }
 
+  putFile(key: string, path: string, options?: RequestOptions): Promise<number> {
+    return this.inner.putFile(key, path, options);
+  }
+
   get(key: string, options?: GetOptions): Promise<Buffer> {
     return this.inner.get(key, options);
   }
@@ -73,6 +77,10 @@ export class ForwardingStorage implements ObjectStorage {
 
   listFolders(prefix: string, options?: RequestOptions): Promise<string[]> {
     return this.inner.listFolders(prefix, options);
+  }
+
+  signedUrl(key: string, validMs: number, options?: RequestOptions): Promise<string | undefined> {
+    return this.inner.signedUrl?.(key, validMs, options) ?? Promise.resolve(undefined);
   }
 
   delete(key: string, options?: RequestOptions): Promise<void> {

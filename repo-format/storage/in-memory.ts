@@ -1,5 +1,6 @@
 // A store that lives as long as the process: for tests, and for trying things out.
 import { throwIfCancelled } from "../errors.ts";
+import { filePieces } from "./file-pieces.ts";
 import type {
   GetOptions,
   ListOptions,
@@ -43,6 +44,14 @@ export class InMemoryStorage implements ObjectStorage {
       if (options.ifAbsent && this.#objects.has(key)) throw objectExists(this.location, key);
       this.#objects.set(key, joinCopy(body));
     });
+  }
+
+  async putFile(key: string, path: string, options: RequestOptions = {}): Promise<number> {
+    checkKey(key);
+    const pieces: Uint8Array[] = [];
+    for await (const piece of filePieces(path, options)) pieces.push(Buffer.from(piece));
+    await answer(options, () => this.#objects.set(key, joinCopy(pieces)));
+    return bodySizeBytes(pieces);
   }
 
   async get(key: string, options: GetOptions = {}): Promise<Buffer> {

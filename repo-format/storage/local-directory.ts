@@ -6,6 +6,7 @@ import { chmod, constants, lstat, open, readdir, unlink } from "node:fs/promises
 import { dirname, join, resolve } from "node:path";
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import { readDirectly, writeDirectly } from "./direct-files.ts";
+import { filePieces } from "./file-pieces.ts";
 import { configKey, packFolders } from "./key-layout.ts";
 import { fileError, hasErrno } from "./local-errors.ts";
 import {
@@ -16,6 +17,7 @@ import {
   readFully,
   syncDirectory,
   writeAndSync,
+  writePieces,
 } from "./local-files.ts";
 import type {
   GetOptions,
@@ -47,6 +49,8 @@ export interface LocalDirectoryOptions {
 }
 
 type ReadWork = (file: FileHandle, sizeBytes: number) => Promise<Buffer>;
+
+type WriteWork = (temporary: string, file: FileHandle) => Promise<void>;
 
 interface Modes {
   readonly directory: number;
@@ -90,23 +94,18 @@ export class LocalDirectoryStorage implements ObjectStorage {
   }
 
   async put(key: string, body: ObjectBody, options: PutOptions = {}): Promise<void> {
-    const path = this.#pathOf(key);
-    await this.#run("write", key, options, async () => {
+    await this.#store(key, options, async (temporary, file) => {
       await options.pace?.(bodySizeBytes(body));
-      const modes = await this.#loadModes();
-      const temporary = `${path}${temporaryMark}${randomBytes(8).toString("hex")}`;
-      const file = await this.#createFile(temporary, modes);
-      try {
-        await this.#write(temporary, file, body, options);
-        await moveIntoPlace(temporary, path, options.ifAbsent ?? false);
-      } catch (error) {
-        await unlink(temporary).catch(() => undefined); // the error that brought us here matters more
-        throw hasErrno(error, "EEXIST") ? objectExists(this.location, key, error) : error;
-      }
-      await syncDirectory(dirname(path));
-      await chmod(path, modes.file & ~0o222).catch(() => undefined); // some network file systems have no modes
+      await this.#write(temporary, file, body, options);
     });
-    if (key === configKey) this.#modes = undefined;
+  }
+
+  async putFile(key: string, path: string, options: RequestOptions = {}): Promise<number> {
+    let sizeBytes = 0;
+    await this.#store(key, options, async (_, file) => {
+      sizeBytes = await writePieces(file, filePieces(path, options), options.signal);
+    });
+    return sizeBytes;
   }
 
   get(key: string, options: GetOptions = {}): Promise<Buffer> {
@@ -176,6 +175,27 @@ export class LocalDirectoryStorage implements ObjectStorage {
     return join(this.#root, key);
   }
 
+  /** @param write writes the temporary file and syncs it. */
+  async #store(key: string, options: PutOptions, write: WriteWork): Promise<void> {
+    const path = this.#pathOf(key);
+    await this.#run("write", key, options, async () => {
+      const modes = await this.#loadModes();
+      const temporary = `${path}${temporaryMark}${randomBytes(8).toString("hex")}`;
+      const file = await this.#createFile(temporary, modes);
+      try {
+        await write(temporary, file);
+        await moveIntoPlace(temporary, path, options.ifAbsent ?? false);
+      } catch (error) {
+        await file.close().catch(() => undefined);
+        await unlink(temporary).catch(() => undefined); // the error that brought us here matters more
+        throw hasErrno(error, "EEXIST") ? objectExists(this.location, key, error) : error;
+      }
+      await syncDirectory(dirname(path));
+      await chmod(path, modes.file & ~0o222).catch(() => undefined); // some network file systems have no modes
+    });
+    if (key === configKey) this.#modes = undefined;
+  }
+
   async #read(key: string, options: RequestOptions, work: ReadWork): Promise<Buffer> {
     const path = this.#pathOf(key);
     return this.#run("read", key, options, async () => {
@@ -198,14 +218,9 @@ export class LocalDirectoryStorage implements ObjectStorage {
   }
 
   async #write(path: string, file: FileHandle, body: ObjectBody, options: PutOptions): Promise<void> {
-    let written = 0;
-    try {
-      // Trees are read again by the next backup, so they may stay in the page cache.
-      if (options.isTreePack !== true) written = await writeDirectly(path, bodyParts(body), options.signal);
-    } catch (error) {
-      await file.close();
-      throw error;
-    }
+    // Trees are read again by the next backup, so they may stay in the page cache.
+    const isDirect = options.isTreePack !== true;
+    const written = isDirect ? await writeDirectly(path, bodyParts(body), options.signal) : 0;
     await writeAndSync(file, body, options.signal, written);
   }
 

@@ -49,6 +49,21 @@ export async function writeAndSync(
   }
 }
 
+/** Closes the file when all went well. @returns how many bytes it has. */
+export async function writePieces(
+  file: FileHandle,
+  pieces: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  let written = 0;
+  for await (const piece of pieces) {
+    await writeFully(file, [piece], signal, written);
+    written += piece.length;
+  }
+  await writeAndSync(file, [], signal);
+  return written;
+}
+
 /** The kernel takes no more buffers in one call. */
 export const mostBuffers = 1024;
 

@@ -83,6 +83,13 @@ export interface ObjectStorage {
   /** Makes the place where objects go (the directory, or the bucket where that was asked for). Repeats change nothing. */
   prepare(options?: RequestOptions): Promise<void>;
   put(key: string, body: ObjectBody, options?: PutOptions): Promise<void>;
+  /**
+   * Stores a file of this machine in small pieces, so that it costs no memory; else as `put`. Nobody may write to the file
+   * meanwhile. S3 takes at most 5 GiB.
+   * @returns its size in bytes.
+   * @throws "source-unreadable" when the file cannot be read; "object-refused" when it changed while it was sent.
+   */
+  putFile(key: string, path: string, options?: RequestOptions): Promise<number>;
   /** The whole object, in a buffer whose memory is its own (it may be transferred to a thread). */
   get(key: string, options?: GetOptions): Promise<Buffer>;
   /**
@@ -105,6 +112,11 @@ export interface ObjectStorage {
   list(prefix: string, options?: ListOptions): AsyncIterable<ObjectInfo>;
   /** Names of the folders directly below the prefix, without "/": first segments of longer keys. A directory shows empty ones, too. */
   listFolders(prefix: string, options?: RequestOptions): Promise<string[]>;
+  /**
+   * A URL from which anybody may read the object for so long, whether or not it exists; absent, or undefined, where the store
+   * cannot say one. It holds a signature: not for logs.
+   */
+  signedUrl?(key: string, validMs: number, options?: RequestOptions): Promise<string | undefined>;
   /** An absent key is success. */
   delete(key: string, options?: RequestOptions): Promise<void>;
   /** Tells a store that keeps copies which objects below the prefix are in use: it drops the copies of others. Never fails. */

@@ -42,6 +42,10 @@ class PacedStorage extends ForwardingStorage {
     return this.inner.put(key, body, paced(key, options, this.#upload));
   }
 
+  override putFile(key: string, path: string, options: RequestOptions = {}): Promise<number> {
+    return this.inner.putFile(key, path, paced(key, options, this.#upload));
+  }
+
   override get(key: string, options: GetOptions = {}): Promise<Buffer> {
     return this.inner.get(key, paced(key, options, this.#download));
   }

@@ -49,6 +49,11 @@ class CachingStorage extends ForwardingStorage {
     if (isNamedAfterIt && isWanted) await this.#files.save(key, body);
   }
 
+  override async putFile(key: string, path: string, options?: RequestOptions): Promise<number> {
+    await this.#files.remove(key);
+    return await this.inner.putFile(key, path, options);
+  }
+
   override async get(key: string, options: GetOptions = {}): Promise<Buffer> {
     if (isPackKey(key) || !CachedFiles.isCacheable(key)) return this.inner.get(key, options);
     throwIfCancelled(options.signal);

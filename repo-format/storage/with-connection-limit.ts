@@ -34,6 +34,10 @@ class LimitedStorage extends ForwardingStorage {
     return this.#limit(key, options, () => this.inner.put(key, body, options));
   }
 
+  override putFile(key: string, path: string, options: RequestOptions = {}): Promise<number> {
+    return this.#limit(key, options, () => this.inner.putFile(key, path, options));
+  }
+
   override get(key: string, options: GetOptions = {}): Promise<Buffer> {
     return this.#limit(key, options, () => this.inner.get(key, options));
   }

@@ -39,6 +39,12 @@ class MeteredStorage extends ForwardingStorage {
     this.#meter.bytesSent += bodySizeBytes(body);
   }
 
+  override async putFile(key: string, path: string, options?: RequestOptions): Promise<number> {
+    const sizeBytes = await this.#count("put", key, () => this.inner.putFile(key, path, options));
+    this.#meter.bytesSent += sizeBytes;
+    return sizeBytes;
+  }
+
   override async get(key: string, options?: GetOptions): Promise<Buffer> {
     return this.#received(await this.#count("get", key, () => this.inner.get(key, options)));
   }

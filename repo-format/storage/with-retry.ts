@@ -85,6 +85,17 @@ class RetryingStorage extends ForwardingStorage {
     });
   }
 
+  override putFile(key: string, path: string, options: RequestOptions = {}): Promise<number> {
+    return this.#retry(`put ${key}`, options, async () => {
+      try {
+        return await this.inner.putFile(key, path, options);
+      } catch (error) {
+        if (!this.inner.atomicReplace && isWorthRetrying(error)) await this.#removeRest(key, options);
+        throw error;
+      }
+    });
+  }
+
   override openFile(key: string, lengthBytes: number): number | undefined {
     return this.inner.openFile?.(key, lengthBytes);
   }
@@ -123,6 +134,10 @@ class RetryingStorage extends ForwardingStorage {
 
   override listFolders(prefix: string, options: RequestOptions = {}): Promise<string[]> {
     return this.#retry(`list ${prefix}`, options, () => this.inner.listFolders(prefix, options));
+  }
+
+  override signedUrl(key: string, validMs: number, options: RequestOptions = {}): Promise<string | undefined> {
+    return this.#retry(`sign ${key}`, options, () => super.signedUrl(key, validMs, options));
   }
 
   override delete(key: string, options: RequestOptions = {}): Promise<void> {

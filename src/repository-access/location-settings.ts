@@ -34,6 +34,7 @@ export async function s3Settings(
   return {
     region: nonEmpty(config.region),
     bucketLookup: config.s3ForcePathStyle === "true" ? "path" : "auto",
+    publicEndpoint: nonEmpty(config.publicUrl),
     insecureSkipTlsVerify: config.insecureSkipTLSVerify === "true",
     ...(caCertificates === undefined ? {} : { caCertificates }),
     credentials: {

@@ -5,6 +5,7 @@ import { stat } from "node:fs/promises";
 import {
   initRepository,
   newStorageMeter,
+  type ObjectStorage,
   openRepository,
   openStorage,
   parseLocation,
@@ -20,7 +21,7 @@ import {
 import type { BackupStorageLocation } from "../api/backup-storage-location.ts";
 import { ConfigError } from "../platform/config-error.ts";
 import { repositoryPassword, type SecretReader, s3Settings } from "./location-settings.ts";
-import { localDirectory, repositoryIdentifier, rootOf } from "./repository-identifier.ts";
+import { localDirectory, objectsOf, repositoryIdentifier, rootOf } from "./repository-identifier.ts";
 
 export interface RepositoryAccessOptions extends SecretReader {
   /** Who we are in lock files. */
@@ -40,6 +41,12 @@ export interface RepositoryTarget {
   readonly volumeNamespace: string;
   /** `spec.repoIdentifier` of the PVB or PVR, which wins over the computed one. */
   readonly identifier?: string | undefined;
+}
+
+export interface LocationObjects {
+  readonly storage: ObjectStorage;
+  /** "" or ending with "/". */
+  readonly prefix: string;
 }
 
 interface Access {
@@ -98,6 +105,19 @@ export class RepositoryAccess {
     } finally {
       await storage.close();
     }
+  }
+
+  /**
+   * What lies in the location beside the repositories; the caller closes the storage. Keys begin with the prefix.
+   * @throws ConfigError, KubeError
+   */
+  async openObjects(location: BackupStorageLocation, signal?: AbortSignal): Promise<LocationObjects> {
+    await checkMounted(location);
+    const s3 = await s3Settings(location, this.#options, signal);
+    const { store, prefix } = objectsOf(location);
+    const { clock, retry } = this.#options;
+    const behaviour = { meter: this.#meter, ...(retry === undefined ? {} : { retry }) };
+    return { storage: await openStorage(store, { s3: { ...s3, clock }, ...behaviour }), prefix };
   }
 
   /** Ends all connections; nothing that was opened can be used after that. */

@@ -27,6 +27,18 @@ export function rootOf(location: BackupStorageLocation): string {
 }
 
 /**
+ * Where the location's objects are: a store that can be opened, and the prefix of their keys in it. The store of a directory
+ * is the whole of what is mounted, so that nothing has to be made before the first object is written.
+ * @throws ConfigError "storage-location-unusable"
+ */
+export function objectsOf(location: BackupStorageLocation): { readonly store: string; readonly prefix: string } {
+  const root = rootOf(location);
+  const directory = localDirectory(location);
+  if (directory === undefined) return { store: root, prefix: "" };
+  return { store: directory, prefix: `${posix.relative(directory, root)}/` };
+}
+
+/**
  * The directory of a location with provider `local`; undefined for a bucket.
  * @throws ConfigError "storage-location-unusable"
  */

@@ -17,7 +17,9 @@ import { listenForShutdown } from "../platform/shutdown.ts";
 import { RepositoryAccess } from "../repository-access/repository-access.ts";
 import { ensureRepositoryPassword } from "./backup-repository/repository-password.ts";
 import { type RunningControllers, startControllers } from "./controllers.ts";
+import { locationStoreOpener } from "./location-store/open-location-store.ts";
 import { engineCare, type LockOwner } from "./maintenance/engine-care.ts";
+import { makeScratchFolder, removeScratch } from "./scratch-folder.ts";
 import { readServerConfig, type ServerConfig, serverUsage } from "./server-config.ts";
 
 /** Runs until SIGTERM or SIGINT; returns the exit code. */
@@ -76,8 +78,9 @@ async function work(
   signal: AbortSignal,
   running: { controllers?: RunningControllers },
 ): Promise<void> {
-  const { config, client, namespace, log, secrets, metrics } = process_;
+  const { client, namespace, log, secrets, metrics } = process_;
   const clock = systemClock;
+  const config = { ...process_.config, scratchDirectory: await makeScratchFolder(process_.config.scratchDirectory) };
   const lockOwner = await patiently(process_, signal, "finding its namespace", () => lockOwnerIn(process_, signal));
   const access = new RepositoryAccess({
     client,
@@ -94,13 +97,17 @@ async function work(
     const context = { config, client, crds: new CrdLookup({ client, clock }), namespace, clock, log, events, metrics };
     const care = engineCare({ access, lockOwner, clock: () => clock.now() });
     const redact = (text: string): string => secrets.redact(text);
-    const listTopFolders = access.listTopFolders.bind(access);
-    running.controllers = startControllers({ ...context, care, redact, listTopFolders }, signal);
+    const stores = {
+      listTopFolders: access.listTopFolders.bind(access),
+      openLocationStore: locationStoreOpener(access),
+    };
+    running.controllers = startControllers({ ...context, care, redact, ...stores }, signal);
     log.info("the server is running", { namespace, defaultVolumesToFs: config.defaultVolumesToFs });
     await running.controllers.ended;
   } finally {
     await events.flush();
     await access.close();
+    await removeScratch(config.scratchDirectory);
   }
 }
 

@@ -1,4 +1,6 @@
 // Environment and flags of `stowage server` → one frozen ServerConfig, with Velero's names.
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { LogFormat, LogLevel } from "../platform/logger.ts";
 import { countFlag, durationFlag, logLevelFlag, nonEmpty, oneOf, parseRoleFlags } from "../platform/role-flags.ts";
 
@@ -24,6 +26,8 @@ export interface ServerConfig {
   readonly concurrentBackups: number;
   /** So many pods with backup hooks at the same time, in each Backup. */
   readonly itemBlockWorkers: number;
+  /** Where files are gathered before they are uploaded; `main` gives each process a folder of its own in it. */
+  readonly scratchDirectory: string;
   /** IANA name; for cron lines that name no time zone. */
   readonly timeZone: string;
   /** Each run of a Schedule that does not say begins later by up to this. */
@@ -65,6 +69,8 @@ Environment: VELERO_NAMESPACE
   --store-validation-frequency DURATION   how often storage locations are looked at; 0 for once (default 1m)
   --resource-timeout DURATION             longest wait for something in the cluster (default 10m)
   --metrics-address ADDRESS               /metrics, /healthz and /readyz (default :8085)
+  --scratch-dir DIR                       where logs and tarballs are written before they are uploaded
+                                          (default: stowage-server in the system's folder for temporary files)
   --log-level LEVEL                       debug, info, warning or error (default info)
   --log-format FORMAT                     text or json (default text)
 `;
@@ -75,6 +81,7 @@ const known = {
     "namespace",
     "metrics-address",
     "log-level",
+    "scratch-dir",
     "log-format",
     "resource-timeout",
     "fs-backup-timeout",
@@ -126,6 +133,7 @@ export function readServerConfig(
     defaultVolumesToFs: switches["default-volumes-to-fs"] ?? false,
     concurrentBackups: Math.max(1, countFlag("concurrent-backups", values["concurrent-backups"] ?? "1")),
     itemBlockWorkers: Math.max(1, countFlag("item-block-worker-count", values["item-block-worker-count"] ?? "1")),
+    scratchDirectory: nonEmpty(values["scratch-dir"]) ?? join(tmpdir(), "stowage-server"),
     timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
     scheduleStartJitterMs: ms("schedule-start-jitter", "0"),
     scheduleSkipImmediately: switches["schedule-skip-immediately"] ?? false,

@@ -29,6 +29,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { RepositoryCare } from "./backup-repository/repository-care.ts";
+import type { OpenLocationStore } from "./location-store/location-store.ts";
 import type { ServerConfig } from "./server-config.ts";
 
 export interface ServerContext {
@@ -46,6 +47,8 @@ export interface ServerContext {
   readonly redact: (text: string) => string;
   /** Names of the folders at the top of a location. */
   readonly listTopFolders: (location: BackupStorageLocation, signal: AbortSignal) => Promise<readonly string[]>;
+  /** The Backups and Restores that a location keeps; whoever opens it closes it. */
+  readonly openLocationStore: OpenLocationStore;
   /** A controller of this process: named in logs and metrics, `concurrency` names at a time. */
   readonly control: (name: string, concurrency: number, reconcile: Reconcile) => Controller;
 }

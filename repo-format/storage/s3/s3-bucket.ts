@@ -2,6 +2,7 @@
 // turns failures into our errors.
 import type { S3Client } from "@aws-sdk/client-s3";
 import { throwIfCancelled } from "../../errors.ts";
+import { presignedUrl } from "./presigned-url.ts";
 import { S3ClientPool } from "./s3-client.ts";
 import { readFailure, s3Error } from "./s3-errors.ts";
 import type { S3Options } from "./s3-options.ts";
@@ -26,6 +27,7 @@ export class S3Bucket {
   readonly #endpoint: string;
   readonly #prefix: string;
   readonly #clients: S3ClientPool;
+  readonly #isAnonymous: boolean;
   #clockOffsetMs: number | undefined;
 
   constructor(options: S3Options) {
@@ -36,6 +38,7 @@ export class S3Bucket {
     this.location = `s3:${endpoint}/${bucket}${prefix === "" ? "" : `/${prefix}`}`;
     this.#endpoint = endpoint;
     this.#prefix = prefix === "" ? "" : `${prefix}/`;
+    this.#isAnonymous = options.credentials?.anonymous === true;
     this.#clients = new S3ClientPool(options, (dateMs) => {
       // The header counts whole seconds: on average the clock stood half a second later.
       if (clock !== undefined) this.#clockOffsetMs = dateMs + 500 - clock();
@@ -72,6 +75,17 @@ export class S3Bucket {
         throw this.#explain(second, purpose);
       });
     }
+  }
+
+  /** A URL that reads the object for so long: seven days at most. */
+  async signedUrl(key: string, validMs: number): Promise<string> {
+    const address = this.#clients.addressOf(this.fullKey(key));
+    if (this.#isAnonymous) return address.href;
+    return await presignedUrl(address, {
+      region: this.region,
+      credentials: this.#clients.client().config.credentials,
+      validMs,
+    });
   }
 
   close(): void {

@@ -48,6 +48,17 @@ export class S3ClientPool {
     return client;
   }
 
+  /** Where the object is for others. */
+  addressOf(fullKey: string): URL {
+    const { endpoint, publicEndpoint, bucketLookup = "auto", bucket } = this.#options;
+    const url = new URL(publicEndpoint ?? endpointOfRegion(endpoint, this.#region));
+    const isPathStyle = usesPathStyle(bucketLookup, url.origin, bucket);
+    if (!isPathStyle) url.host = `${bucket}.${url.host}`;
+    const path = `${isPathStyle ? `${bucket}/` : ""}${fullKey}`.split("/").map(encodeSegment).join("/");
+    url.pathname = `${url.pathname.replace(/\/$/, "")}/${path}`;
+    return url;
+  }
+
   close(): void {
     this.#handler.destroy();
     for (const client of this.#clients.values()) client.destroy();
@@ -133,6 +144,11 @@ function regionOfEndpoint(endpoint: string): string | undefined {
 function endpointOfRegion(endpoint: string, region: string): string {
   if (amazonRegion(endpoint) === undefined) return endpoint;
   return `https://s3.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
+}
+
+/** As signatures have it: everything but A-Z a-z 0-9 - . _ ~ */
+function encodeSegment(text: string): string {
+  return encodeURIComponent(text).replaceAll(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 /** A dot in the bucket's name would not match the wildcard of the store's certificate. */

@@ -46,6 +46,8 @@ export interface S3ConnectionOptions {
   readonly storageClass?: string | undefined;
   /** List by the first version of the request, for stores that do not know the second. */
   readonly listObjectsV1?: boolean | undefined;
+  /** "https://host[:port]" that signed URLs lead to, where others reach the store by another name than we do. */
+  readonly publicEndpoint?: string | undefined;
   /** Default 5, as in restic. */
   readonly connections?: number | undefined;
   /** `prepare` makes the bucket when it does not exist. */

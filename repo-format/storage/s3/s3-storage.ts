@@ -74,6 +74,11 @@ export class S3Storage implements ObjectStorage {
     await this.#writer.put(key, body, options);
   }
 
+  async putFile(key: string, path: string, options: RequestOptions = {}): Promise<number> {
+    checkKey(key);
+    return await this.#writer.putFile(key, path, options);
+  }
+
   get(key: string, options: GetOptions = {}): Promise<Buffer> {
     checkKey(key);
     return this.#read(key, undefined, options);
@@ -105,6 +110,13 @@ export class S3Storage implements ObjectStorage {
   async listFolders(prefix: string, options: RequestOptions = {}): Promise<string[]> {
     checkPrefix(prefix);
     return listFolderNames(this.#bucket, prefix, options);
+  }
+
+  async signedUrl(key: string, validMs: number, options: RequestOptions = {}): Promise<string> {
+    checkKey(key);
+    // Any answer, also that it is not there, tells the bucket's region, which is part of what is signed.
+    await this.#isStored(key, options);
+    return await this.#bucket.signedUrl(key, validMs);
   }
 
   async delete(key: string, { signal }: RequestOptions = {}): Promise<void> {

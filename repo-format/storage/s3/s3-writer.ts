@@ -1,11 +1,11 @@
-// Writes objects: one PUT each, its body signed by the hash that is known anyway, streamed from the buffers it came in.
+// Writes objects: one PUT each, its body signed by the hash that is known anyway, streamed from the buffers or the file that
+// it comes in.
 import type { PutObjectCommandInput, StorageClass } from "@aws-sdk/client-s3";
 import { AbortMultipartUploadCommand, CreateMultipartUploadCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { RepositoryError } from "../../errors.ts";
 import { isPackKey } from "../key-layout.ts";
-import type { ObjectBody, PutOptions } from "../object-storage.ts";
-import { bodySizeBytes } from "../object-storage.ts";
-import { isStreamed, requestBody, sha256OfBody } from "./request-body.ts";
+import type { ObjectBody, PutOptions, RequestOptions } from "../object-storage.ts";
+import { type BodySource, buffersToSend, fileToSend } from "./request-body.ts";
 import type { RequestPurpose, S3Bucket } from "./s3-bucket.ts";
 import { hasReason } from "./s3-errors.ts";
 
@@ -22,30 +22,45 @@ export class S3Writer {
     this.#storageClass = storageClass as StorageClass | undefined;
   }
 
-  async put(key: string, body: ObjectBody, options: PutOptions): Promise<void> {
-    const sha256 = options.sha256 ?? sha256OfBody(body);
+  put(key: string, body: ObjectBody, options: PutOptions): Promise<void> {
+    return this.#put(key, buffersToSend(body), options);
+  }
+
+  async putFile(key: string, path: string, options: RequestOptions): Promise<number> {
+    const body = await fileToSend(path, options);
+    await this.#put(key, body, options);
+    return body.sizeBytes;
+  }
+
+  async #put(key: string, body: BodySource, options: PutOptions): Promise<void> {
+    const sha256 = options.sha256 ?? (await body.sha256());
     let ifAbsent = options.ifAbsent ?? false;
     try {
       await this.#putObject(key, body, { ...options, sha256, ifAbsent });
     } catch (error) {
       if (asksForChecksum(error) && !this.#needsChecksum) this.#needsChecksum = true;
       else if (ifAbsent && hasReason(error, "NotImplemented")) ifAbsent = false;
-      else throw isMismatch(error) && sha256OfBody(body) !== sha256 ? this.#bytesChanged(key, error) : error;
+      else throw isMismatch(error) && (await body.sha256()) !== sha256 ? this.#bytesChanged(key, error) : error;
       await this.#putObject(key, body, { ...options, sha256, ifAbsent });
     }
   }
 
   /** A new command for each attempt: a streamed body can be sent once. */
-  async #putObject(key: string, body: ObjectBody, options: HashedPutOptions): Promise<void> {
-    const input = { ...this.#inputOf(key, options), ContentLength: bodySizeBytes(body) };
+  async #putObject(key: string, body: BodySource, options: HashedPutOptions): Promise<void> {
+    const input = { ...this.#inputOf(key, options), ContentLength: body.sizeBytes };
     const purpose = { action: "write", key, signal: options.signal };
     const { pace } = options;
     try {
       await this.#bucket.send(purpose, async (client, handling) => {
-        if (!isStreamed(body)) await pace?.(input.ContentLength);
-        const command = new PutObjectCommand({ ...input, Body: requestBody(body, pace) });
+        if (!body.isStreamed) await pace?.(input.ContentLength);
+        const opened = body.open(pace);
+        const command = new PutObjectCommand({ ...input, Body: opened });
         signWithHash(command, options.sha256);
-        return client.send(command, handling);
+        try {
+          return await client.send(command, handling);
+        } finally {
+          if (!Buffer.isBuffer(opened)) opened.destroy(); // a request that failed may have left it open
+        }
       });
     } catch (error) {
       if (wasCutOff(error)) await this.#askForRefusal(purpose);

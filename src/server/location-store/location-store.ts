@@ -25,7 +25,11 @@ export type StoredFile =
   | { readonly of: "backup"; readonly name: string; readonly file: BackupFile }
   | { readonly of: "restore"; readonly name: string; readonly file: RestoreFile };
 
-/** One opened location. Every method throws RepositoryError (storage codes) or ConfigError; a missing file is "object-missing". */
+/**
+ * One opened location. Every method throws RepositoryError (storage codes), ConfigError, or StoredFileError for a file that is
+ * damaged or not Velero's; a missing file is "object-missing". Where the location is read-only, Backups cannot be written
+ * or deleted; what Restores of them leave behind can.
+ */
 export interface LocationStore {
   /** Names of the Backups that are there: those with a metadata file. */
   listBackups(signal?: AbortSignal): Promise<readonly string[]>;

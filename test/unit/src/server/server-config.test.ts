@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { readServerConfig, serverUsage } from "../../../../src/server/server-config.ts";
 
@@ -17,6 +19,7 @@ describe("readServerConfig", () => {
       backupTtlMs: 720 * 3_600_000,
       defaultStorageLocation: "default",
       defaultVolumesToFs: false,
+      scratchDirectory: join(tmpdir(), "stowage-server"),
       timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
       scheduleStartJitterMs: 0,
       scheduleSkipImmediately: false,
