@@ -7,10 +7,12 @@ import { KubeError } from "../../kube/kube-errors.ts";
 import { splitKey } from "../../kube/kube-object.ts";
 import type { BackupContext } from "./backup-context.ts";
 import { resumeBackup } from "./resume-backup.ts";
+import type { BegunBackup } from "./run/begun-backup.ts";
+import { runBackup } from "./run/run-backup.ts";
 import { claimantOf } from "./run/run-claim.ts";
 import { startBackup } from "./start-backup.ts";
 
-type Step = (backup: Backup, context: BackupContext, signal: AbortSignal) => Promise<ReconcileResult>;
+type Step = (backup: Backup, context: BackupContext, signal: AbortSignal) => Promise<ReconcileResult | BegunBackup>;
 
 const leaveAlone: Step = async () => ({});
 
@@ -35,15 +37,21 @@ const steps: Readonly<Record<BackupPhase, Step>> = {
   Deleting: leaveAlone,
 };
 
-/** The reconcile function of the Backup controller. */
-export function backupReconciler(context: BackupContext): Reconcile {
+/**
+ * The reconcile function of the Backup controller.
+ * @param carryOut for tests of what comes before it.
+ */
+export function backupReconciler(context: BackupContext, carryOut: typeof runBackup = runBackup): Reconcile {
   return async (key, signal) => {
     const backup = await context.client.find(backups, splitKey(key), { signal });
     if (backup === undefined || backup.metadata.deletionTimestamp !== undefined) return {};
     const phase = backup.status?.phase ?? "";
     const step = steps[phase === "" ? "New" : phase] ?? leaveAlone;
     try {
-      return await step(backup, context, signal);
+      const result = await step(backup, context, signal);
+      if (!("location" in result)) return result;
+      await carryOut(result, context, signal);
+      return {};
     } catch (error) {
       // Somebody else has changed or deleted the Backup: look again.
       if (KubeError.is(error, "conflict") || KubeError.is(error, "not-found")) return { requeueAfterMs: 100 };

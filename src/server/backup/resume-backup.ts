@@ -8,7 +8,7 @@ import type { ReconcileResult } from "../../kube/controller.ts";
 import { formatTimestamp } from "../../platform/clock.ts";
 import type { BackupContext } from "./backup-context.ts";
 import { endBackup, patchBackup } from "./end-backup.ts";
-import { runBackup } from "./run/run-backup.ts";
+import { type BegunBackup, inSlot } from "./run/begun-backup.ts";
 import { attemptsOf, claimAnnotations, claimantOf, maxAttempts } from "./run/run-claim.ts";
 import { unsupportedFields } from "./validate-backup.ts";
 
@@ -16,7 +16,7 @@ export async function resumeBackup(
   backup: Backup,
   context: BackupContext,
   signal: AbortSignal,
-): Promise<ReconcileResult> {
+): Promise<ReconcileResult | BegunBackup> {
   const claimant = claimantOf(backup);
   if (claimant !== undefined && claimant !== context.process) {
     const remainingMs = context.claims.remainingMs(backup);
@@ -28,8 +28,7 @@ export async function resumeBackup(
     await endBackup(backup, context, { phase: "Failed", failureReason: problems.join("; "), errors: 1 });
     return {};
   }
-  const releaseSlot = await context.slots.take(signal);
-  try {
+  return await inSlot(context, signal, async () => {
     const claimed = await patchBackup(backup, context, {
       metadata: { annotations: claimAnnotations(backup, context.process, context.clock.now()) },
       status: {
@@ -40,11 +39,8 @@ export async function resumeBackup(
     });
     context.claims.forget(backup.metadata.uid ?? "");
     context.log.info("a backup is carried out anew", { backup: backup.metadata.name, attempt: attemptsOf(claimed) });
-    await runBackup(claimed, { context, location, releaseSlot, signal });
-    return {};
-  } finally {
-    releaseSlot();
-  }
+    return { backup: claimed, location };
+  });
 }
 
 /** Our own server has looked before it began; a Backup that another one began may hold anything. */
@@ -53,7 +49,9 @@ function problemsOf(backup: Backup, location: BackupStorageLocation | undefined)
   if (location === undefined)
     problems.push(`BackupStorageLocation ${backup.spec.storageLocation} does not exist any more`);
   if (attemptsOf(backup) >= maxAttempts)
-    problems.push(`it was begun ${attemptsOf(backup)} times (annotation ${annotations.attempts}) and never came to its end`);
+    problems.push(
+      `it was begun ${attemptsOf(backup)} times (annotation ${annotations.attempts}) and never came to its end`,
+    );
   return problems;
 }
 

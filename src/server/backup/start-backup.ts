@@ -1,5 +1,5 @@
 // A new Backup: refused with the reasons, or set InProgress with everything written down that decides what it does, so that
-// neither another server nor other flags change it; then carried out.
+// neither another server nor other flags change it.
 import type { Backup, BackupStatus } from "../../api/backup.ts";
 import type { BackupStorageLocation } from "../../api/backup-storage-location.ts";
 import { labels } from "../../api/names.ts";
@@ -10,7 +10,7 @@ import { formatTimestamp, parseTimestamp } from "../../platform/clock.ts";
 import { formatDuration, parseDuration } from "../../platform/duration.ts";
 import type { BackupContext } from "./backup-context.ts";
 import { endBackup, patchBackup, tellAboutBackup } from "./end-backup.ts";
-import { runBackup } from "./run/run-backup.ts";
+import { type BegunBackup, inSlot } from "./run/begun-backup.ts";
 import { claimAnnotations } from "./run/run-claim.ts";
 import { validateBackup } from "./validate-backup.ts";
 import { readVolumePolicy } from "./volumes/read-volume-policy.ts";
@@ -22,25 +22,25 @@ export async function startBackup(
   backup: Backup,
   context: BackupContext,
   signal: AbortSignal,
-): Promise<ReconcileResult> {
+): Promise<ReconcileResult | BegunBackup> {
   const location = await resolveLocation(backup, context, signal);
   if (location !== undefined && mayStillBeValidated(backup, location, context))
     return { requeueAfterMs: validationPollMs };
   const { problems: policyProblems } = await readVolumePolicy(backup.spec.resourcePolicy, context, signal);
   const problems = [...validateBackup(backup, location), ...policyProblems];
   if (location === undefined || problems.length > 0) {
-    await endBackup(backup, context, { ...common(backup, context), phase: "FailedValidation", validationErrors: problems });
+    await endBackup(backup, context, {
+      ...common(backup, context),
+      phase: "FailedValidation",
+      validationErrors: problems,
+    });
     context.metrics.countAttempt(backup);
     return {};
   }
-  const releaseSlot = await context.slots.take(signal);
-  try {
-    const started = await begin(backup, location, { context, signal });
-    await runBackup(started, { context, location, releaseSlot, signal });
-    return {};
-  } finally {
-    releaseSlot();
-  }
+  return await inSlot(context, signal, async () => ({
+    backup: await begin(backup, location, { context, signal }),
+    location,
+  }));
 }
 
 /** What its status says from the first moment on. */

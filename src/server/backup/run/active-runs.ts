@@ -4,8 +4,8 @@ import { labels } from "../../../api/names.ts";
 import type { PodVolumeBackup } from "../../../api/pod-volume-backup.ts";
 import type { ObjectChange } from "../../../kube/object-store.ts";
 import type { Clock } from "../../../platform/clock.ts";
-import { RunLost } from "./backup-record.ts";
 import { Bell } from "./bell.ts";
+import { RunLost } from "./run-lost.ts";
 import { VolumeResults } from "./volume-results.ts";
 
 /** One Backup under way. */

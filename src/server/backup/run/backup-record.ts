@@ -9,21 +9,11 @@ import { asCodedError, errorFacts } from "../../../platform/coded-error.ts";
 import type { BackupContext } from "../backup-context.ts";
 import { type BackupPatch, patchBackup } from "../end-backup.ts";
 import { claimantOf, claimText, renewalMs } from "./run-claim.ts";
+import { RunLost } from "./run-lost.ts";
 
 export interface ItemsProgress {
   readonly totalItems: number;
   readonly itemsBackedUp: number;
-}
-
-/** The Backup is not this run's any more: it was deleted, has ended, or another server took it over. */
-export class RunLost extends Error {
-  readonly why: "deleted" | "ended" | "taken over";
-
-  constructor(why: RunLost["why"]) {
-    super(`the Backup is not carried out any further: it is ${why}`);
-    this.name = "RunLost";
-    this.why = why;
-  }
 }
 
 /** Progress is written at most this often. */
@@ -60,7 +50,7 @@ export class BackupRecord {
   }
 
   get latestProgress(): ItemsProgress | undefined {
-    return this.#progress ?? this.#backup.status?.progress as ItemsProgress | undefined;
+    return this.#progress ?? (this.#backup.status?.progress as ItemsProgress | undefined);
   }
 
   /**

@@ -6,8 +6,9 @@ import { type BackupHooks, hooksOfPod } from "../../hooks/hooks-of-pod.ts";
 import { runHooks } from "../../hooks/run-hooks.ts";
 import type { RunLog } from "../../run-log/run-log.ts";
 import type { BackupContext } from "../backup-context.ts";
-import { type BackupRecord, RunLost } from "./backup-record.ts";
+import type { BackupRecord } from "./backup-record.ts";
 import type { PodVolumes } from "./pod-volumes.ts";
+import { RunLost } from "./run-lost.ts";
 import { untilAborted } from "./until-aborted.ts";
 import type { VolumeResults } from "./volume-results.ts";
 

@@ -3,7 +3,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Backup } from "../../../api/backup.ts";
-import type { BackupStorageLocation } from "../../../api/backup-storage-location.ts";
 import { isBackupEnded } from "../../../api/phases.ts";
 import { podVolumeBackups } from "../../../api/resources.ts";
 import { errorFacts, explainError } from "../../../platform/coded-error.ts";
@@ -17,45 +16,21 @@ import { backupTimeout } from "../backup-timeout.ts";
 import { type BackupEnd, endPatch, tellEnd } from "../end-backup.ts";
 import { listVolumeBackups } from "../list-volume-backups.ts";
 import type { ActiveRun } from "./active-runs.ts";
-import { BackupRecord, isPassing, RunLost } from "./backup-record.ts";
+import { BackupRecord, isPassing } from "./backup-record.ts";
+import type { BegunBackup } from "./begun-backup.ts";
 import { attemptsOf, maxAttempts } from "./run-claim.ts";
+import { RunLost } from "./run-lost.ts";
 import { type RunParts, saveCluster } from "./save-cluster.ts";
 import { storeBackup } from "./store-backup.ts";
 import { superviseVolumes } from "./supervise-volumes.ts";
 import { untilAborted } from "./until-aborted.ts";
 import { uploadLog } from "./upload-backup.ts";
 
-export interface RunOptions {
+interface RunOptions {
   readonly context: BackupContext;
-  readonly location: BackupStorageLocation;
-  /** Gives the turn to read the cluster back; called once the objects are saved, and at the end. */
-  readonly releaseSlot: () => void;
+  readonly begun: BegunBackup;
+  /** Of the process; the run's own fires also when the Backup is lost. */
   readonly signal: AbortSignal;
-}
-
-/**
- * For a Backup that is InProgress and claimed by this process.
- * @throws what may pass: then it is to be run again
- */
-export async function runBackup(backup: Backup, options: RunOptions): Promise<void> {
-  const { context, location } = options;
-  await context.runs.during(backup, async (run) => {
-    const record = new BackupRecord(backup, context);
-    const signal = AbortSignal.any([options.signal, run.lost]);
-    try {
-      const store = await context.openLocationStore(location, signal);
-      try {
-        await runWith(store, { ...options, record, run, signal });
-      } finally {
-        await store.close();
-      }
-    } catch (error) {
-      options.signal.throwIfAborted();
-      const reason: unknown = run.lost.aborted ? run.lost.reason : error;
-      if (reason instanceof RunLost) await leave(reason, record, options);
-      else await failOrThrow(reason, { ...options, record });
-    }
-  });
 }
 
 interface Running extends RunOptions {
@@ -63,12 +38,42 @@ interface Running extends RunOptions {
   readonly run: ActiveRun;
 }
 
+/** @throws what may pass: then it is to be run again */
+export async function runBackup(begun: BegunBackup, context: BackupContext, signal: AbortSignal): Promise<void> {
+  try {
+    await context.runs.during(begun.backup, async (run) => {
+      const record = new BackupRecord(begun.backup, context);
+      await runToItsEnd({ context, begun, record, run, signal });
+    });
+  } finally {
+    begun.releaseSlot();
+  }
+}
+
+async function runToItsEnd(running: Running): Promise<void> {
+  const { context, begun, run, record } = running;
+  const signal = AbortSignal.any([running.signal, run.lost]);
+  try {
+    const store = await context.openLocationStore(begun.location, signal);
+    try {
+      await runWith(store, { ...running, signal });
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    running.signal.throwIfAborted();
+    const reason: unknown = run.lost.aborted ? run.lost.reason : error;
+    if (reason instanceof RunLost) await leave(reason, record, running);
+    else await failOrThrow(reason, running);
+  }
+}
+
 async function runWith(store: LocationStore, running: Running): Promise<void> {
   const { context, record, signal } = running;
   const { name, uid } = record.backup.metadata;
   const stored = (await store.hasBackup(name, signal)) ? await store.readBackup(name, signal) : undefined;
   if (stored !== undefined && stored.metadata.uid !== uid) {
-    const place = `BackupStorageLocation ${running.location.metadata.name}`;
+    const place = `BackupStorageLocation ${running.begun.location.metadata.name}`;
     throw new BackupError("already-stored", `a Backup named ${name} is already stored in ${place}`);
   }
   // The last process was ended between storing the Backup and writing its end.
@@ -94,7 +99,7 @@ async function carryOut(
 ): Promise<void> {
   const { context, run, record, scratchDirectory, signal, log } = running;
   const tarball = await createTarball(scratchDirectory);
-  const parts: RunParts = { ...running, tarball, startedAtMs: context.clock.now() };
+  const parts: RunParts = { ...running, location: running.begun.location, tarball, startedAtMs: context.clock.now() };
   const over = new AbortController();
   const beside = AbortSignal.any([signal, over.signal]);
   const companions = [
@@ -106,7 +111,7 @@ async function carryOut(
   try {
     log.log.info("the backup has begun", { attempt: attemptsOf(record.backup) });
     const saved = await saveCluster(parts);
-    running.releaseSlot();
+    running.begun.releaseSlot();
     const hooks = await saved.finishPods();
     await untilAborted(run.results.ended(run.results.names), signal);
     await storeBackup(parts, saved, { hooks, store });
@@ -131,14 +136,14 @@ async function leave(reason: RunLost, { backup }: BackupRecord, { context, signa
 }
 
 /** True when another try would be of no use. */
-function isFinal(error: unknown, { record, context }: { readonly record: BackupRecord; readonly context: BackupContext }): boolean {
+function isFinal(error: unknown, { record, context }: Pick<Running, "record" | "context">): boolean {
   const isLongOver = -backupTimeout(record.backup, context).remainingMs > context.settings.resourceTimeoutMs;
   return !isPassing(error) || isLongOver || attemptsOf(record.backup) >= maxAttempts;
 }
 
-async function failOrThrow(error: unknown, options: RunOptions & { readonly record: BackupRecord }): Promise<void> {
-  const { context, record, signal } = options;
-  if (!isFinal(error, options)) throw error;
+async function failOrThrow(error: unknown, running: Running): Promise<void> {
+  const { context, record, signal } = running;
+  if (!isFinal(error, running)) throw error;
   context.log.debug("a backup fails", errorFacts(error));
   const failureReason = context.redact(explainError(error));
   const end: BackupEnd = { phase: "Failed", failureReason, errors: 1 };

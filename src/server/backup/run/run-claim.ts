@@ -32,7 +32,11 @@ export function attemptsOf(backup: Backup): number {
 }
 
 /** What a process writes on a Backup before it begins. */
-export function claimAnnotations(backup: Backup, process: ProcessName, nowMs: number): Readonly<Record<string, string>> {
+export function claimAnnotations(
+  backup: Backup,
+  process: ProcessName,
+  nowMs: number,
+): Readonly<Record<string, string>> {
   return {
     [annotations.claimedBy]: claimText(process, nowMs),
     [annotations.attempts]: String(attemptsOf(backup) + 1),

@@ -2,7 +2,6 @@
 import type { BackupStorageLocation } from "../../../api/backup-storage-location.ts";
 import type { PersistentVolumeClaim, Pod } from "../../../api/core.ts";
 import { type DiscoveredResource, type Discovery, discoverResources } from "../../../kube/discovery.ts";
-import type { AnyKubeObject } from "../../../kube/kube-object.ts";
 import type { HookCounts } from "../../hooks/exec-hook.ts";
 import type { RunLog } from "../../run-log/run-log.ts";
 import type { TarballWriter } from "../../tarball/tarball-writer.ts";
@@ -71,11 +70,7 @@ async function namespacesOf({ context, record, log, signal }: RunParts): Promise
   return chosen.names;
 }
 
-async function podVolumes(
-  parts: RunParts,
-  namespaces: readonly string[],
-  discovery: Discovery,
-): Promise<PodVolumes> {
+async function podVolumes(parts: RunParts, namespaces: readonly string[], discovery: Discovery): Promise<PodVolumes> {
   const { context, record, run, signal } = parts;
   const { policy, problems } = await readVolumePolicy(record.backup.spec.resourcePolicy, context, signal);
   if (problems.length > 0) throw new BackupError("policy-unusable", problems.join("; "));

@@ -2,12 +2,12 @@
 import type { BackupPhase, BackupStatus } from "../../../api/backup.ts";
 import { backoffDelayMs, reconnectBackoff } from "../../../platform/backoff.ts";
 import { errorFacts, explainError } from "../../../platform/coded-error.ts";
-import type { LocationStore } from "../../location-store/location-store.ts";
 import type { HookCounts } from "../../hooks/exec-hook.ts";
+import type { LocationStore } from "../../location-store/location-store.ts";
 import type { RunLog } from "../../run-log/run-log.ts";
 import { BackupError } from "../backup-error.ts";
 import { backupTimeout } from "../backup-timeout.ts";
-import { type BackupEnd, afterPatch, endPatch, tellEnd } from "../end-backup.ts";
+import { afterPatch, type BackupEnd, endPatch, tellEnd } from "../end-backup.ts";
 import { isPassing } from "./backup-record.ts";
 import type { RunParts, SavedCluster } from "./save-cluster.ts";
 import { timeOverText } from "./supervise-volumes.ts";

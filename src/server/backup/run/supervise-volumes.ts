@@ -47,10 +47,7 @@ export async function refreshVolumes({ record, results, context, signal }: Super
   results.noteList(await listVolumeBackups(record.backup, context, signal), known);
 }
 
-async function stopUnfinished(
-  { record, results, context }: Supervision,
-  isPatienceOver: boolean,
-): Promise<void> {
+async function stopUnfinished({ record, results, context }: Supervision, isPatienceOver: boolean): Promise<void> {
   const reason = timeOverText(record, context);
   await stopVolumes(podVolumeBackups, results.unfinished, { ...context, reason, isPatienceOver });
 }

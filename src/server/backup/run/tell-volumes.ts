@@ -13,7 +13,8 @@ export interface VolumeCounts {
 /** @param timeOver said of those that were asked to stop; absent while the Backup had time left. */
 export function tellVolumes(results: VolumeResults, log: RunLog, timeOver?: string): VolumeCounts {
   let failed = results.lost.length;
-  for (const one of results.lost) log.error(placeOf(one), `${nameOf(one)}: its PodVolumeBackup was deleted before it ended`);
+  for (const one of results.lost)
+    log.error(placeOf(one), `${nameOf(one)}: its PodVolumeBackup was deleted before it ended`);
   for (const one of results.finished) {
     if (podVolumePhase(one) === "Completed") tellCompleted(one, log);
     else {

@@ -112,9 +112,7 @@ function claimKey({ pvcNamespace, pvcName }: VolumeInfo): string[] {
 function originInfo({ claim, persistentVolume }: VolumeOrigin): Partial<VolumeInfo> {
   const pvName = persistentVolume?.metadata.name ?? claim?.spec?.volumeName;
   return {
-    ...(claim === undefined
-      ? {}
-      : { pvcName: claim.metadata.name, pvcNamespace: claim.metadata.namespace ?? "" }),
+    ...(claim === undefined ? {} : { pvcName: claim.metadata.name, pvcNamespace: claim.metadata.namespace ?? "" }),
     ...(pvName === undefined || pvName === "" ? {} : { pvName }),
     ...(persistentVolume === undefined
       ? {}
