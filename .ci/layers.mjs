@@ -261,6 +261,7 @@ const packageOwners = [
     "^src/kube/",
     "The client's callbacks and any-types stay behind our own client.",
   ),
+  onlyOwner("ws/", "^src/kube/exec\\.ts$", "WebSockets are for commands in containers, and speak one protocol."),
   onlyOwner("@aws-sdk/", "^repo-format/storage/s3/", "S3 is one implementation of the storage interface."),
   onlyOwner("@smithy/", "^repo-format/storage/s3/", "It belongs to the S3 client."),
   onlyOwner("koffi/", "^repo-format/native/libc\\.ts$", "One door to native calls."),

@@ -48,6 +48,12 @@ export const tiers: readonly Tier[] = [
     inEveryRun: true,
   },
   {
+    name: "velero",
+    peers: ["velero", "velero-object-store", "kube-controller-manager", "restic", "versitygw", ...controlPlane],
+    fileTimeoutMs: 20 * minuteMs,
+    inEveryRun: false,
+  },
+  {
     name: "slow",
     peers: ["restic", "kopia", "versitygw", ...controlPlane],
     fileTimeoutMs: 120 * minuteMs,

@@ -104,7 +104,8 @@ function isRefusal(response: IncomingMessage): boolean {
   return (response.statusCode ?? 500) >= 400;
 }
 
-function refusal(response: IncomingMessage, body: string, action: string): KubeError {
+/** The error for an answer whose status is 400 or more. */
+export function refusal(response: IncomingMessage, body: string, action: string): KubeError {
   const parsed = parseBody(body);
   const isStatus = typeof parsed === "object" && parsed !== null && (parsed as ApiStatus).kind === "Status";
   const status: ApiStatus = isStatus ? (parsed as ApiStatus) : { message: body.slice(0, 300).trim() };

@@ -18,6 +18,7 @@ export type KubeErrorCode =
   | "no-such-resource"
   | "unavailable"
   | "timed-out"
+  | "exec-failed"
   | "cancelled";
 
 const policies: Readonly<Record<KubeErrorCode, KubeErrorPolicy>> = {
@@ -30,6 +31,7 @@ const policies: Readonly<Record<KubeErrorCode, KubeErrorPolicy>> = {
   gone: { retry: "after-refresh", hint: "the resource version is too old; list again" },
   "no-such-resource": { retry: "backoff", hint: "install the CRDs (manifests/crds)" },
   unavailable: { retry: "backoff", hint: "check that the API server can be reached" },
+  "exec-failed": { retry: "never", hint: "check that the container has the program that the command names" },
   "timed-out": { retry: "never", hint: "give the command more time" },
   cancelled: { retry: "never", hint: "the process is ending" },
 };

@@ -5,6 +5,7 @@ import { repositoryPasswordSecret } from "../api/names.ts";
 import { namespaces } from "../api/resources.ts";
 import { CrdLookup } from "../kube/crd-lookup.ts";
 import { EventRecorder } from "../kube/events.ts";
+import { type PodExec, podExec } from "../kube/exec.ts";
 import { connectToCluster } from "../kube/kube-connection.ts";
 import { TypedClient } from "../kube/typed-client.ts";
 import { reconnectBackoff, retryWithBackoff } from "../platform/backoff.ts";
@@ -41,6 +42,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
 interface Process {
   readonly config: ServerConfig;
   readonly client: TypedClient;
+  readonly exec: PodExec;
   readonly namespace: string;
   readonly log: Logger;
   readonly secrets: SecretValues;
@@ -61,7 +63,11 @@ async function runServer(config: ServerConfig): Promise<number> {
   const shutdown = listenForShutdown();
   try {
     const client = new TypedClient({ connection });
-    await work({ config, client, namespace, log, secrets, metrics }, shutdown.signal, running);
+    await work(
+      { config, client, exec: podExec(connection), namespace, log, secrets, metrics },
+      shutdown.signal,
+      running,
+    );
     return 0;
   } catch (error) {
     if (shutdown.signal.aborted) return 0;
@@ -78,7 +84,7 @@ async function work(
   signal: AbortSignal,
   running: { controllers?: RunningControllers },
 ): Promise<void> {
-  const { client, namespace, log, secrets, metrics } = process_;
+  const { client, exec, namespace, log, secrets, metrics } = process_;
   const clock = systemClock;
   const config = { ...process_.config, scratchDirectory: await makeScratchFolder(process_.config.scratchDirectory) };
   const lockOwner = await patiently(process_, signal, "finding its namespace", () => lockOwnerIn(process_, signal));
@@ -94,7 +100,17 @@ async function work(
   const events = new EventRecorder({ client, log, component: "stowage-server", clock });
   try {
     await patiently(process_, signal, "making the repositories' password", () => makePassword(process_, signal));
-    const context = { config, client, crds: new CrdLookup({ client, clock }), namespace, clock, log, events, metrics };
+    const context = {
+      config,
+      client,
+      exec,
+      crds: new CrdLookup({ client, clock }),
+      namespace,
+      clock,
+      log,
+      events,
+      metrics,
+    };
     const care = engineCare({ access, lockOwner, clock: () => clock.now() });
     const redact = (text: string): string => secrets.redact(text);
     const stores = {

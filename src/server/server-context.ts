@@ -22,6 +22,7 @@ import type { Schedule } from "../api/schedule.ts";
 import type { Controller, Reconcile } from "../kube/controller.ts";
 import type { CrdLookup } from "../kube/crd-lookup.ts";
 import type { EventRecorder } from "../kube/events.ts";
+import type { PodExec } from "../kube/exec.ts";
 import { Informer } from "../kube/informer.ts";
 import type { AnyKubeObject, ResourceDescriptor } from "../kube/kube-object.ts";
 import type { TypedClient } from "../kube/typed-client.ts";
@@ -35,6 +36,8 @@ import type { ServerConfig } from "./server-config.ts";
 export interface ServerContext {
   readonly config: ServerConfig;
   readonly client: TypedClient;
+  /** Runs commands in containers, for hooks. */
+  readonly exec: PodExec;
   readonly crds: CrdLookup;
   /** Where Velero's resources live. */
   readonly namespace: string;

@@ -84,6 +84,7 @@ export const breaches: Readonly<Record<string, SourceTree>> = {
   "files-have-three-owners": { "repo-format/archiver/a.ts": imports("node:fs/promises") },
   "threads-belong-to-workers": { "repo-format/archiver/a.ts": imports("node:worker_threads") },
   "one-owner-per-package-kubernetes-client-node": { "src/server/a.ts": imports("@kubernetes/client-node") },
+  "one-owner-per-package-ws": { "src/server/a.ts": imports("ws") },
   "one-owner-per-package-aws-sdk": { "repo-format/storage/a.ts": imports("@aws-sdk/client-s3") },
   "one-owner-per-package-smithy": { "repo-format/storage/a.ts": imports("@smithy/node-http-handler") },
   "one-owner-per-package-koffi": { "repo-format/file-tree/walk.ts": imports("koffi") },

@@ -52,7 +52,11 @@ export const peerRecipes: readonly PeerRecipe[] = [
   { ...goProgram("etcd", "etcd", "go.etcd.io/etcd/server/v3"), inKubebuilderAssets: true },
   kubernetesProgram("kubectl", "k8s.io/kubernetes/cmd/kubectl"),
   kubernetesProgram("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
-  kubernetesProgram("kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager"),
+  kubernetesProgram(
+    "kube-controller-manager",
+    "k8s.io/kubernetes/cmd/kube-controller-manager",
+    "kube-controller-manager",
+  ),
   // Without the web interface, which is most of the build.
   { ...goProgram("kopia", "kopia", "github.com/kopia/kopia"), tags: ["nohtmlui"], isOnDemand: true },
   veleroProgram("velero", "./cmd/velero"),
@@ -99,8 +103,8 @@ function goProgram(name: string, module: string, mainPackage: string): PeerRecip
   return { name, module, mainPackage, stamps: {}, inKubebuilderAssets: false };
 }
 
-function kubernetesProgram(name: string, mainPackage: string): PeerRecipe {
-  return { ...goProgram(name, "kubernetes", mainPackage), stamps: kubernetesStamps, inKubebuilderAssets: true };
+function kubernetesProgram(name: string, mainPackage: string, module = "kubernetes"): PeerRecipe {
+  return { ...goProgram(name, module, mainPackage), stamps: kubernetesStamps, inKubebuilderAssets: true };
 }
 
 function veleroProgram(name: string, mainPackage: string, overlay?: string): PeerRecipe {
