@@ -1,5 +1,6 @@
 // The second half of a Backup's run: what came of it is counted, stored in the location and written on the Backup.
 import type { BackupPhase, BackupStatus } from "../../../api/backup.ts";
+import { backups } from "../../../api/resources.ts";
 import { backoffDelayMs, reconnectBackoff } from "../../../platform/backoff.ts";
 import { errorFacts, explainError } from "../../../platform/coded-error.ts";
 import type { HookCounts } from "../../hooks/exec-hook.ts";
@@ -29,7 +30,7 @@ export async function storeBackup(
   const volumeInfo = await volumes.infos();
   const { path } = await tarball.finish();
   const end = endOf(log, items.progress, hooks);
-  await record.patch({ status: { ...end, phase: finalizingPhases[end.phase] } });
+  await record.patch({ status: { ...end, phase: await finalizingPhase(end, context) } });
   const patch = endPatch(end, context);
   log.log.info("the backup has ended", { phase: end.phase, errors: end.errors, warnings: end.warnings });
   await upload(parts, async () => {
@@ -50,6 +51,13 @@ const finalizingPhases = {
 
 interface RunEnd extends BackupEnd {
   readonly phase: keyof typeof finalizingPhases;
+}
+
+/** Velero knows the phase since 1.11; older CRDs refuse it. */
+async function finalizingPhase(end: RunEnd, { crds }: RunParts["context"]): Promise<BackupPhase> {
+  const phase = finalizingPhases[end.phase];
+  const known = (await crds.find(backups))?.enumValues("status.phase");
+  return known === undefined || known.includes(phase) ? phase : "InProgress";
 }
 
 function endOf(log: RunLog, progress: NonNullable<BackupStatus["progress"]>, hooks: HookCounts): RunEnd {

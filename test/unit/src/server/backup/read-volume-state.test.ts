@@ -1,51 +1,35 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { persistentVolumeClaims, persistentVolumes, pods } from "../../../../../src/api/resources.ts";
-import { readClusterState } from "../../../../../src/server/backup/read-cluster-state.ts";
+import { readVolumeState } from "../../../../../src/server/backup/read-volume-state.ts";
 import { ObjectTable } from "../../../../support/object-table.ts";
 
 const { signal } = new AbortController();
 
-function clusterOf(namespaceCount: number): ObjectTable {
-  const table = new ObjectTable();
-  for (let index = namespaceCount; index > 0; index--) {
-    const namespace = `ns-${String(index).padStart(2, "0")}`;
-    for (const name of ["b", "a"]) table.put(pods, { metadata: { namespace, name } });
-    table.put(persistentVolumeClaims, { metadata: { namespace, name: "claim" } });
-  }
-  table.put(persistentVolumes, { metadata: { name: "pv" } });
-  return table;
-}
-
-describe("readClusterState", () => {
+describe("readVolumeState", () => {
   for (const count of [2, 20]) {
-    it(`reads the pods of ${count} chosen namespaces in the order of their names, and no others`, async () => {
-      const table = clusterOf(count);
-      table.put(pods, { metadata: { namespace: "other", name: "a" } });
-      const chosen = Array.from({ length: count }, (_, index) => `ns-${String(index + 1).padStart(2, "0")}`);
-      const state = await readClusterState(chosen, { client: table.client, namespace: "velero" }, signal);
-      const expected = chosen.flatMap((namespace) => [`${namespace}/a`, `${namespace}/b`]);
-      assert.deepEqual(
-        state.pods.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`),
-        expected,
-      );
-      assert.equal(state.claims.size, count);
-      assert.ok(state.claims.has("ns-01/claim"));
-      assert.ok(state.persistentVolumes.has("pv"));
+    it(`reads the claims of ${count} chosen namespaces and no others, what they are bound to, and where agents run`, async () => {
+      const table = new ObjectTable();
+      const chosen = Array.from({ length: count }, (_, index) => `ns-${index + 1}`);
+      for (const namespace of [...chosen, "other"])
+        table.put(persistentVolumeClaims, { metadata: { namespace, name: "claim" } });
+      table.put(persistentVolumes, { metadata: { name: "pv" } });
+      table.put(pods, {
+        metadata: { namespace: "velero", name: "agent", labels: { role: "node-agent" } },
+        spec: { nodeName: "node-1" },
+        status: { phase: "Running" },
+      });
+      const state = await readVolumeState(chosen, { client: table.client, namespace: "velero" }, signal);
+      assert.deepEqual([...state.claims.keys()].sort(), chosen.map((namespace) => `${namespace}/claim`).sort());
+      assert.deepEqual([...state.persistentVolumes.keys()], ["pv"]);
+      assert.deepEqual([...state.agentNodes], ["node-1"]);
     });
   }
 
-  it("orders namespaces before names, also where one namespace begins like another", async () => {
+  it("does not list the cluster's volumes where there are no claims", async () => {
     const table = new ObjectTable();
-    for (const [namespace, name] of [
-      ["a-b", "x"],
-      ["a", "z"],
-    ])
-      table.put(pods, { metadata: { namespace, name } });
-    const state = await readClusterState(["a", "a-b"], { client: table.client, namespace: "velero" }, signal);
-    assert.deepEqual(
-      state.pods.map(({ metadata }) => metadata.namespace),
-      ["a", "a-b"],
-    );
+    table.put(persistentVolumes, { metadata: { name: "pv" } });
+    const state = await readVolumeState(["app"], { client: table.client, namespace: "velero" }, signal);
+    assert.equal(state.persistentVolumes.size, 0);
   });
 });
