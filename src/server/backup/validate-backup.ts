@@ -4,6 +4,7 @@ import type { BackupStorageLocation } from "../../api/backup-storage-location.ts
 import { annotations } from "../../api/names.ts";
 import { parseDuration } from "../../platform/duration.ts";
 import { validateItemFilters } from "./items/validate-item-filters.ts";
+import { hookProblems } from "./validate-hooks.ts";
 
 /** Everything but snapshots of volumes, which no part of this server makes. */
 const handledFields: ReadonlySet<string> = new Set<keyof BackupSpec>([
@@ -43,6 +44,7 @@ export function validateBackup(backup: Backup, location: BackupStorageLocation |
     ...namespaceProblems(backup.spec),
     ...validateItemFilters(backup.spec),
     ...orderProblems(backup.spec),
+    ...hookProblems(backup.spec.hooks),
     ...durationProblems(backup),
     ...locationProblems(backup, location),
   ];
