@@ -11,6 +11,10 @@ const lingerMs = 3000;
 
 const usage = `Usage: stowage COMMAND [ARGUMENTS]
 
+  backup           back up namespaces and volumes of a cluster: create, get, describe, logs, download, delete
+  restore          bring back what a backup holds: create, get, describe, logs, delete
+  schedule         back up at certain times: create, get, describe, pause, unpause, delete
+  backup-location  places where backups are kept: create, get, set, delete
   repo             work on a repository by hand, with restic's verbs: backup, restore, snapshots, check, prune …
   agent            the node agent: backs up and restores the pod volumes of its node (alias: node-agent server)
   server           the control plane: Backup, BackupRepository and BackupStorageLocation resources
@@ -28,6 +32,12 @@ interface Role {
   readonly argv: readonly string[];
 }
 
+/** First words that belong to the command line. */
+const commandLine: ReadonlySet<string> = new Set([
+  ...["backup", "restore", "schedule", "backup-location"],
+  ...["repo", "version"],
+]);
+
 function roleOf(program: string, words: readonly string[]): Role | undefined {
   const helper = (): Promise<{ main: RoleMain }> => import("../agent/restore-helper/main.ts");
   if (program === "velero-restore-helper") return { load: helper, argv: words };
@@ -38,7 +48,7 @@ function roleOf(program: string, words: readonly string[]): Role | undefined {
   if (first === "node-agent" && second === "server")
     return { load: () => import("../agent/main.ts"), argv: words.slice(2) };
   if (first === "server") return { load: () => import("./server/main.ts"), argv: rest };
-  if (first === "repo" || first === "version") return { load: () => import("./cli/main.ts"), argv: words };
+  if (first !== undefined && commandLine.has(first)) return { load: () => import("./cli/main.ts"), argv: words };
   return undefined;
 }
 

@@ -22,6 +22,8 @@ export const annotations = {
   pvcName: "velero.io/pvc-name",
   /** Backup or Restore: Go duration that replaces --fs-backup-timeout. */
   podVolumeTimeout: "velero.io/pod-volume-timeout",
+  /** DownloadRequest: certificates in PEM form that vouch for the URL, where the machine's own do not. */
+  downloadCertificate: "stowage.dev/download-certificate",
   /** PodVolumeBackup: JSON list of the files that were left out or changed while read. */
   warnings: "stowage.dev/warnings",
   /** PodVolumeBackup: JSON of what the backup read, stored, asked of the store and spent its time on. */

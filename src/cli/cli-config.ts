@@ -56,6 +56,16 @@ export function readCliEnvironment(env: NodeJS.ProcessEnv): CliEnvironment {
   };
 }
 
+/** What the commands on a cluster read. The kubeconfig's variable, KUBECONFIG, is read where the kubeconfig is. */
+export interface ClusterEnvironment {
+  /** Where the server and its resources live. */
+  readonly namespace: string | undefined;
+}
+
+export function readClusterEnvironment(env: NodeJS.ProcessEnv): ClusterEnvironment {
+  return { namespace: text(env.STOWAGE_NAMESPACE) ?? text(env.VELERO_NAMESPACE) };
+}
+
 /** @param part of the names: "" or "FROM_". */
 function repositoryVariables(env: NodeJS.ProcessEnv, part: "" | "FROM_"): RepositoryVariables {
   // Of variables that stand for one thing a single twin replaces all of restic's.

@@ -13,13 +13,16 @@ const crashGraceMs = 10_000;
 
 export class Interruption {
   readonly #output: Output;
+  readonly #consequence: string;
   readonly #controller = new AbortController();
   readonly #crashed: PromiseWithResolvers<void> = Promise.withResolvers();
   #reason: InterruptionReason | undefined;
   #graceTimer: NodeJS.Timeout | undefined;
 
-  constructor(output: Output) {
+  /** @param consequence what a second signal leaves behind. */
+  constructor(output: Output, consequence = "leaves the lock behind") {
     this.#output = output;
+    this.#consequence = consequence;
   }
 
   get signal(): AbortSignal {
@@ -63,7 +66,7 @@ export class Interruption {
     // Asked a second time, the default applies and the process ends at once.
     process.off("SIGINT", this.#onSignal);
     process.off("SIGTERM", this.#onSignal);
-    const text = `${name}: cleaning up; a second one ends at once and leaves the lock behind`;
+    const text = `${name}: cleaning up; a second one ends at once and ${this.#consequence}`;
     this.#output.warn(text, { message_type: "interrupted", signal: name });
     this.interrupt({ kind: "signal", name });
   };

@@ -17,9 +17,10 @@ export interface KubeConnection {
 
 /**
  * @param kubeconfigPath absent: the pod's service account, or outside of a pod $KUBECONFIG and ~/.kube/config.
+ * @param context one of the kubeconfig's; absent: its current one.
  * @throws ConfigError "kubeconfig-unusable"
  */
-export function connectToCluster(kubeconfigPath?: string): KubeConnection {
+export function connectToCluster(kubeconfigPath?: string, context?: string): KubeConnection {
   const config = new KubeConfig();
   try {
     if (kubeconfigPath !== undefined) config.loadFromFile(kubeconfigPath);
@@ -28,6 +29,7 @@ export function connectToCluster(kubeconfigPath?: string): KubeConnection {
     const where = kubeconfigPath ?? "the default kubeconfig";
     throw new ConfigError("kubeconfig-unusable", `cannot use ${where}: ${messageOf(error)}`);
   }
+  if (context !== undefined) choose(config, context);
   const server = config.getCurrentCluster()?.server;
   if (server === undefined) {
     throw new ConfigError("kubeconfig-unusable", "the kubeconfig has no cluster for its current context");
@@ -44,4 +46,13 @@ export function connectToCluster(kubeconfigPath?: string): KubeConnection {
       return options;
     },
   };
+}
+
+function choose(config: KubeConfig, context: string): void {
+  const names = config.getContexts().map(({ name }) => name);
+  if (!names.includes(context)) {
+    const there = names.length === 0 ? "it has none" : `it has ${names.join(", ")}`;
+    throw new ConfigError("kubeconfig-unusable", `the kubeconfig has no context ${JSON.stringify(context)}; ${there}`);
+  }
+  config.setCurrentContext(context);
 }

@@ -1,8 +1,10 @@
 // The command line without a process of its own: for tests of many commands, of which each would cost a start.
-import { readCliEnvironment } from "../../src/cli/cli-config.ts";
+import { readCliEnvironment, readClusterEnvironment } from "../../src/cli/cli-config.ts";
+import { runCluster } from "../../src/cli/cluster/run-cluster.ts";
 import { Interruption } from "../../src/cli/interruption.ts";
 import { Output } from "../../src/cli/output/output.ts";
 import { runRepo } from "../../src/cli/repo/run-repo.ts";
+import { type Clock, systemClock } from "../../src/platform/clock.ts";
 
 export interface InProcessResult {
   readonly code: number;
@@ -15,18 +17,57 @@ export async function runInProcess(
   words: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<InProcessResult> {
-  const text = { stdout: "", stderr: "" };
-  const sink = (name: keyof typeof text): { write: (chunk: string | Uint8Array, done?: () => void) => boolean } => ({
-    write: (chunk, done) => {
-      text[name] += String(chunk);
-      done?.();
-      return true;
-    },
-  });
-  const output = new Output({ stdout: sink("stdout"), stderr: sink("stderr") });
+  const { output, text } = capture();
   const interruption = new Interruption(output);
   const environment = readCliEnvironment({ ...env });
   const clock = (): number => Date.now();
   const code = await runRepo(["repo", ...words], { output, interruption, environment, version: "1", clock });
   return { code, ...text };
+}
+
+export interface ClusterCommand {
+  /** Used as if it were named with --kubeconfig. */
+  readonly kubeconfig?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** What is answered to a question; undefined: nobody is there. */
+  readonly answer?: string;
+  readonly clock?: Clock;
+  /** Told of all that is written, as it comes. */
+  readonly onText?: (text: string) => void;
+  /** Given the means to interrupt the command, as Ctrl-C does. */
+  readonly onStart?: (interrupt: () => void) => void;
+}
+
+/** `stowage WORDS`, where the first word is backup, restore, schedule or backup-location. */
+export async function runOnCluster(
+  words: readonly string[],
+  { kubeconfig, env = {}, answer, clock = systemClock, onText, onStart }: ClusterCommand = {},
+): Promise<InProcessResult & { readonly questions: readonly string[] }> {
+  const { output, text } = capture(onText);
+  const questions: string[] = [];
+  const interruption = new Interruption(output);
+  onStart?.(() => interruption.interrupt({ kind: "signal", name: "SIGINT" }));
+  const [noun = "", ...rest] = words;
+  const all = [noun, ...(kubeconfig === undefined ? [] : ["--kubeconfig", kubeconfig]), ...rest];
+  const code = await runCluster(all, {
+    ...{ output, interruption, clock, environment: readClusterEnvironment({ ...env }) },
+    ask: async (question) => {
+      questions.push(question);
+      return answer;
+    },
+  });
+  return { code, ...text, questions };
+}
+
+function capture(onText?: (text: string) => void): { output: Output; text: { stdout: string; stderr: string } } {
+  const text = { stdout: "", stderr: "" };
+  const sink = (name: keyof typeof text): { write: (chunk: string | Uint8Array, done?: () => void) => boolean } => ({
+    write: (chunk, done) => {
+      text[name] += String(chunk);
+      onText?.(String(chunk));
+      done?.();
+      return true;
+    },
+  });
+  return { output: new Output({ stdout: sink("stdout"), stderr: sink("stderr") }), text };
 }

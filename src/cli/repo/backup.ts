@@ -1,6 +1,7 @@
 // stowage repo backup: stores files and directories as a new snapshot.
 import { type Command, Option } from "commander";
 import { type ArchiveOptions, type ArchiveResult, archive, type Repository } from "../../../repo-format/index.ts";
+import { exitCodes } from "../exit-codes.ts";
 import { ProgressReporter } from "../output/progress.ts";
 import { printable } from "../output/terminal-text.ts";
 import { archiveSettings, type BackupFlags } from "./backup-options.ts";
@@ -15,7 +16,6 @@ import {
 import { collectSources } from "./backup-sources.ts";
 import { refuseSharedInput, sourceStream } from "./backup-stream.ts";
 import type { CommandContext } from "./command-context.ts";
-import { exitCodes } from "./exit-codes.ts";
 import { collect } from "./flag-values.ts";
 import { addNotesOption, openNotes } from "./local-notes.ts";
 import { passwordSources } from "./repository-flags.ts";

@@ -7,11 +7,11 @@ import {
   type Finding,
   parseDataSubset,
 } from "../../../repo-format/index.ts";
+import { exitCodes } from "../exit-codes.ts";
 import { formatCount } from "../output/format-values.ts";
 import { StepReporter } from "../output/progress.ts";
 import { UsageError } from "../usage-error.ts";
 import type { CommandContext } from "./command-context.ts";
-import { exitCodes } from "./exit-codes.ts";
 import { threadCount } from "./flag-values.ts";
 import { addSnapshotFilterOptions, type SnapshotFilterFlags, snapshotFilter } from "./snapshot-filter.ts";
 

@@ -9,13 +9,13 @@ import type {
 } from "../../../repo-format/index.ts";
 import { openRepository, openStorage, parseLocation, RepositoryError, withLock } from "../../../repo-format/index.ts";
 import type { CliEnvironment } from "../cli-config.ts";
+import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { formatDuration } from "../output/format-values.ts";
 import type { Output } from "../output/output.ts";
 import type { ReporterOptions } from "../output/progress.ts";
 import { storeOptions } from "../store-options.ts";
 import { UsageError } from "../usage-error.ts";
 import { cacheChoice } from "./cache-choice.ts";
-import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import type { GlobalFlags } from "./global-options.ts";
 import { isAsked, readPassword } from "./password.ts";
 import {

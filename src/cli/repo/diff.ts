@@ -9,10 +9,10 @@ import {
   resolveSnapshot,
   type SnapshotChange,
 } from "../../../repo-format/index.ts";
+import { exitCodes } from "../exit-codes.ts";
 import { formatBytes } from "../output/format-values.ts";
 import { printable } from "../output/terminal-text.ts";
 import type { CommandContext } from "./command-context.ts";
-import { exitCodes } from "./exit-codes.ts";
 import { shownName } from "./ls-writers.ts";
 
 interface DiffFlags {

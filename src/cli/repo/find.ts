@@ -12,10 +12,10 @@ import {
   type WantedBlobs,
   WantedIds,
 } from "../../../repo-format/index.ts";
+import { exitCodes } from "../exit-codes.ts";
 import { printable } from "../output/terminal-text.ts";
 import { UsageError } from "../usage-error.ts";
 import type { CommandContext } from "./command-context.ts";
-import { exitCodes } from "./exit-codes.ts";
 import { type FindForm, type FindWriter, findWriter } from "./find-writers.ts";
 import { collect } from "./flag-values.ts";
 import { addSnapshotFilterOptions, type SnapshotFilterFlags, snapshotFilter } from "./snapshot-filter.ts";

@@ -1,8 +1,8 @@
 // What `forget` did, or would do: restic's JSON, or tables with the reasons for keeping.
 import type { ForgetGroup, ForgetResult } from "../../../repo-format/index.ts";
+import { exitCodes } from "../exit-codes.ts";
 import { formatCount } from "../output/format-values.ts";
 import type { CommandContext } from "./command-context.ts";
-import { exitCodes } from "./exit-codes.ts";
 import { showPrune } from "./prune-report.ts";
 import { snapshotToJson } from "./snapshot-json.ts";
 import { groupTitle, snapshotTable } from "./snapshot-table.ts";

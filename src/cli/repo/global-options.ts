@@ -1,6 +1,7 @@
 // The flags that every `stowage repo` command takes, with restic's names, before or after the verb.
 import { type Command, Option } from "commander";
 import { parseDuration } from "../../platform/duration.ts";
+import { everyCommandGroup } from "../help.ts";
 import { UsageError } from "../usage-error.ts";
 import { collect } from "./flag-values.ts";
 
@@ -39,7 +40,7 @@ export interface GlobalFlags {
 export const defaultRetryLock = "15m";
 
 const count = (_: unknown, sofar: number | undefined): number => (sofar ?? 0) + 1;
-const group = "Options of every command:";
+const group = everyCommandGroup;
 
 interface GlobalOption {
   readonly flags: string;

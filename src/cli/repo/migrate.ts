@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import { listMigrations, type MigrationOutcome, migrate, RepositoryError } from "../../../repo-format/index.ts";
+import { exitCodes } from "../exit-codes.ts";
 import type { CommandContext } from "./command-context.ts";
-import { exitCodes } from "./exit-codes.ts";
 
 interface MigrateFlags {
   readonly force?: boolean;

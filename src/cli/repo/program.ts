@@ -1,5 +1,6 @@
 // The `stowage repo` command: one sub-command per verb, what they have in common, and help that teaches.
 import type { Command } from "commander";
+import { formatGroupHelp, formatRootHelp, formatVerbHelp } from "../help.ts";
 import { addBackupCommand } from "./backup.ts";
 import { addCatCommand } from "./cat.ts";
 import { addCheckCommand } from "./check.ts";
@@ -10,7 +11,6 @@ import { addDumpCommand } from "./dump.ts";
 import { addFindCommand } from "./find.ts";
 import { addForgetCommand } from "./forget.ts";
 import { addGlobalOptions, collectGlobalFlags } from "./global-options.ts";
-import { formatGroupHelp, formatRootHelp, formatVerbHelp } from "./help.ts";
 import { addInitCommand } from "./init.ts";
 import { addKeyCommand } from "./key.ts";
 import { addListCommand } from "./list.ts";

@@ -1,9 +1,10 @@
 // The last word of a command that did not do what was asked: what failed, how things stand, what to do next.
-import { RepositoryError } from "../../../repo-format/index.ts";
+import { type ErrorCode, RepositoryError } from "../../../repo-format/index.ts";
+import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import type { InterruptionReason } from "../interruption.ts";
+import { isSystemError, reportBug, reportClosedOutput } from "../last-words.ts";
 import type { Output } from "../output/output.ts";
 import { UsageError } from "../usage-error.ts";
-import { type ExitCode, exitCodeOf, exitCodes } from "./exit-codes.ts";
 
 export interface FailureCircumstances {
   readonly output: Output;
@@ -36,23 +37,16 @@ export function reportFailure(error: unknown, { output, interruption, verb }: Fa
   return reportBug(error, output);
 }
 
-/** A reader that has seen enough is no failure to speak of; a full disk below a redirection is. */
-function reportClosedOutput(error: Error, output: Output): ExitCode {
-  if ((error as NodeJS.ErrnoException).code === "EPIPE") return exitCodes.outputClosed;
-  output.fatal(`Fatal: cannot write to standard output: ${error.message}`, exitCodes.failure);
-  return exitCodes.failure;
-}
+const codesOfErrors: Partial<Record<ErrorCode, ExitCode>> = {
+  "repository-missing": exitCodes.repositoryMissing,
+  "lock-held": exitCodes.lockHeld,
+  "wrong-password": exitCodes.wrongPassword,
+  cancelled: exitCodes.interrupted,
+};
 
-function reportBug(error: unknown, output: Output): ExitCode {
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  const stack = output.verbosity > 0 && error instanceof Error ? `\n${error.stack}` : "\n  next: -v shows where";
-  output.fatal(`Fatal: a bug in stowage: ${message}${stack}`, exitCodes.internal);
-  return exitCodes.internal;
-}
-
-/** What the operating system said, for example about a file that is named on the command line. */
-function isSystemError(error: unknown): error is Error {
-  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === "string";
+/** The exit code that an error of the engine which ended a command stands for. */
+function exitCodeOf(error: RepositoryError): ExitCode {
+  return codesOfErrors[error.code] ?? exitCodes.failure;
 }
 
 function afterInterruption(verb: string | undefined): string {

@@ -1,10 +1,10 @@
 // stowage repo restore: puts a snapshot, or a part of it, back into a directory.
 import type { Command } from "commander";
 import { type Repository, type RestoreProgress, resolveSnapshot, restore } from "../../../repo-format/index.ts";
+import { exitCodes } from "../exit-codes.ts";
 import { formatCount } from "../output/format-values.ts";
 import { ProgressReporter } from "../output/progress.ts";
 import type { CommandContext } from "./command-context.ts";
-import { exitCodes } from "./exit-codes.ts";
 import { collect } from "./flag-values.ts";
 import { addNotesOption, openNotes } from "./local-notes.ts";
 import { type RestoreFlags, restoreSettings } from "./restore-options.ts";

@@ -1,6 +1,9 @@
 // The layout of help texts: verbs before options, a verb's own options only, arguments without noise.
 import { type Command, Help } from "commander";
 
+/** Heading of the options that all commands of a program take. */
+export const everyCommandGroup = "Options of every command:";
+
 /** For `stowage repo`: its verbs, then the options that all of them take. */
 export function formatRootHelp(command: Command, helper: Help): string {
   const options = helper.visibleOptions(command).filter((option) => option.helpGroupHeading !== undefined);
@@ -18,11 +21,11 @@ export function formatGroupHelp(command: Command, helper: Help): string {
   return Help.prototype.formatHelp.call(plain, command, plain);
 }
 
-/** For verbs: the options of every command are shown once, by `stowage repo --help`. */
+/** For verbs: the options of every command are shown once, by the help of the command above. */
 export function formatVerbHelp(command: Command, helper: Help): string {
   const own = variant(helper, {
     visibleOptions: (shown: Command) =>
-      helper.visibleOptions(shown).filter((option) => option.helpGroupHeading === undefined),
+      helper.visibleOptions(shown).filter((option) => option.helpGroupHeading !== everyCommandGroup),
   });
   return Help.prototype.formatHelp.call(own, command, own);
 }

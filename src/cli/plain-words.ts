@@ -1,4 +1,5 @@
-// Words as the parser of restic's flags takes them and ours does not: --flag=true, --verbose=2, -n=5.
+// Words as the parser of restic's and velero's flags takes them and ours does not: --flag=true, --verbose=2, -n=5, and flags
+// for true or false that stand alone.
 import type { Command, Option } from "commander";
 
 /** The same words in the one form that our parser knows; what stands behind "--" stays as it is. */
@@ -6,10 +7,11 @@ export function plainWords(words: readonly string[], program: Command): string[]
   const options = allOptions(program);
   const switches = new Set(options.filter(isSwitch).map(({ long }) => long));
   for (const option of options) if (!isSwitch(option)) switches.delete(option.long);
+  const choices = new Set(options.filter(isChoice).map(({ long }) => long));
   const end = words.indexOf("--");
   const flags = end === -1 ? words : words.slice(0, end);
   const rest = end === -1 ? [] : words.slice(end);
-  return [...flags.flatMap((word) => plainWord(word, switches)), ...rest];
+  return [...flags.flatMap((word) => (choices.has(word) ? [`${word}=true`] : plainWord(word, switches))), ...rest];
 }
 
 function plainWord(word: string, switches: ReadonlySet<string | undefined>): string[] {
@@ -24,6 +26,11 @@ function plainWord(word: string, switches: ReadonlySet<string | undefined>): str
 /** It takes no value; commander's own word for it leaves out --no-… */
 function isSwitch(option: Option): boolean {
   return option.isBoolean() || option.negate;
+}
+
+/** It may stand alone, and is true then; another value must be joined to it, as in --flag=false. */
+function isChoice(option: Option): boolean {
+  return option.flags.endsWith("<true|false>");
 }
 
 function allOptions(command: Command): Option[] {

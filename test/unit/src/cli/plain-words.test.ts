@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Command } from "commander";
-import { plainWords } from "../../../../../src/cli/repo/plain-words.ts";
+import { plainWords } from "../../../../src/cli/plain-words.ts";
 
 function program(): Command {
   const root = new Command("root").option("--json").option("-v, --verbose").option("--no-lock");
