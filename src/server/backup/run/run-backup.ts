@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Backup } from "../../../api/backup.ts";
+import { annotations } from "../../../api/names.ts";
 import { isBackupEnded } from "../../../api/phases.ts";
 import { podVolumeBackups } from "../../../api/resources.ts";
 import { errorFacts, explainError } from "../../../platform/coded-error.ts";
@@ -113,6 +114,7 @@ async function carryOut(
     const saved = await saveCluster(parts);
     running.begun.releaseSlot();
     const hooks = await saved.finishPods();
+    await record.patch({ metadata: { annotations: { [annotations.volumes]: String(run.results.names.length) } } });
     await untilAborted(run.results.ended(run.results.names), signal);
     await storeBackup(parts, saved, { hooks, store });
   } finally {

@@ -40,7 +40,7 @@ export async function uploadBackup(store: LocationStore, contents: BackupContent
   await json("resourceList", contents.resourceList);
   for (const file of emptyLists) await json(file, []);
   await json("results", log.results);
-  await json("metadata", { ...backup, apiVersion: apiVersionOf(backups), kind: backups.kind });
+  await json("metadata", asStoredBackup(backup));
 }
 
 /** As far as possible: a Backup is none the worse for its log. */
@@ -55,6 +55,12 @@ export async function uploadLog(
     signal.throwIfAborted();
     log.log.warn("the log could not be stored", errorFacts(error));
   }
+}
+
+/** Without the notes of the API server on who wrote what. */
+function asStoredBackup(backup: Backup): Backup {
+  const { managedFields: _, ...metadata } = backup.metadata as Backup["metadata"] & { managedFields?: unknown };
+  return { ...backup, apiVersion: apiVersionOf(backups), kind: backups.kind, metadata };
 }
 
 /** Objects of lists and watches lack what they are. */

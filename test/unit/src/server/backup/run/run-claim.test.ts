@@ -10,8 +10,9 @@ import {
 } from "../../../../../../src/server/backup/run/run-claim.ts";
 import { FakeClock } from "../../../../../support/fake-clock.ts";
 
-function backupWith(annotations: Record<string, string>): Backup {
-  return { metadata: { name: "b", namespace: "velero", uid: "uid", annotations }, spec: {} };
+function backupWith(annotations: Readonly<Record<string, string | null>>): Backup {
+  const kept = Object.entries(annotations).filter((entry): entry is [string, string] => entry[1] !== null);
+  return { metadata: { name: "b", namespace: "velero", uid: "uid", annotations: Object.fromEntries(kept) }, spec: {} };
 }
 
 const claimed = (text: string): Backup => backupWith({ "stowage.dev/claimed-by": text });
