@@ -1,18 +1,27 @@
 // The exec hooks of a Restore: each waits until its container runs (or is ready) and then runs its command, while the rest
-// of the restore goes on.
+// of the restore goes on. A pod whose hooks have ended carries an annotation that says so: a server that goes on with the
+// Restore of one that was ended does not run them again.
 import type { Pod } from "../../api/core.ts";
-import type { RestoreSpec } from "../../api/restore.ts";
+import { labels } from "../../api/names.ts";
+import { pods } from "../../api/resources.ts";
+import type { Restore } from "../../api/restore.ts";
+import { validName } from "../../api/valid-name.ts";
 import type { PodExec } from "../../kube/exec.ts";
 import type { TypedClient } from "../../kube/typed-client.ts";
 import type { Clock } from "../../platform/clock.ts";
+import { messageOf } from "../../platform/coded-error.ts";
+import { formatDuration } from "../../platform/duration.ts";
 import type { RunLog } from "../run-log/run-log.ts";
 import type { HookCounts } from "./exec-hook.ts";
+import { PodWatch } from "./pod-watch.ts";
+import { restoreHooksOfPod, type WaitingHook } from "./restore-hooks-of-pod.ts";
+import { containerOf, type HookReadiness, runHooks } from "./run-hooks.ts";
 
 export interface RestoreHooksOptions {
-  readonly spec: RestoreSpec["hooks"];
+  readonly restore: Restore;
   readonly client: TypedClient;
   readonly exec: PodExec;
-  readonly log: RunLog;
+  readonly log: Pick<RunLog, "log" | "warning" | "error">;
   readonly clock: Clock;
   /** For hooks without a wait-timeout: nothing waits for ever. */
   readonly defaultWaitMs: number;
@@ -20,14 +29,151 @@ export interface RestoreHooksOptions {
   readonly signal: AbortSignal;
 }
 
-export interface RestoreHooks {
-  /** Call once for each pod after it was created; returns at once. Pods without hooks cost nothing. */
-  begin(pod: Pod): void;
-  /** Number of pods whose hooks have not ended. */
-  readonly waitingPods: number;
-  /** Resolves when the hooks of all pods have ended; rejects only with what the signal says. */
-  finish(): Promise<HookCounts>;
+/** On a pod; its value is an EndedHooks as JSON. */
+export const endedHooksAnnotation = "stowage.dev/restore-hooks";
+
+interface EndedHooks extends HookCounts {
+  /** Uid of the Restore. */
+  readonly restore: string;
 }
 
-/** Implementation follows. */
-export type StartRestoreHooks = (options: RestoreHooksOptions) => RestoreHooks;
+/** The hooks of one Restore. Call `finish` in any case: it ends the watch. */
+export class RestoreHooks {
+  readonly #options: RestoreHooksOptions;
+  readonly #watch: PodWatch;
+  readonly #watching = new AbortController();
+  readonly #runs: Promise<HookCounts>[] = [];
+  #waitingPods = 0;
+
+  constructor(options: RestoreHooksOptions) {
+    this.#options = options;
+    const { client, clock, restore, signal } = options;
+    this.#watch = new PodWatch({
+      ...{ client, clock, log: options.log.log },
+      labelSelector: `${labels.restoreName}=${validName(restore.metadata.name)}`,
+      signal: AbortSignal.any([signal, this.#watching.signal]),
+    });
+  }
+
+  /**
+   * Call once for each pod after it was created, or found to be one of this Restore; returns at once. Pods without hooks
+   * cost nothing.
+   */
+  begin(pod: Pod): void {
+    const { restore, log } = this.#options;
+    const { hooks, warnings } = restoreHooksOfPod(pod, restore.spec.hooks);
+    for (const warning of warnings) log.warning({ namespace: pod.metadata.namespace ?? "" }, warning);
+    if (hooks.length === 0) return;
+    const ended = endedHooks(pod);
+    if (ended !== undefined && ended.restore === restore.metadata.uid) {
+      this.#runs.push(Promise.resolve(ended));
+      return;
+    }
+    this.#waitingPods++;
+    const run = this.#runInPod(pod, hooks).finally(() => void this.#waitingPods--);
+    // finish() tells of it.
+    run.catch(() => undefined);
+    this.#runs.push(run);
+  }
+
+  /** Pods whose hooks have not ended. */
+  get waitingPods(): number {
+    return this.#waitingPods;
+  }
+
+  /** When the hooks of all pods have ended: how many there were. @throws only what the signal says */
+  async finish(): Promise<HookCounts> {
+    try {
+      const counts = await Promise.all(this.#runs);
+      return sum(counts);
+    } finally {
+      this.#watching.abort();
+    }
+  }
+
+  /** Containers do not wait for each other; after a failure that matters no other hook of the pod begins. */
+  async #runInPod(pod: Pod, hooks: readonly WaitingHook[]): Promise<HookCounts> {
+    const { clock, signal } = this.#options;
+    const startMs = clock.monotonicMs();
+    const stop = new AbortController();
+    const groups = Map.groupBy(hooks, (hook) => containerOf(pod, hook)?.name ?? hook.container);
+    const runs = [...groups.values()].map(async (group) => {
+      const before = (hook: WaitingHook): Promise<HookReadiness> => this.#untilUp(pod, hook, { startMs, stop });
+      const run = await runHooks(pod, group, { ...this.#options, kind: "post hook", consequence }, before);
+      if (run.stoppedBy !== undefined) stop.abort();
+      return run;
+    });
+    const counts = sum(await Promise.all(runs));
+    signal.throwIfAborted();
+    await this.#recordEnd(pod, counts);
+    return counts;
+  }
+
+  async #untilUp(
+    pod: Pod,
+    hook: WaitingHook,
+    { startMs, stop }: { readonly startMs: number; readonly stop: AbortController },
+  ): Promise<HookReadiness> {
+    const { clock, signal, defaultWaitMs } = this.#options;
+    const container = containerOf(pod, hook)?.name ?? "";
+    const waitMs = hook.waitMs ?? defaultWaitMs;
+    const wanted = (current: Pod): boolean => isOver(current) || isUp(current, container, hook);
+    const timeoutMs = startMs + waitMs - clock.monotonicMs();
+    const either = AbortSignal.any([signal, stop.signal]);
+    const state = await this.#watch.until(pod, wanted, { timeoutMs, signal: either });
+    signal.throwIfAborted();
+    if (stop.signal.aborted || state === "stopped") return "stop";
+    if (state === "gone") return { problem: "the pod was deleted or replaced before the hook could run" };
+    if (state === "timed-out") {
+      const up = hook.waitForReady ? "ready" : "running";
+      return { problem: `container ${container} was not ${up} within ${formatDuration(waitMs)}` };
+    }
+    return isOver(state)
+      ? { problem: `the pod ended (phase ${state.status?.phase}) before the hook could run` }
+      : "ready";
+  }
+
+  async #recordEnd(pod: Pod, counts: HookCounts): Promise<void> {
+    const { client, restore, log, signal } = this.#options;
+    const { namespace, name } = pod.metadata;
+    const ended: EndedHooks = { restore: restore.metadata.uid ?? "", ...counts };
+    const patch = {
+      metadata: { uid: pod.metadata.uid, annotations: { [endedHooksAnnotation]: JSON.stringify(ended) } },
+    };
+    try {
+      await client.mergePatch(pods, { namespace, name }, patch, { signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      // Gone, perhaps: then nobody will ask. Else the hooks might run twice after a restart.
+      log.log.debug("a pod could not be marked", { pod: `${namespace}/${name}`, error: messageOf(error) });
+    }
+  }
+}
+
+const consequence = "its other hooks do not run";
+
+function isOver({ status }: Pod): boolean {
+  return status?.phase === "Succeeded" || status?.phase === "Failed";
+}
+
+function sum(all: readonly HookCounts[]): HookCounts {
+  const total = (key: keyof HookCounts): number => all.reduce((count, one) => count + one[key], 0);
+  return { attempted: total("attempted"), failed: total("failed") };
+}
+
+function isUp(pod: Pod, container: string, { waitForReady }: WaitingHook): boolean {
+  const status = pod.status?.containerStatuses?.find(({ name }) => name === container);
+  return waitForReady ? status?.ready === true : (status?.state?.running ?? null) !== null;
+}
+
+function endedHooks(pod: Pod): EndedHooks | undefined {
+  const text = pod.metadata.annotations?.[endedHooksAnnotation];
+  if (text === undefined) return undefined;
+  try {
+    const { restore, attempted, failed } = JSON.parse(text) as Partial<EndedHooks>;
+    if (typeof restore !== "string") return undefined;
+    return { restore, attempted: Number(attempted ?? 0), failed: Number(failed ?? 0) };
+  } catch {
+    return undefined;
+  }
+}

@@ -8,7 +8,7 @@ import type { ExecHook, HookCounts } from "./exec-hook.ts";
 
 export interface RunHooksOptions {
   readonly exec: PodExec;
-  readonly log: RunLog;
+  readonly log: Pick<RunLog, "log" | "warning" | "error">;
   /** For messages: "pre hook" or "post hook". */
   readonly kind: string;
   /** Said after the failure of a hook that stops the rest: "the pod and its volumes are not backed up". */
@@ -21,55 +21,76 @@ export interface HookRun extends HookCounts {
   readonly stoppedBy?: string;
 }
 
+/** stop: this hook and those after it are not wanted any more. */
+export type HookReadiness = "ready" | "stop" | { readonly problem: string };
+
+/** Called before each hook; resolves when it may run. */
+export type BeforeHook<H extends ExecHook> = (hook: H) => Promise<HookReadiness>;
+
 /**
  * Failures are told as warnings (Continue) or errors (Fail) of the pod's namespace.
  * @throws only what the signal says.
  */
-export async function runHooks(pod: Pod, hooks: readonly ExecHook[], options: RunHooksOptions): Promise<HookRun> {
-  const place = { namespace: pod.metadata.namespace ?? "" };
-  let attempted = 0;
+export async function runHooks<H extends ExecHook>(
+  pod: Pod,
+  hooks: readonly H[],
+  options: RunHooksOptions,
+  before: BeforeHook<H> = async () => "ready",
+): Promise<HookRun> {
   let failed = 0;
-  for (const hook of hooks) {
-    attempted++;
-    const problem = await runHook(pod, hook, options);
+  for (const [index, hook] of hooks.entries()) {
+    const readiness = containerOf(pod, hook) === undefined ? noContainer(hook) : await before(hook);
+    if (readiness === "stop") return { attempted: index, failed };
+    const problem = readiness === "ready" ? await execute(pod, hook, options) : readiness.problem;
     options.signal.throwIfAborted();
     if (problem === undefined) continue;
     failed++;
-    const sentence = `${options.kind} ${hook.name} in pod ${place.namespace}/${pod.metadata.name} failed: ${problem}`;
-    if (hook.onError === "Fail") {
-      const { consequence } = options;
-      options.log.error(place, consequence === undefined ? sentence : `${sentence}; ${consequence}`);
-      return { attempted, failed, stoppedBy: sentence };
-    }
-    options.log.warning(place, sentence);
+    const sentence = tellFailure(pod, hook, { problem, options });
+    if (hook.onError === "Fail") return { attempted: index + 1, failed, stoppedBy: sentence };
   }
-  return { attempted, failed };
+  return { attempted: hooks.length, failed };
 }
 
 /** @returns what went wrong, if anything did. */
-async function runHook(
+async function execute(
   pod: Pod,
   hook: ExecHook,
-  { exec, log, kind, signal }: RunHooksOptions,
+  { exec, log: { log }, kind, signal }: RunHooksOptions,
 ): Promise<string | undefined> {
-  const container = containerOf(pod, hook);
-  if (container === undefined) return `the pod has no container ${JSON.stringify(hook.container)}`;
   const { namespace = "", name } = pod.metadata;
-  const facts = { pod: `${namespace}/${name}`, container: container.name, hook: hook.name };
-  const limit = formatDuration(hook.timeoutMs);
-  log.log.info(`running a ${kind}`, { ...facts, command: hook.command, onError: hook.onError, timeout: limit });
+  const container = containerOf(pod, hook)?.name ?? "";
+  const { command, timeoutMs, onError } = hook;
+  const facts = { pod: `${namespace}/${name}`, container, hook: hook.name };
+  log.info(`running a ${kind}`, { ...facts, command, onError, timeout: formatDuration(timeoutMs) });
   try {
-    const { command, timeoutMs } = hook;
-    const result = await exec({ namespace, pod: name, container: container.name, command, timeoutMs, signal });
-    const { exitCode, stdout, stderr } = result;
-    log.log.info(`a ${kind} has ended`, { ...facts, exitCode, stdout, stderr });
+    const { exitCode, stdout, stderr } = await exec({ namespace, pod: name, container, command, timeoutMs, signal });
+    log.info(`a ${kind} has ended`, { ...facts, exitCode, stdout, stderr });
     return exitCode === 0 ? undefined : `exit code ${exitCode}${lastLine(stderr === "" ? stdout : stderr)}`;
   } catch (error) {
     return explainError(error);
   }
 }
 
-function containerOf(pod: Pod, { container }: ExecHook): Container | undefined {
+interface Failure {
+  readonly problem: string;
+  readonly options: Pick<RunHooksOptions, "log" | "kind" | "consequence">;
+}
+
+function tellFailure(pod: Pod, hook: ExecHook, { problem, options }: Failure): string {
+  const { log, kind, consequence } = options;
+  const { namespace = "", name } = pod.metadata;
+  const sentence = `${kind} ${hook.name} in pod ${namespace}/${name} failed: ${problem}`;
+  if (hook.onError === "Continue") log.warning({ namespace }, sentence);
+  else log.error({ namespace }, consequence === undefined ? sentence : `${sentence}; ${consequence}`);
+  return sentence;
+}
+
+function noContainer({ container }: ExecHook): HookReadiness {
+  return { problem: `the pod has no container ${JSON.stringify(container)}` };
+}
+
+/** The one that the hook names, else the first; init containers do not count. */
+export function containerOf(pod: Pod, { container }: ExecHook): Container | undefined {
   const all = pod.spec?.containers ?? [];
   return container === "" ? all[0] : all.find(({ name }) => name === container);
 }
