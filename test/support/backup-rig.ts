@@ -2,8 +2,8 @@
 // Backups that have begun are only noted: what a run does is tested piece by piece, and whole on the real API server.
 import type { Backup, BackupStatus } from "../../src/api/backup.ts";
 import { backupStorageLocations, backups } from "../../src/api/resources.ts";
-import { InstalledCrd } from "../../src/kube/crd-lookup.ts";
 import type { ReconcileResult } from "../../src/kube/controller.ts";
+import { InstalledCrd } from "../../src/kube/crd-lookup.ts";
 import type { EventText } from "../../src/kube/events.ts";
 import { silentLogger } from "../../src/platform/logger.ts";
 import { Metrics } from "../../src/platform/metrics.ts";

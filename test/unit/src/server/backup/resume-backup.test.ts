@@ -47,7 +47,10 @@ describe("resumeBackup", () => {
       assert.equal(rig.backup.status?.phase, "Failed");
       return rig.backup.status?.failureReason ?? "";
     };
-    assert.match(await failure({ spec: { ...spec, snapshotMoveData: true } }), /spec\.snapshotMoveData is not supported/);
+    assert.match(
+      await failure({ spec: { ...spec, snapshotMoveData: true } }),
+      /spec\.snapshotMoveData is not supported/,
+    );
     assert.match(await failure({ spec, metadata: claimedBy("me/1", "20") }), /begun 20 times .*never came to its end/);
     rig.table.remove(backupStorageLocations, { namespace: "velero", name: "default" });
     assert.match(await failure({ spec }), /BackupStorageLocation default does not exist any more/);

@@ -26,7 +26,8 @@ describe("claimAnnotations", () => {
   });
 
   it("count from nothing where somebody has damaged the number", () => {
-    for (const text of ["", "many", "-3", "1.5"]) assert.equal(attemptsOf(backupWith({ "stowage.dev/attempts": text })), 0);
+    for (const text of ["", "many", "-3", "1.5"])
+      assert.equal(attemptsOf(backupWith({ "stowage.dev/attempts": text })), 0);
   });
 
   it("change with every renewal", () => {

@@ -9,7 +9,10 @@ function volume(name: string, phase: PodVolumePhase | "", resourceVersion = "1")
 }
 
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
-  return await Promise.race([promise.then(() => true), new Promise<boolean>((resolve) => setImmediate(resolve, false))]);
+  return await Promise.race([
+    promise.then(() => true),
+    new Promise<boolean>((resolve) => setImmediate(resolve, false)),
+  ]);
 }
 
 const names = (list: readonly PodVolumeBackup[]): string[] => list.map(({ metadata }) => metadata.name);
