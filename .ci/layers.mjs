@@ -276,6 +276,12 @@ const packageOwners = [
   ),
   onlyOwner("pino/", "^src/platform/logger\\.ts$", "One logger set-up."),
   onlyOwner("yaml/", "^src/platform/yaml\\.ts$", "One way to read what people write, with one kind of error."),
+  onlyOwner(
+    "rfc6902/",
+    "^src/server/restore/objects/rules/modifiers/json-patch\\.ts$",
+    "It goes on after an operation that failed; our door does not.",
+  ),
+  onlyOwner("tar-stream/", "^src/server/tarball/", "What comes out of a tarball is checked there, and only there."),
   onlyOwner("prom-client/", "^src/platform/metrics\\.ts$", "One registry of metrics."),
 ];
 

@@ -22,6 +22,10 @@ export const annotations = {
   pvcName: "velero.io/pvc-name",
   /** Backup or Restore: Go duration that replaces --fs-backup-timeout. */
   podVolumeTimeout: "velero.io/pod-volume-timeout",
+  /** Restore: "true" or "false", whether cluster roles, their bindings and webhooks come back. */
+  restoreClusterRbac: "stowage.dev/restore-cluster-rbac-and-webhooks",
+  /** Any object in a Backup: "true" or "false", whether its status comes back, whatever the Restore says. */
+  restoreStatus: "velero.io/restore-status",
   /** DownloadRequest: certificates in PEM form that vouch for the URL, where the machine's own do not. */
   downloadCertificate: "stowage.dev/download-certificate",
   /** PodVolumeBackup: JSON list of the files that were left out or changed while read. */

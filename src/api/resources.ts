@@ -70,3 +70,17 @@ export const csiDrivers: Resource<CsiDriver> = {
   plural: "csidrivers",
   isNamespaced: false,
 };
+export const storageClasses: Resource<KubeObject> = {
+  group: "storage.k8s.io",
+  version: "v1",
+  kind: "StorageClass",
+  plural: "storageclasses",
+  isNamespaced: false,
+};
+export const customResourceDefinitions: Resource<KubeObject> = {
+  group: "apiextensions.k8s.io",
+  version: "v1",
+  kind: "CustomResourceDefinition",
+  plural: "customresourcedefinitions",
+  isNamespaced: false,
+};

@@ -6,6 +6,7 @@ import { request as httpsRequest } from "node:https";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { messageOf } from "../platform/coded-error.ts";
+import { parseExactJson } from "../platform/exact-json.ts";
 import type { KubeConnection } from "./kube-connection.ts";
 import { type ApiStatus, errorOfStatus, KubeError } from "./kube-errors.ts";
 
@@ -116,7 +117,7 @@ export function refusal(response: IncomingMessage, body: string, action: string)
 
 function parseBody(body: string): unknown {
   try {
-    return JSON.parse(body);
+    return parseExactJson(body);
   } catch {
     // Some answers (/healthz, container logs, a proxy's error page) are plain text.
     return body;

@@ -28,8 +28,8 @@ export interface ListOptions extends CallOptions {
   readonly namespace?: string | undefined;
   readonly labelSelector?: string | undefined;
   readonly fieldSelector?: string | undefined;
-  /** Objects per request; 500 when absent. */
-  readonly pageSize?: number;
+  /** Objects per request; 500 when absent. A function is asked before each. */
+  readonly pageSize?: number | (() => number);
 }
 
 export interface ObjectList<T> {
@@ -125,9 +125,11 @@ export class TypedClient {
     resource: ResourceDescriptor<T>,
     options: ListOptions = {},
   ): AsyncGenerator<ObjectList<T>> {
+    const { pageSize = 500 } = options;
     let token: string | undefined;
     do {
-      const query = { ...selectorQuery(options), limit: String(options.pageSize ?? 500), continue: token };
+      const limit = typeof pageSize === "function" ? pageSize() : pageSize;
+      const query = { ...selectorQuery(options), limit: String(limit), continue: token };
       const path = pathOf(resource, { namespace: options.namespace }, query);
       const action = describeCall("list", resource, { namespace: options.namespace });
       const page = (await this.#send({ method: "GET", path, action }, options)) as RawList<T>;

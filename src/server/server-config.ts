@@ -40,9 +40,15 @@ export interface ServerConfig {
   readonly deletionLimit: number;
   /** Within which all that a repository holds is read and verified; 0 for never. */
   readonly repositoryVerificationPeriodMs: number;
+  /** "true": restored unless the Restore says no; "on-request": only when it says yes; "false": never. */
+  readonly restoreClusterRbacAndWebhooks: ClusterRbacAndWebhooks;
+  /** How long a Restore waits for a namespace that is being deleted. */
+  readonly terminatingResourceTimeoutMs: number;
   /** What was accepted but ignored, as sentences. */
   readonly warnings: readonly string[];
 }
+
+export type ClusterRbacAndWebhooks = "true" | "on-request" | "false";
 
 export const serverUsage = `stowage server: turns Backups into PodVolumeBackups, looks after storage locations and repositories
 
@@ -68,6 +74,9 @@ Environment: VELERO_NAMESPACE
   --schedule-skip-immediately             new and changed Schedules wait for their next time
   --store-validation-frequency DURATION   how often storage locations are looked at; 0 for once (default 1m)
   --resource-timeout DURATION             longest wait for something in the cluster (default 10m)
+  --terminating-resource-timeout DURATION longest wait of a Restore for a namespace to go away (default 10m)
+  --restore-cluster-rbac-and-webhooks WHEN  true, false, or on-request: only for a Restore with the annotation
+                                          stowage.dev/restore-cluster-rbac-and-webhooks: "true" (default true)
   --metrics-address ADDRESS               /metrics, /healthz and /readyz (default :8085)
   --scratch-dir DIR                       where logs and tarballs are written before they are uploaded
                                           (default: stowage-server in the system's folder for temporary files)
@@ -95,6 +104,8 @@ const known = {
     "concurrent-backups",
     "item-block-worker-count",
     "schedule-start-jitter",
+    "terminating-resource-timeout",
+    "restore-cluster-rbac-and-webhooks",
   ],
   switches: ["default-volumes-to-fs", "schedule-skip-immediately", "help"],
   aliases: {
@@ -125,6 +136,12 @@ export function readServerConfig(
     logLevel: logLevelFlag(values["log-level"] ?? "info"),
     logFormat: oneOf("log-format", values["log-format"] ?? "text", ["text", "json"]),
     resourceTimeoutMs: ms("resource-timeout", "10m"),
+    terminatingResourceTimeoutMs: ms("terminating-resource-timeout", "10m"),
+    restoreClusterRbacAndWebhooks: oneOf(
+      "restore-cluster-rbac-and-webhooks",
+      values["restore-cluster-rbac-and-webhooks"] ?? "true",
+      ["true", "on-request", "false"],
+    ),
     fsBackupTimeoutMs: ms("fs-backup-timeout", "4h"),
     maintenanceFrequencyMs: ms("default-repo-maintain-frequency", "168h"),
     storeValidationFrequencyMs: ms("store-validation-frequency", "1m"),

@@ -95,5 +95,7 @@ export const breaches: Readonly<Record<string, SourceTree>> = {
   "one-owner-per-package-croner": { "src/server/a.ts": imports("croner") },
   "one-owner-per-package-pino": { "src/server/a.ts": imports("pino") },
   "one-owner-per-package-yaml": { "src/server/a.ts": imports("yaml") },
+  "one-owner-per-package-rfc6902": { "src/server/a.ts": imports("rfc6902") },
+  "one-owner-per-package-tar-stream": { "src/server/a.ts": imports("tar-stream") },
   "one-owner-per-package-prom-client": { "src/server/a.ts": imports("prom-client") },
 };

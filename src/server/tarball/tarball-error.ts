@@ -1,6 +1,6 @@
 // What can be wrong with the tarball of a Backup. It comes from a bucket, so nothing in it is believed.
 
-import type { Retry } from "../../platform/coded-error.ts";
+import { messageOf, type Retry } from "../../platform/coded-error.ts";
 
 interface TarballErrorPolicy {
   readonly retry: Retry;
@@ -61,4 +61,9 @@ export class TarballError extends Error {
   get hint(): string {
     return policies[this.code].hint;
   }
+}
+
+/** For a failed call on a file of the scratch folder. */
+export function scratchUnusable(what: string, cause: unknown): TarballError {
+  return new TarballError("scratch-unusable", `cannot use ${what}: ${messageOf(cause)}`, { cause });
 }

@@ -1,18 +1,28 @@
-// What a restore asks of a Backup's tarball: which objects lie in it, and one of them at a time. The tarball's reader fits
-// it by structure.
-import type { KubeObject } from "../../../api/kube-object.ts";
+// What a restore asks of a Backup's tarball: which objects lie in it, and one of them at a time.
+import type { ItemAddress, TarballContents } from "../../tarball/tarball-reader.ts";
 
-export interface ItemAddress {
-  /** Absent for cluster-scoped objects. */
-  readonly namespace?: string | undefined;
-  readonly name: string;
+export type BackupContents = Pick<TarballContents, "groupResources" | "addresses" | "read">;
+
+/** "ns/name", or the name alone. */
+export function keyOfAddress({ namespace, name }: ItemAddress): string {
+  return namespace === undefined || namespace === "" ? name : `${namespace}/${name}`;
 }
 
-export interface BackupContents {
-  /** "pods", "deployments.apps": every kind of which there is at least one object. */
-  readonly groupResources: readonly string[];
-  /** In any order; empty for a kind that is not there. */
-  addresses(groupResource: string): readonly ItemAddress[];
-  /** The object as it was backed up. @throws TarballError or any error that says what is wrong with the item */
-  read(groupResource: string, address: ItemAddress): Promise<KubeObject>;
+/** Tells whether a single object is there, without going through all of its kind each time. */
+export class ContentsIndex {
+  readonly #contents: BackupContents;
+  readonly #keys = new Map<string, ReadonlySet<string>>();
+
+  constructor(contents: BackupContents) {
+    this.#contents = contents;
+  }
+
+  has(groupResource: string, address: ItemAddress): boolean {
+    let keys = this.#keys.get(groupResource);
+    if (keys === undefined) {
+      keys = new Set(this.#contents.addresses(groupResource).map(keyOfAddress));
+      this.#keys.set(groupResource, keys);
+    }
+    return keys.has(keyOfAddress(address));
+  }
 }

@@ -1,96 +1,116 @@
 // Brings the objects of a Backup back, kind after kind (velero-contract §9.4): chooses, changes and creates each, and notes
 // what became of it. Data of volumes is not its affair: pods are handed out before and after they are made.
-import type { Backup } from "../../../api/backup.ts";
-import type { Pod } from "../../../api/core.ts";
-import type { PodVolumeBackup } from "../../../api/pod-volume-backup.ts";
-import type { Restore } from "../../../api/restore.ts";
+
+import { validName } from "../../../api/valid-name.ts";
 import type { Discovery } from "../../../kube/discovery.ts";
-import type { TypedClient } from "../../../kube/typed-client.ts";
-import type { Clock } from "../../../platform/clock.ts";
-import type { RunLog } from "../../run-log/run-log.ts";
-import type { BackupContents, ItemAddress } from "./backup-contents.ts";
-import type { RestoreRules } from "./restore-rules.ts";
+import { discoverWith } from "./await-crds.ts";
+import { ContentsIndex } from "./backup-contents.ts";
+import type { ChangeContext } from "./changes/change-context.ts";
+import { absentNamespaces, type ChosenKind, chooseItems, neededCrds } from "./choose-items.ts";
+import { ObjectComposer } from "./compose-object.ts";
+import { EnsureNamespaces } from "./ensure-namespaces.ts";
+import type { MutableObject } from "./json-fields.ts";
+import { mutableCopy } from "./json-fields.ts";
+import { ObjectRun, type ObjectView } from "./object-run.ts";
+import { Placer } from "./placement.ts";
+import type { RestoreObjectsOptions, RestoreObjectsOutcome } from "./restore-objects-options.ts";
+import { crdKind } from "./restore-order.ts";
+import { restoreScope } from "./restore-scope.ts";
 
-/** One entry of `<b>-volumeinfo.json.gz`, reduced to what decides how a volume comes back. */
-export interface VolumeInfoEntry {
-  readonly pvName?: string;
-  readonly pvcName?: string;
-  readonly pvcNamespace?: string;
-  readonly backupMethod?: string;
-  readonly pvInfo?: {
-    readonly reclaimPolicy?: string;
-    readonly labels?: Readonly<Record<string, string>> | null;
-  } | null;
-}
-
-/** What is known of the backed-up volumes; decides whether a PersistentVolume is restored or provisioned anew. */
-export interface BackedUpVolumes {
-  /** Undefined for Backups that have no such file: then the PodVolumeBackups decide. */
-  readonly volumeInfo: readonly VolumeInfoEntry[] | undefined;
-  /** Those of the Backup, as in the cluster. */
-  readonly podVolumeBackups: readonly PodVolumeBackup[];
-}
-
-export interface RestoreObjectsOptions {
-  readonly client: TypedClient;
-  /** Reads what the API server serves, anew each time: called at the start, and again when CRDs were restored. */
-  readonly discover: (signal: AbortSignal) => Promise<Discovery>;
-  readonly contents: BackupContents;
-  readonly restore: Restore;
-  readonly backup: Backup;
-  readonly volumes: BackedUpVolumes;
-  /** What the ConfigMaps say: readRestoreRules() gives it; a Restore with problems in it must not get this far. */
-  readonly rules: RestoreRules;
-  readonly log: RunLog;
-  readonly clock: Clock;
-  /** --restore-cluster-rbac-and-webhooks */
-  readonly clusterRbacAndWebhooks: ClusterRbacAndWebhooks;
-  /**
-   * The last change to a pod before it is created: metadata is already reset and the namespace mapped. What it throws
-   * becomes an error of the pod, which is then not created.
-   * @param original the pod as it was backed up.
-   */
-  readonly transformPod: (pod: Pod, original: Pod) => Promise<Pod>;
-  /**
-   * After a pod was created: now with its uid. Also for pods that an earlier run of this Restore had created before the
-   * server was restarted. Awaited, so it should only begin what takes long.
-   */
-  readonly onPodRestored: (pod: Pod, original: Pod) => Promise<void>;
-  /** After each object. */
-  readonly onProgress: (progress: RestoreProgress) => void;
-  readonly signal: AbortSignal;
-}
-
-/** "true": restored unless the Restore says no; "on-request": only when it says yes; "false": never. */
-export type ClusterRbacAndWebhooks = "true" | "on-request" | "false";
-
-export interface RestoreProgress {
-  readonly totalItems: number;
-  readonly itemsRestored: number;
-}
-
-/** A claim whose PersistentVolume is provisioned anew: the finalizer gives the new one the old one's policy and labels. */
-export interface ReprovisionedClaim {
-  /** As it was made, in the target namespace. */
-  readonly claim: Required<ItemAddress>;
-  /** The claim's namespace in the Backup. */
-  readonly sourceNamespace: string;
-  /** Name of the PersistentVolume in the Backup. */
-  readonly persistentVolume: string;
-}
-
-export interface RestoreObjectsOutcome {
-  /** As in `restore-<r>-resource-list.json.gz`: "v1/Pod" → "ns/name(created)"; or (updated), (skipped), (failed). */
-  readonly resourceList: Readonly<Record<string, readonly string[]>>;
-  readonly progress: RestoreProgress;
-  readonly reprovisioned: readonly ReprovisionedClaim[];
-}
+const servedTimeoutMs = 30_000;
 
 /**
- * Warnings and errors of single objects go to the log by place; they never end the run.
- * @throws KubeError "unavailable" or "cancelled" when the run as a whole cannot go on; it can be begun again from the start.
+ * Warnings and errors of single objects go to the log by place; they never end the run. Objects that an earlier run of the same
+ * Restore had created count as created by this one, so a run that was cut off is simply repeated.
+ * @throws KubeError, TarballError when the run as a whole cannot go on
  */
 export async function restoreObjects(options: RestoreObjectsOptions): Promise<RestoreObjectsOutcome> {
-  await options.discover(options.signal);
-  throw new Error("bug: not there yet");
+  const index = new ContentsIndex(options.contents);
+  const run = new ObjectRun(options, partsOf(options, index));
+  let view = viewOf(await options.discover(options.signal), options);
+  let chosen = await choose(view, index, options);
+  warnOfNothing(chosen, index, options);
+  const crds = [...addressesOf(chosen, crdKind), ...neededCrds(chosen, view.discovery, { scope: view.scope, index })];
+  run.expect(countOf(chosen));
+  if (crds.length > 0) {
+    await run.restoreKind({ groupResource: crdKind, addresses: crds }, view);
+    const names = crds.map(({ name }) => name).filter((name) => options.contents.groupResources.includes(name));
+    const discovery = await discoverWith(names, options.discover, { ...options, timeoutMs: servedTimeoutMs });
+    // What the user calls a kind may be known only now.
+    view = viewOf(discovery, options);
+    chosen = await choose(view, index, options);
+  }
+  const rest = chosen.filter(({ groupResource, heldBack }) => groupResource !== crdKind && heldBack === undefined);
+  warnOfHeldBack(chosen, options);
+  run.expect(countOf(rest));
+  for (const kind of rest) await run.restoreKind(kind, view);
+  return { resourceList: run.tally.list(), progress: run.progress, reprovisioned: run.reprovisioned };
+}
+
+function viewOf(discovery: Discovery, { restore, clusterRbacAndWebhooks }: RestoreObjectsOptions): ObjectView {
+  return { discovery, scope: restoreScope({ restore, discovery, clusterRbacAndWebhooks }) };
+}
+
+async function choose(
+  { scope }: ObjectView,
+  index: ContentsIndex,
+  { contents, log }: RestoreObjectsOptions,
+): Promise<readonly ChosenKind[]> {
+  return await chooseItems({ contents, index, scope, log });
+}
+
+function addressesOf(chosen: readonly ChosenKind[], kind: string): ChosenKind["addresses"] {
+  return chosen.find(({ groupResource }) => groupResource === kind)?.addresses ?? [];
+}
+
+function countOf(chosen: readonly ChosenKind[]): number {
+  return chosen.reduce((sum, { addresses }) => sum + addresses.length, 0);
+}
+
+function warnOfNothing(
+  chosen: readonly ChosenKind[],
+  index: ContentsIndex,
+  { contents, restore, log }: RestoreObjectsOptions,
+): void {
+  for (const name of absentNamespaces(restore.spec.includedNamespaces ?? [], contents, index)) {
+    log.warning("velero", `nothing of namespace ${name} is in the backup`);
+  }
+  if (chosen.length === 0) log.warning("velero", "nothing in the backup is what the restore asks for");
+}
+
+function warnOfHeldBack(chosen: readonly ChosenKind[], { log }: RestoreObjectsOptions): void {
+  for (const { groupResource, addresses, heldBack } of chosen) {
+    if (heldBack !== undefined)
+      log.warning("cluster", `${addresses.length} ${groupResource} are left out: ${heldBack}`);
+  }
+}
+
+function partsOf(options: RestoreObjectsOptions, index: ContentsIndex): ConstructorParameters<typeof ObjectRun>[1] {
+  const { client, clock, signal, restore, rules, log, contents } = options;
+  const changes: ChangeContext = {
+    namespaceMapping: restore.spec.namespaceMapping ?? {},
+    preserveNodePorts: restore.spec.preserveNodePorts === true,
+    nodeMapping: rules.nodes,
+  };
+  const composer = new ObjectComposer({
+    ...options,
+    backupName: options.backup.metadata.name,
+    changes,
+    claims: { ...options, index },
+  });
+  const placer = new Placer({
+    ...{ client, clock, signal, changes },
+    restoreName: validName(restore.metadata.name),
+    createdAfter: restore.metadata.creationTimestamp ?? "",
+    isUpdatePolicy: restore.spec.existingResourcePolicy === "update",
+  });
+  const compose = async (source: string): Promise<MutableObject> => {
+    const stored = index.has("namespaces", { name: source });
+    const plain = { apiVersion: "v1", kind: "Namespace", metadata: { name: source } };
+    const original = stored ? mutableCopy(await contents.read("namespaces", { name: source })) : plain;
+    return (await composer.compose("namespaces", original)).object;
+  };
+  const { terminatingTimeoutMs } = options;
+  const namespaces = new EnsureNamespaces({ client, clock, signal, log: log.log, terminatingTimeoutMs, compose });
+  return { index, composer, placer, namespaces };
 }

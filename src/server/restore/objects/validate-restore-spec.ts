@@ -1,9 +1,66 @@
 // Checks the parts of a Restore's spec that choose and change objects, before anything is made.
+import { matchesLabels } from "../../../api/label-selector.ts";
 import type { RestoreSpec } from "../../../api/restore.ts";
+import { globPattern } from "./glob-pattern.ts";
+import { isNeverRestored } from "./restore-scope.ts";
 
 /** Sentences for status.validationErrors; empty when all is well. */
 export function validateRestoredObjects(spec: RestoreSpec): readonly string[] {
   const policy = spec.existingResourcePolicy ?? "";
-  if (["", "none", "update"].includes(policy)) return [];
-  return [`existingResourcePolicy "${policy}" is unknown: it can be none or update`];
+  const refused = (spec.includedResources ?? []).filter((name) => isNeverRestored(name.toLowerCase()));
+  return [
+    ...refused.map((name) => `includedResources: ${name} are never restored`),
+    ...listProblems("Resources", spec.includedResources, spec.excludedResources),
+    ...listProblems("Namespaces", spec.includedNamespaces, spec.excludedNamespaces),
+    ...mappingProblems(spec.namespaceMapping ?? {}),
+    ...selectorProblems(spec),
+    ...(["", "none", "update"].includes(policy)
+      ? []
+      : [`existingResourcePolicy "${policy}" is unknown: it can be none or update`]),
+  ];
+}
+
+type Names = readonly string[] | null | undefined;
+
+function listProblems(what: string, included: Names, excluded: Names): readonly string[] {
+  const wanted = included ?? [];
+  const unwanted = excluded ?? [];
+  const both = wanted.filter((name) => unwanted.includes(name));
+  const broken = [...wanted, ...unwanted].filter((name) => name !== "*" && !isPattern(name));
+  return [
+    ...(wanted.length > 1 && wanted.includes("*") ? [`included${what}: "*" stands alone or not at all`] : []),
+    ...(unwanted.includes("*") ? [`excluded${what}: "*" would leave nothing`] : []),
+    ...both.map((name) => `included${what} and excluded${what} both have ${name}`),
+    ...broken.map((name) => `"${name}" in the ${what.toLowerCase()} is no name and no pattern`),
+  ];
+}
+
+function isPattern(name: string): boolean {
+  try {
+    globPattern(name);
+    return name !== "";
+  } catch {
+    // A bracket that is not closed.
+    return false;
+  }
+}
+
+/** RFC 1123, as the API server demands of a namespace. */
+const namespaceName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+function mappingProblems(mapping: Readonly<Record<string, string>>): readonly string[] {
+  const bad = Object.entries(mapping).filter(([, target]) => !namespaceName.test(target));
+  return bad.map(([source, target]) => `namespaceMapping: ${source} cannot become "${target}", which is no name`);
+}
+
+function selectorProblems({ labelSelector, orLabelSelectors }: RestoreSpec): readonly string[] {
+  const one = labelSelector === null || labelSelector === undefined ? [] : [labelSelector];
+  const any = orLabelSelectors ?? [];
+  const isInvalid = [...one, ...any].some(
+    ({ matchExpressions = [] }) => matchesLabels({ matchExpressions }) === undefined,
+  );
+  return [
+    ...(one.length > 0 && any.length > 0 ? ["labelSelector and orLabelSelectors exclude each other"] : []),
+    ...(isInvalid ? ["a label selector has an unknown operator, or values where none or some belong"] : []),
+  ];
 }

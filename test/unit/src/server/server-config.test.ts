@@ -26,6 +26,8 @@ describe("readServerConfig", () => {
       garbageCollectionFrequencyMs: 3_600_000,
       deletionLimit: 20,
       repositoryVerificationPeriodMs: 720 * 3_600_000,
+      terminatingResourceTimeoutMs: 600_000,
+      restoreClusterRbacAndWebhooks: "true",
       warnings: [],
     });
   });
@@ -48,6 +50,13 @@ describe("readServerConfig", () => {
     assert.deepEqual([config?.fsBackupTimeoutMs, config?.resourceTimeoutMs], [5_400_000, 5000]);
     assert.equal(readServerConfig(["--restic-timeout=1m"], {})?.fsBackupTimeoutMs, 60_000);
     assert.throws(() => readServerConfig(["--fs-backup-timeout=soon"], {}), { code: "flag-invalid" });
+  });
+
+  it("leaves cluster roles and webhooks to each Restore, or to none", () => {
+    const read = (value: string): unknown =>
+      readServerConfig([`--restore-cluster-rbac-and-webhooks=${value}`], {})?.restoreClusterRbacAndWebhooks;
+    assert.deepEqual(["false", "on-request"].map(read), ["false", "on-request"]);
+    assert.throws(() => read("never"), { code: "flag-invalid" });
   });
 
   it("reads the limit of deletions as a whole number", () => {
