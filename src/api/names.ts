@@ -41,6 +41,8 @@ export const annotations = {
   attempts: "stowage.dev/attempts",
   /** Backup: how many PodVolumeBackups it has, once all of them are made. */
   volumes: "stowage.dev/volumes",
+  /** Backup: uids of the pods whose pre hooks have begun and whose post hooks have not ended, as a JSON list. */
+  openHooks: "stowage.dev/open-hooks",
   /** PodVolumeRestore: "true" once all data are in the volume; it must not be restored again after that. */
   dataRestored: "stowage.dev/data-restored",
   /** PodVolumeRestore: "true" once nothing of `.velero` is left in the volume. */

@@ -72,7 +72,7 @@ export function endPatch(end: BackupEnd, { clock }: Pick<BackupContext, "clock">
   const wasBegun = end.phase !== "FailedValidation";
   const completion = wasBegun ? { completionTimestamp: formatTimestamp(clock.now()) } : {};
   return {
-    metadata: { annotations: { [annotations.claimedBy]: null } },
+    metadata: { annotations: { [annotations.claimedBy]: null, [annotations.openHooks]: null } },
     status: { ...completion, ...end },
     conditions: endConditions(end),
   };

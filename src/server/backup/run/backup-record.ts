@@ -70,6 +70,20 @@ export class BackupRecord {
     }
   }
 
+  /** Pods in the middle of their hooks; undefined when this server's kind has never noted any. */
+  get openHooks(): readonly string[] | undefined {
+    try {
+      const uids: unknown = JSON.parse(this.#backup.metadata.annotations?.[annotations.openHooks] ?? "");
+      return Array.isArray(uids) ? uids.map(String) : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async noteOpenHooks(uids: readonly string[]): Promise<void> {
+    await this.patch({ metadata: { annotations: { [annotations.openHooks]: JSON.stringify(uids) } } });
+  }
+
   async #writeDue(): Promise<void> {
     const progress = this.#progress;
     this.#progress = undefined;

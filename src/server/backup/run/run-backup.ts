@@ -9,6 +9,7 @@ import { podVolumeBackups } from "../../../api/resources.ts";
 import { errorFacts, explainError } from "../../../platform/coded-error.ts";
 import type { LocationStore } from "../../location-store/location-store.ts";
 import { createRunLog } from "../../run-log/create-run-log.ts";
+import type { RunLog } from "../../run-log/run-log.ts";
 import { createTarball } from "../../tarball/tarball-writer.ts";
 import { stopVolumes } from "../../volume-work/stop-volumes.ts";
 import type { BackupContext } from "../backup-context.ts";
@@ -63,10 +64,16 @@ async function runToItsEnd(running: Running): Promise<void> {
     }
   } catch (error) {
     running.signal.throwIfAborted();
-    const reason: unknown = run.lost.aborted ? run.lost.reason : error;
-    if (reason instanceof RunLost) await leave(reason, record, running);
-    else await failOrThrow(reason, running);
+    const loss = lossOf(error, run);
+    if (loss !== undefined) await leave(loss, record, running);
+    else await failOrThrow(error, running);
   }
+}
+
+/** What ends a run that is lost may be any error: every call is aborted. */
+function lossOf(error: unknown, { lost }: ActiveRun): RunLost | undefined {
+  const reason: unknown = lost.aborted ? lost.reason : error;
+  return reason instanceof RunLost ? reason : undefined;
 }
 
 async function runWith(store: LocationStore, running: Running): Promise<void> {
@@ -117,10 +124,20 @@ async function carryOut(
     await record.patch({ metadata: { annotations: { [annotations.volumes]: String(run.results.names.length) } } });
     await untilAborted(run.results.ended(run.results.names), signal);
     await storeBackup(parts, saved, { hooks, store });
+  } catch (error) {
+    if (lossOf(error, run)?.why === "deleted") await removeTraces(store, record, log);
+    throw error;
   } finally {
     over.abort();
     await Promise.all(companions);
   }
+}
+
+/** What was stored of a Backup that nobody wants any more; else it would come back from there. */
+async function removeTraces(store: LocationStore, { backup }: BackupRecord, log: RunLog): Promise<void> {
+  await store.deleteBackup(backup.metadata.name).catch((error: unknown) => {
+    log.log.warn("what was stored of a deleted backup could not be removed", errorFacts(error));
+  });
 }
 
 /** The end is stored already; only the Backup itself does not say so yet. */

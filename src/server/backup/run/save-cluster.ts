@@ -47,20 +47,25 @@ export async function saveCluster(parts: RunParts): Promise<SavedCluster> {
   await refreshVolumes({ record, results: run.results, context, signal });
   const volumes = await podVolumes(parts, namespaces, discovery);
   const steps = new PodSteps({ context, record, volumes, results: run.results, log, signal });
-  const items = await backUpItems({
-    ...{ client: context.client, discovery, spec, namespaces, log, tarball, scratchDirectory, signal },
-    onItem: async (resource, object) => {
-      if (isCore(resource, "persistentvolumeclaims")) volumes.noteClaim(object as PersistentVolumeClaim);
-      return isCore(resource, "pods") ? await steps.before(object as Pod) : true;
-    },
-    onSaved: async (resource, object) => {
-      if (isCore(resource, "pods")) await steps.after(object as Pod);
-    },
-    mayTakeLong: (resource, object) => isCore(resource, "pods") && steps.hasHooks(object as Pod),
-    longItemsAtOnce: context.settings.itemBlockWorkers,
-    onProgress: (progress) => record.progress(progress),
-  });
-  return { items, volumes, finishPods: () => steps.finish() };
+  try {
+    const items = await backUpItems({
+      ...{ client: context.client, discovery, spec, namespaces, log, tarball, scratchDirectory, signal },
+      onItem: async (resource, object) => {
+        if (isCore(resource, "persistentvolumeclaims")) volumes.noteClaim(object as PersistentVolumeClaim);
+        return isCore(resource, "pods") ? await steps.before(object as Pod) : true;
+      },
+      onSaved: async (resource, object) => {
+        if (isCore(resource, "pods")) await steps.after(object as Pod);
+      },
+      mayTakeLong: (resource, object) => isCore(resource, "pods") && steps.hasHooks(object as Pod),
+      longItemsAtOnce: context.settings.itemBlockWorkers,
+      onProgress: (progress) => record.progress(progress),
+    });
+    return { items, volumes, finishPods: () => steps.finish() };
+  } catch (error) {
+    await steps.abandon();
+    throw error;
+  }
 }
 
 async function namespacesOf({ context, record, log, signal }: RunParts): Promise<readonly string[]> {
