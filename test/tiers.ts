@@ -43,7 +43,7 @@ export const tiers: readonly Tier[] = [
   { name: "faults", peers: ["restic", "versitygw"], fileTimeoutMs: 12 * minuteMs, inEveryRun: true },
   {
     name: "e2e",
-    peers: ["restic", "versitygw", ...controlPlane],
+    peers: ["restic", "versitygw", "kube-controller-manager", ...controlPlane],
     fileTimeoutMs: 12 * minuteMs,
     inEveryRun: true,
   },

@@ -17,6 +17,14 @@ export class BlobSet {
     this.#bits = new Uint8Array(Math.ceil(index.table.count / 8));
   }
 
+  /** Another set with the same blobs. */
+  copy(): BlobSet {
+    const copy = new BlobSet(this.#index);
+    copy.#bits = Uint8Array.from(this.#bits);
+    copy.#count = this.#count;
+    return copy;
+  }
+
   get count(): number {
     return this.#count;
   }

@@ -33,6 +33,7 @@ export interface KeepPolicy {
   readonly tags: readonly (readonly string[])[];
 }
 
+/** No rule at all: for when snapshots are named by their ids. */
 export const emptyPolicy: KeepPolicy = {
   last: 0,
   hourly: 0,

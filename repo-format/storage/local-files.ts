@@ -57,8 +57,12 @@ export async function writePieces(
 ): Promise<number> {
   let written = 0;
   for await (const piece of pieces) {
-    await writeFully(file, [piece], signal, written);
-    written += piece.length;
+    for (let done = 0; done < piece.length; ) {
+      throwIfCancelled(signal);
+      const { bytesWritten } = await file.write(piece, done, piece.length - done, written);
+      done += bytesWritten;
+      written += bytesWritten;
+    }
   }
   await writeAndSync(file, [], signal);
   return written;

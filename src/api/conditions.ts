@@ -28,6 +28,12 @@ export const conditionReasons = {
   Completed: "it ended, and nothing is missing",
   PartiallyFailed: "it ended, and something is missing; the results say what",
   Failed: "it could not be carried out; the message says why",
+  AllVerified: "all that the repository holds was read and verified within the period",
+  VerificationRunning: "not everything was read yet; so far nothing is wrong",
+  VerificationOverdue: "it is long since all was read; so far nothing is wrong",
+  Damaged: "something stored is damaged or missing; the message names the snapshots that suffer",
+  TooManyDeletions: "more Backups were to be deleted in an hour than is usual; the message says how to agree",
+  DeletionsUsual: "deletions go on",
 } as const;
 
 export type ConditionReason = keyof typeof conditionReasons;

@@ -22,7 +22,9 @@ export interface Container {
   readonly image?: string;
   readonly command?: readonly string[];
   readonly args?: readonly string[];
-  readonly env?: readonly { readonly name: string; readonly value?: string }[];
+  readonly env?: readonly { readonly name: string; readonly value?: string; readonly valueFrom?: unknown }[];
+  readonly resources?: unknown;
+  readonly securityContext?: unknown;
   readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string; readonly subPath?: string }[];
   readonly volumeDevices?: readonly { readonly name: string; readonly devicePath: string }[];
 }
@@ -58,6 +60,14 @@ export interface NfsSource {
 
 export interface PodStatus {
   readonly phase?: string;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly conditions?: readonly {
+    readonly type: string;
+    readonly status: string;
+    readonly reason?: string;
+    readonly message?: string;
+  }[];
   readonly initContainerStatuses?: readonly ContainerStatus[];
   readonly containerStatuses?: readonly ContainerStatus[];
 }
@@ -66,7 +76,7 @@ export interface ContainerStatus {
   readonly name: string;
   readonly ready?: boolean;
   readonly state?: {
-    readonly waiting?: { readonly reason?: string };
+    readonly waiting?: { readonly reason?: string; readonly message?: string };
     readonly running?: { readonly startedAt?: string | null };
     readonly terminated?: { readonly exitCode: number; readonly reason?: string; readonly message?: string };
   };

@@ -28,6 +28,12 @@ export const annotations = {
   restoreStatus: "velero.io/restore-status",
   /** DownloadRequest: certificates in PEM form that vouch for the URL, where the machine's own do not. */
   downloadCertificate: "stowage.dev/download-certificate",
+  /** Backup: the location in which it was found; it was not made by this server. */
+  syncedFrom: "stowage.dev/synced-from",
+  /** Backup: "true" until the PodVolumeBackups that its location keeps are in the cluster, too. */
+  volumesToSync: "stowage.dev/volumes-to-sync",
+  /** DownloadRequest: why there is no URL, for people. */
+  downloadProblem: "stowage.dev/download-problem",
   /** PodVolumeBackup: JSON list of the files that were left out or changed while read. */
   warnings: "stowage.dev/warnings",
   /** PodVolumeBackup: JSON of what the backup read, stored, asked of the store and spent its time on. */
@@ -47,6 +53,10 @@ export const annotations = {
   dataRestored: "stowage.dev/data-restored",
   /** PodVolumeRestore: "true" once nothing of `.velero` is left in the volume. */
   markerRemoved: "stowage.dev/marker-removed",
+  /** BackupRepository: when all that it holds was last read and found well, RFC 3339. */
+  lastVerified: "stowage.dev/last-verified",
+  /** BackupRepository: JSON of how far the rolling verification is, and what it found. */
+  verification: "stowage.dev/verification",
   /** Schedule: Go duration; each run begins later by a part of it that looks random. */
   startJitter: "stowage.dev/start-jitter",
   /** Backup: the time of its Schedule for which it was made, RFC 3339. */
@@ -60,6 +70,8 @@ export const repositoryPasswordSecret = { name: "velero-repo-credentials", key: 
 
 /** The init container for which an agent waits before it restores a pod's volumes. */
 export const restoreWaitContainer = "restore-wait";
+/** Its name up to Velero 1.9; found in pods that were backed up after such a restore. */
+export const legacyRestoreWaitContainer = "restic-wait";
 
 export const nodeAgentName = "node-agent";
 /** ConfigMap that Velero 1.13 and 1.14 read without being told its name. */

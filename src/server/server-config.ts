@@ -26,6 +26,8 @@ export interface ServerConfig {
   readonly concurrentBackups: number;
   /** So many pods with backup hooks at the same time, in each Backup. */
   readonly itemBlockWorkers: number;
+  /** How often locations are compared with the cluster; 0 for never, where a location does not say. */
+  readonly backupSyncPeriodMs: number;
   /** Where files are gathered before they are uploaded; `main` gives each process a folder of its own in it. */
   readonly scratchDirectory: string;
   /** IANA name; for cron lines that name no time zone. */
@@ -40,6 +42,8 @@ export interface ServerConfig {
   readonly deletionLimit: number;
   /** Within which all that a repository holds is read and verified; 0 for never. */
   readonly repositoryVerificationPeriodMs: number;
+  /** Holds the init container of restored pods; undefined: the image that this server runs from. */
+  readonly restoreHelperImage: string | undefined;
   /** "true": restored unless the Restore says no; "on-request": only when it says yes; "false": never. */
   readonly restoreClusterRbacAndWebhooks: ClusterRbacAndWebhooks;
   /** How long a Restore waits for a namespace that is being deleted. */
@@ -77,7 +81,10 @@ Environment: VELERO_NAMESPACE
   --terminating-resource-timeout DURATION longest wait of a Restore for a namespace to go away (default 10m)
   --restore-cluster-rbac-and-webhooks WHEN  true, false, or on-request: only for a Restore with the annotation
                                           stowage.dev/restore-cluster-rbac-and-webhooks: "true" (default true)
+  --restore-helper-image IMAGE            of the container that restored pods wait in (default: the server's own)
   --metrics-address ADDRESS               /metrics, /healthz and /readyz (default :8085)
+  --backup-sync-period DURATION           how often Backups that others have put into a location, or taken from it,
+                                          are looked for; 0 for never (default 1m)
   --scratch-dir DIR                       where logs and tarballs are written before they are uploaded
                                           (default: stowage-server in the system's folder for temporary files)
   --log-level LEVEL                       debug, info, warning or error (default info)
@@ -91,6 +98,7 @@ const known = {
     "metrics-address",
     "log-level",
     "scratch-dir",
+    "backup-sync-period",
     "log-format",
     "resource-timeout",
     "fs-backup-timeout",
@@ -105,6 +113,7 @@ const known = {
     "item-block-worker-count",
     "schedule-start-jitter",
     "terminating-resource-timeout",
+    "restore-helper-image",
     "restore-cluster-rbac-and-webhooks",
   ],
   switches: ["default-volumes-to-fs", "schedule-skip-immediately", "help"],
@@ -150,6 +159,7 @@ export function readServerConfig(
     defaultVolumesToFs: switches["default-volumes-to-fs"] ?? false,
     concurrentBackups: Math.max(1, countFlag("concurrent-backups", values["concurrent-backups"] ?? "1")),
     itemBlockWorkers: Math.max(1, countFlag("item-block-worker-count", values["item-block-worker-count"] ?? "1")),
+    backupSyncPeriodMs: ms("backup-sync-period", "1m"),
     scratchDirectory: nonEmpty(values["scratch-dir"]) ?? join(tmpdir(), "stowage-server"),
     timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
     scheduleStartJitterMs: ms("schedule-start-jitter", "0"),
@@ -157,6 +167,7 @@ export function readServerConfig(
     garbageCollectionFrequencyMs: ms("garbage-collection-frequency", "1h"),
     deletionLimit: countFlag("deletion-limit", values["deletion-limit"] ?? "20"),
     repositoryVerificationPeriodMs: ms("repository-verification-period", "720h"),
+    restoreHelperImage: nonEmpty(values["restore-helper-image"]),
     warnings,
   });
 }

@@ -132,11 +132,77 @@ describe("S3Storage on a server", () => {
     );
   });
 
+  it("a file that changes while it is sent is refused and not stored", async (t) => {
+    const storage = await open();
+    const path = join(temporaryDirectory(t), "changing");
+    writeFileSync(path, randomBytes(3 << 20));
+    let pieces = 0;
+    const pace = async (): Promise<void> => {
+      pieces += 1;
+      if (pieces === 1) writeFileSync(path, randomBytes(3 << 20));
+    };
+    await assertCode("object-refused", () => storage.putFile("changing", path, { pace }));
+    await assertCode("object-missing", () => storage.get("changing"));
+    assert.equal(pieces, 3);
+  });
+
+  it("a file costs no more memory than a few pieces of it", async (t) => {
+    const meter = newStorageMeter();
+    const storage = await openStorage(server.location(), { meter, s3: { credentials: keysOf(server) } });
+    const path = join(temporaryDirectory(t), "large");
+    writeFileSync(path, Buffer.alloc(96 << 20, "stowage"));
+    const before = process.memoryUsage().arrayBuffers;
+    let most = 0;
+    const pace = async (): Promise<void> => {
+      most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+    };
+    assert.equal(await storage.putFile("large", path, { pace }), 96 << 20);
+    assert.ok(most < 48 << 20, `${most >> 20} MiB`);
+    assert.equal(meter.bytesSent, 96 << 20);
+    assert.equal((await storage.stat("large")).sizeBytes, 96 << 20);
+  });
+
   it("the clock of the server is learnt from its answers", async () => {
     const storage = await open({ clock: () => Date.now() + 3_600_000 });
     assert.equal(storage.clockOffsetMs, undefined);
     await storage.put("clock", Buffer.from("x"));
     assert.ok(Math.abs((storage.clockOffsetMs ?? 0) + 3_600_000) < 60_000, String(storage.clockOffsetMs));
+  });
+
+  it("a signed URL reads its object, no other, without keys and until it expires", async () => {
+    const storage = await open();
+    const key = "signed/a b+c(1)'%41*ü";
+    await storage.put(key, Buffer.from("for everybody"));
+    await storage.put("signed/other", Buffer.from("not this one"));
+    const url = await signed(storage, key, 60_000);
+    const answer = await fetch(url);
+    assert.deepEqual([answer.status, await answer.text()], [200, "for everybody"]);
+    assert.equal((await fetch(url.replace(/signed\/[^?]*/, "signed/other"))).status, 403);
+    assert.equal((await fetch(url.replace("X-Amz-Expires=60", "X-Amz-Expires=600"))).status, 403);
+    assert.equal((await fetch(url, { method: "DELETE" })).status, 403);
+    assert.ok(!url.includes(server.secretAccessKey));
+    assert.equal((await fetch(await signed(storage, "signed/none", 60_000))).status, 404);
+    const short = await signed(storage, key, 1000);
+    const until = Date.now() + 10_000;
+    while ((await fetch(short).then(drained)).status === 200) assert.ok(Date.now() < until, "it never expires");
+    assert.equal((await fetch(url).then(drained)).status, 200);
+  });
+
+  it("a signed URL leads to the public address of the store where there is one", async () => {
+    const publicEndpoint = `http://localhost:${server.port}`;
+    const storage = await open({ publicEndpoint });
+    await storage.put("public", Buffer.from("over another name"));
+    const url = await signed(storage, "public", 60_000);
+    assert.ok(url.startsWith(`${publicEndpoint}/bucket/x/public?`), url);
+    assert.equal(await (await fetch(url)).text(), "over another name");
+  });
+
+  it("no URL is signed with keys that the store refuses", async () => {
+    const wrong = { accessKeyId: server.accessKeyId, secretAccessKey: "not-the-secret-at-all" };
+    for (const credentials of [wrong, { anonymous: true }]) {
+      const storage = await open({ credentials });
+      await assertCode("storage-denied", () => signed(storage, "x", 60_000));
+    }
   });
 
   it("a server that is gone is storage-unavailable, and a request that is tried again passes once it is back", async () => {
@@ -208,6 +274,16 @@ describe("S3Storage with TLS and virtual hosts", () => {
     assert.equal((await byPath.get("config")).toString(), "by host");
   });
 });
+
+async function signed(storage: ObjectStorage, key: string, validMs: number): Promise<string> {
+  return (await storage.signedUrl?.(key, validMs)) ?? assert.fail("S3 can sign");
+}
+
+/** Its connection is free again. */
+async function drained(answer: Response): Promise<Response> {
+  await answer.arrayBuffer();
+  return answer;
+}
 
 function keysOf(server: S3Server): S3CredentialSettings {
   return { accessKeyId: server.accessKeyId, secretAccessKey: server.secretAccessKey };

@@ -1,9 +1,12 @@
 // What every ObjectStorage has to do, as its interface says. Each implementation and each wrapper runs all of it.
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type ErrorCode, RepositoryError } from "../../repo-format/errors.ts";
 import type { ObjectBody, ObjectStorage } from "../../repo-format/storage/object-storage.ts";
+import { makeTemporaryDirectory, removeDirectory } from "../support/temporary-directory.ts";
 
 export interface StorageUnderTest {
   readonly storage: ObjectStorage;
@@ -28,6 +31,7 @@ export function describeObjectStorage(name: string, open: () => Promise<StorageU
       await underTest.dispose();
     });
     describeBytes(storage);
+    describeFiles(storage);
     describeRanges(storage);
     describeKeys(storage);
     describeListings(storage, () => underTest.listedObjects ?? 60);
@@ -120,6 +124,55 @@ function describeBytes(storage: () => ObjectStorage): void {
     await storage().put("config", Buffer.from("kept"));
     await storage().prepare();
     assert.equal((await storage().get("config")).toString(), "kept");
+  });
+}
+
+function describeFiles(storage: () => ObjectStorage): void {
+  let folder: string;
+  const write = (name: string, bytes: Uint8Array): string => {
+    writeFileSync(join(folder, name), bytes);
+    return join(folder, name);
+  };
+  before(() => {
+    folder = makeTemporaryDirectory("files");
+  });
+  after(() => removeDirectory(folder));
+
+  it("putFile stores the bytes of a file of any size, and says how many there are", async () => {
+    for (const size of [0, 5, mebibyte, 7 * mebibyte + 3]) {
+      const bytes = randomBytes(size);
+      assert.equal(await storage().putFile("files/one", write("one", bytes)), size);
+      assert.ok((await storage().get("files/one")).equals(bytes), `${size} bytes`);
+    }
+    assert.deepEqual(await storage().stat("files/one"), { key: "files/one", sizeBytes: 7 * mebibyte + 3 });
+    await storage().put("files/one", Buffer.from("and is replaced like any other"));
+    assert.equal((await storage().get("files/one")).toString(), "and is replaced like any other");
+  });
+
+  it("putFile of what cannot be read is source-unreadable and stores nothing", async () => {
+    for (const path of [join(folder, "none"), folder, "/dev/null"]) {
+      await assertCode("source-unreadable", () => storage().putFile("files/unread", path), path);
+    }
+    await assertCode("object-missing", () => storage().get("files/unread"));
+    await assertCode("argument-invalid", () => storage().putFile("../x", write("two", Buffer.from("x"))));
+  });
+
+  it("putFile that is cancelled leaves nothing or everything, and later works again", async () => {
+    const bytes = randomBytes(12 * mebibyte);
+    const path = write("three", bytes);
+    await assertCode("cancelled", () => storage().putFile("files/three", path, { signal: AbortSignal.abort() }));
+    await assertCode("object-missing", () => storage().get("files/three"));
+    const controller = new AbortController();
+    const put = storage().putFile("files/three", path, { signal: controller.signal });
+    setImmediate(() => controller.abort());
+    // A store that is done before the signal fires is right, too.
+    await put.catch((error: unknown) => assert.ok(RepositoryError.is(error, "cancelled"), String(error)));
+    const left = await storage()
+      .get("files/three")
+      .catch((error: unknown) => RepositoryError.is(error, "object-missing") && undefined);
+    assert.ok(left === undefined || (Buffer.isBuffer(left) && left.equals(bytes)));
+    await storage().putFile("files/three", path);
+    assert.ok((await storage().get("files/three")).equals(bytes));
   });
 }
 

@@ -43,7 +43,7 @@ function commandsIn(namespace: string): string[] {
   return own.map((line) => line.replace(/^[^/]*\/([^/]*)\/[^:]*: /, "$1 "));
 }
 
-describe("a Backup that has ended", () => {
+describe("a Backup that has ended", { timeout: 100_000 }, () => {
   it("has left every file of Velero's layout, the metadata with its final status among them", async () => {
     await rig.makeClaim({ namespace: "shop", name: "claim" });
     await rig.makeClaim({ namespace: "shop", name: "unused" });
@@ -56,7 +56,8 @@ describe("a Backup that has ended", () => {
     await rig.backupPlanned("whole");
     const startTimestamp = "2026-01-02T03:04:05Z";
     const status = {
-      ...{ phase: "Completed", snapshotID: "01234567", startTimestamp, completionTimestamp: "2026-01-02T03:05:05Z" },
+      phase: "Completed",
+      ...{ snapshotID: "01234567", startTimestamp, completionTimestamp: "2026-01-02T03:05:05Z" },
       progress: { totalBytes: 12, bytesDone: 12 },
     } as const;
     assert.deepEqual(stored("whole").files, [], "nothing before its volumes have ended");
@@ -141,7 +142,7 @@ describe("a Backup that has ended", () => {
   });
 });
 
-describe("a Backup with hooks", () => {
+describe("a Backup with hooks", { timeout: 100_000 }, () => {
   it("copies volumes between pre and post hook, while pods without hooks go on", async () => {
     for (const name of ["a-hooked", "b-hooked"])
       await rig.makePod({ namespace: "hooks", name, annotations: { ...optIn, ...hooks } });
@@ -215,7 +216,7 @@ describe("a Backup with hooks", () => {
   });
 });
 
-describe("a Backup that is deleted while it runs", () => {
+describe("a Backup that is deleted while it runs", { timeout: 100_000 }, () => {
   it("stops its volumes, runs the post hooks that are due, and leaves nothing in the bucket", async () => {
     await rig.makePod({ namespace: "unwanted", name: "web", annotations: { ...optIn, ...hooks } });
     await rig.makeBackup("unwanted", { spec: { includedNamespaces: ["unwanted"] } });
@@ -230,7 +231,7 @@ describe("a Backup that is deleted while it runs", () => {
   });
 });
 
-describe("a Backup whose end is stored, but not written on it", () => {
+describe("a Backup whose end is stored, but not written on it", { timeout: 100_000 }, () => {
   it("gets that end after a restart, and is not carried out again", async () => {
     await server.stop();
     const startTimestamp = "2026-01-02T03:04:05Z";

@@ -36,6 +36,10 @@ export class FaultyStorage extends ForwardingStorage {
     return this.#call("put", key, () => this.inner.put(key, body, options));
   }
 
+  override putFile(key: string, path: string, options?: RequestOptions): Promise<number> {
+    return this.#call("put", key, () => this.inner.putFile(key, path, options));
+  }
+
   override get(key: string, options?: RequestOptions): Promise<Buffer> {
     return this.#call("get", key, () => this.inner.get(key, options));
   }

@@ -109,7 +109,8 @@ export class LivingCluster {
 
   async startAgent(...flags: string[]): Promise<RunningProcess> {
     const ready = (running: RunningProcess): boolean => running.output().includes("watching for volumes");
-    const own = ["--host-pods-dir", this.node.podsDirectory, ...flags];
+    // Claims' directories are no mounts here, which nobody but root could make.
+    const own = ["--host-pods-dir", this.node.podsDirectory, "--allow-unmounted-volumes", ...flags];
     return await this.#startRole("agent", "stowage-agent", { flags: own, env: { NODE_NAME: nodeName }, ready });
   }
 

@@ -6,6 +6,7 @@ import type { BackupStorageLocation } from "../../api/backup-storage-location.ts
 import { annotations } from "../../api/names.ts";
 import type { DownloadRequest, DownloadTargetKind } from "../../api/requests.ts";
 import { downloadRequests } from "../../api/resources.ts";
+import { messageOf } from "../../platform/coded-error.ts";
 import type { ClusterContext } from "./cluster-context.ts";
 import { CommandError } from "./command-error.ts";
 import { followObject } from "./follow-object.ts";
@@ -28,6 +29,9 @@ export interface DownloadChoices {
 
 /** The only file that is wanted as it is stored. */
 const packedKind: DownloadTargetKind = "BackupContents";
+
+/** A command that ends, perhaps because it was interrupted, does not wait longer than this for a server that is away. */
+const tidyingMs = 3000;
 
 /** The largest JSON document that is read into memory, unpacked. */
 const maxDocumentBytes = 256 * 1024 * 1024;
@@ -58,9 +62,14 @@ export async function readStoredFile<R>(
     });
     if (stream === undefined) return undefined;
     return await take(file.kind === packedKind ? stream : unpacked(stream));
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    const next = `make another ${file.kind.startsWith("Restore") ? "restore" : "backup"}, and check the store`;
+    throw new CommandError(`${file.kind} of ${file.name} in the store is damaged: ${messageOf(error)}`, next);
   } finally {
     // The server would do it after a while; who has no right to does not matter.
-    await client.delete(downloadRequests, context.address(request.metadata.name)).catch(() => undefined);
+    const limit = { signal: AbortSignal.timeout(tidyingMs) };
+    await client.delete(downloadRequests, context.address(request.metadata.name), limit).catch(() => undefined);
   }
 }
 
@@ -102,11 +111,10 @@ async function awaitAddress(
   const { name } = request.metadata;
   const end = await followObject(context, { resource: downloadRequests, name, isDone, timeoutMs });
   const { kind, name: of } = request.spec.target;
-  const seconds = Math.round(timeoutMs / 1000);
   if (end.as === "timeout") {
     throw new CommandError(
-      `the server has not said within ${seconds} s where ${kind} of ${of} can be read`,
-      `see whether it runs, and what its log says: kubectl -n ${context.namespace} logs deployment/stowage-server; stowage backup-location get says whether the store can be reached`,
+      `the server has not said within ${timeoutMs / 1000} s where ${kind} of ${of} can be read`,
+      `see whether it runs, and what its log says: kubectl -n ${context.namespace} logs deployment/stowage; stowage backup-location get says whether the store can be reached`,
     );
   }
   if (end.as === "deleted") throw new CommandError(`the request for ${kind} of ${of} was deleted`, "ask again");
@@ -139,6 +147,11 @@ function unpacked(stream: Readable): Readable {
   stream.on("error", (error) => gunzip.destroy(error));
   gunzip.on("close", () => stream.destroy());
   return stream.pipe(gunzip);
+}
+
+/** zlib says that it is not what gzip has made, or not all of it. */
+function isDamage(error: unknown): boolean {
+  return error instanceof Error && /^Z_/.test((error as NodeJS.ErrnoException).code ?? "");
 }
 
 function hasText(text: string | undefined): boolean {

@@ -2,7 +2,7 @@
 // within a time limit between two pieces, and without ever showing the address.
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
-import type { Readable } from "node:stream";
+import { PassThrough, type Readable } from "node:stream";
 import { getCACertificates } from "node:tls";
 import { messageOf } from "../../platform/coded-error.ts";
 import { CommandError } from "./command-error.ts";
@@ -24,9 +24,9 @@ const maxRefusalLength = 2000;
 export async function openUrl(url: string, options: OpenUrlOptions): Promise<Readable | undefined> {
   let address = parseUrl(url);
   for (let hop = 0; hop <= maxRedirections; hop++) {
-    const response = await get(address, options);
+    const { response, whyOf } = await get(address, options);
     const status = response.statusCode ?? 0;
-    if (status === 200) return response;
+    if (status === 200) return bodyOf(response, whyOf);
     if (status === 404) {
       response.resume();
       return undefined;
@@ -47,8 +47,14 @@ function parseUrl(text: string): URL {
   throw new CommandError("the server has given an address that cannot be read", "update the server");
 }
 
-async function get(url: URL, options: OpenUrlOptions): Promise<IncomingMessage> {
-  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+interface Answer {
+  readonly response: IncomingMessage;
+  /** What an error of the body means. */
+  readonly whyOf: (error: Error) => Error;
+}
+
+async function get(url: URL, options: OpenUrlOptions): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const { caCertificates, isVerified, timeoutMs, signal } = options;
   const send = url.protocol === "https:" ? httpsRequest : httpRequest;
   const request = send(url, {
@@ -60,15 +66,24 @@ async function get(url: URL, options: OpenUrlOptions): Promise<IncomingMessage> 
     ...(url.protocol === "https:" ? { rejectUnauthorized: isVerified } : {}),
     ...(caCertificates.length > 0 ? { ca: [...getCACertificates("default"), ...caCertificates] } : {}),
   });
-  request.once("timeout", () => request.destroy(new Error(`no answer within ${Math.round(timeoutMs / 1000)} s`)));
-  request.once("error", (error) => reject(signal.aborted ? error : failure(url, error)));
-  request.once("response", (response) => {
-    // What goes wrong from now on the reader of the body is told.
-    request.on("error", (error) => response.destroy(error));
-    resolve(response);
+  let silence: Error | undefined;
+  const whyOf = (error: Error): Error => failure(url, silence ?? error);
+  request.once("timeout", () => {
+    silence = new Error(`nothing came for ${timeoutMs / 1000} s`);
+    request.destroy(silence);
   });
+  request.on("error", (error) => reject(whyOf(error)));
+  request.once("response", (response) => resolve({ response, whyOf }));
   request.end();
   return promise;
+}
+
+/** The body, whose reader learns in words why it broke off. */
+function bodyOf(response: IncomingMessage, whyOf: Answer["whyOf"]): Readable {
+  const body = new PassThrough();
+  response.on("error", (error) => body.destroy(whyOf(error)));
+  body.on("close", () => response.destroy());
+  return response.pipe(body);
 }
 
 const untrusted: ReadonlySet<string> = new Set([

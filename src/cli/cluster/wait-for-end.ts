@@ -2,6 +2,7 @@
 import type { KubeObject, Resource } from "../../api/kube-object.ts";
 import { isBackupEnded } from "../../api/phases.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { formatCount } from "../output/format-values.ts";
 import type { ClusterContext } from "./cluster-context.ts";
 import { followObject, informerOf, whileRunning } from "./follow-object.ts";
 import type { Noun } from "./noun.ts";
@@ -105,7 +106,10 @@ class Display {
 function tellEnd<T extends Awaited>(context: ClusterContext, { word, title }: Noun<T>, object: T): void {
   const { name } = object.metadata;
   const { errors = 0, warnings = 0, phase } = object.status ?? {};
-  const counts = [errors > 0 ? `${errors} errors` : "", warnings > 0 ? `${warnings} warnings` : ""].filter(Boolean);
+  const counts = [
+    errors > 0 ? formatCount(errors, "error") : "",
+    warnings > 0 ? formatCount(warnings, "warning") : "",
+  ].filter((part) => part !== "");
   const how = `${phase}${counts.length > 0 ? ` (${counts.join(", ")})` : ""}`;
   if (phase === "Completed") {
     context.output.print(`The ${title} ${name} is ${how}.`);

@@ -5,8 +5,12 @@ import { keyOfObject } from "../../kube/kube-object.ts";
 import type { ObjectChange } from "../../kube/object-store.ts";
 import type { Informers, ServerContext } from "../server-context.ts";
 import { backupRepositoryReconciler } from "./reconciler.ts";
+import { RepositoriesInUse } from "./repositories-in-use.ts";
+import { VerificationMetrics } from "./verification-metrics.ts";
+import { verificationReconciler } from "./verification-reconciler.ts";
 
 export function backupRepositoryPart(context: ServerContext, informers: Informers): readonly Controller[] {
+  const inUse = new RepositoriesInUse();
   const maintenance = context.metrics.counter(
     "stowage_repository_maintenance_total",
     "Prunes of repositories, by result",
@@ -17,6 +21,7 @@ export function backupRepositoryPart(context: ServerContext, informers: Informer
     8,
     backupRepositoryReconciler({
       ...context,
+      inUse,
       maintenanceFrequencyMs: context.config.maintenanceFrequencyMs,
       countMaintenance: (result) => maintenance.add(1, { result }),
     }),
@@ -29,7 +34,21 @@ export function backupRepositoryPart(context: ServerContext, informers: Informer
       if (isThere) repositories.enqueue(keyOfObject(repository));
     }
   });
-  return [repositories];
+  return [repositories, ...verification(context, informers, inUse)];
+}
+
+function verification(context: ServerContext, informers: Informers, inUse: RepositoriesInUse): readonly Controller[] {
+  const { repositoryVerificationPeriodMs: periodMs } = context.config;
+  if (periodMs === 0) return [];
+  const metrics = new VerificationMetrics(context.metrics);
+  // One at a time: it reads a lot and has no hurry.
+  const controller = context.control(
+    "repository-verification",
+    1,
+    verificationReconciler({ ...context, inUse, metrics, periodMs }),
+  );
+  informers.repositories.onChange(({ object }) => controller.enqueue(keyOfObject(object)));
+  return [controller];
 }
 
 /** Not the time stamps that each validation writes. */

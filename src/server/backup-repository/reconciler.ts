@@ -16,6 +16,7 @@ import type { Logger } from "../../platform/logger.ts";
 import { explainNotReady } from "./explain-not-ready.ts";
 import { locationAnnotation, locationFingerprint } from "./location-fingerprint.ts";
 import { maintenancePatch, pruneDueInMs } from "./maintenance-status.ts";
+import type { RepositoriesInUse } from "./repositories-in-use.ts";
 import type { RepositoryCare } from "./repository-care.ts";
 
 export interface BackupRepositoryReconcilerOptions {
@@ -24,7 +25,8 @@ export interface BackupRepositoryReconcilerOptions {
   readonly namespace: string;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly care: RepositoryCare;
+  readonly care: Pick<RepositoryCare, "identifierOf" | "connect" | "removeStaleLocks" | "prune">;
+  readonly inUse: RepositoriesInUse;
   /** Takes secrets out of a text that others will read. */
   readonly redact: (text: string) => string;
   /** --default-repo-maintain-frequency */
@@ -36,6 +38,8 @@ export interface BackupRepositoryReconcilerOptions {
 const careMs = 300_000;
 /** A NotReady one is tried again sooner: a wrong password or a missing bucket is usually being repaired. */
 const retryMs = 30_000;
+/** Pruning waits while the repository is being verified. */
+const inUseMs = 60_000;
 
 /** When this process last did something; repeated at once after a restart, which does no harm. */
 interface Memory {
@@ -127,7 +131,11 @@ async function lookAfter(work: Work): Promise<ReconcileResult> {
 }
 
 /** Another place, or the same place with other settings. Without the annotation somebody else made it ready. */
-function hasMoved(repository: BackupRepository, location: BackupStorageLocation, care: RepositoryCare): boolean {
+function hasMoved(
+  repository: BackupRepository,
+  location: BackupStorageLocation,
+  care: Pick<RepositoryCare, "identifierOf">,
+): boolean {
   const { volumeNamespace, resticIdentifier } = repository.spec;
   if (care.identifierOf(location, volumeNamespace) !== resticIdentifier) return true;
   const known = repository.metadata.annotations?.[locationAnnotation];
@@ -147,11 +155,17 @@ async function removeLocks(
 
 /** One that fails is tried again at the next look, not a whole period later. */
 async function pruneWhenDue(work: Work, location: BackupStorageLocation): Promise<ReconcileResult> {
-  const { repository, options, memory, signal } = work;
+  const { repository, options, memory } = work;
   const periodMs = frequencyMs(repository) > 0 ? frequencyMs(repository) : options.maintenanceFrequencyMs;
   const dueInMs = pruneDueInMs(repository, periodMs, options.clock.now());
   const restMs = memory.prunedMs + careMs - options.clock.monotonicMs();
   if (dueInMs > 0 || restMs > 0) return { requeueAfterMs: Math.min(careMs, Math.max(dueInMs, restMs, 1000)) };
+  const used = await options.inUse.use(repository.metadata.name, () => pruneNow(work, location));
+  return { requeueAfterMs: used === undefined ? inUseMs : careMs };
+}
+
+async function pruneNow(work: Work, location: BackupStorageLocation): Promise<void> {
+  const { repository, options, memory, signal } = work;
   const startMs = options.clock.now();
   let failure: unknown;
   try {
@@ -167,7 +181,6 @@ async function pruneWhenDue(work: Work, location: BackupStorageLocation): Promis
   const crd = await options.crds.find(backupRepositories, signal);
   const message = failure === undefined ? undefined : options.redact(explainError(failure));
   await patch(work, maintenancePatch(repository, crd, { startMs, endMs: options.clock.now(), failure: message }));
-  return { requeueAfterMs: careMs };
 }
 
 /** 0 when the repository does not say, as those that agents ask for. */

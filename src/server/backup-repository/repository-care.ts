@@ -11,6 +11,47 @@ export interface RepositoryCare {
   removeStaleLocks(location: BackupStorageLocation, volumeNamespace: string, signal: AbortSignal): Promise<number>;
   /** Removes what no snapshot needs, or marks it for the next time. */
   prune(location: BackupStorageLocation, volumeNamespace: string, signal: AbortSignal): Promise<PruneFacts>;
+  /** Reads one of `parts` parts of what is stored, and everything that describes it, beside running backups. */
+  verify(
+    location: BackupStorageLocation,
+    volumeNamespace: string,
+    slice: { readonly part: number; readonly parts: number },
+    signal: AbortSignal,
+  ): Promise<VerifyFacts>;
+  /**
+   * Removes snapshots; those that are gone already count as removed. Their data stay until a prune.
+   * @returns what could not be removed and why, a sentence each
+   * @throws RepositoryError "lock-held" while others use the repository
+   */
+  forget(
+    location: BackupStorageLocation,
+    volumeNamespace: string,
+    snapshots: readonly SnapshotToForget[],
+    signal: AbortSignal,
+  ): Promise<readonly string[]>;
+}
+
+export interface SnapshotToForget {
+  /** In full or its first digits. */
+  readonly id: string;
+  /** The tag `backup-uid` that the snapshot has if it is the one that is meant; undefined where nobody knows. */
+  readonly backupUid: string | undefined;
+}
+
+/** What a look at one part of a repository found. */
+export interface VerifyFacts {
+  /** In what describes the data: index, trees, and whether all packs are there. The same in every part. */
+  readonly structure: FoundDamage | undefined;
+  /** In the packs of this part. */
+  readonly data: FoundDamage | undefined;
+}
+
+export interface FoundDamage {
+  readonly problems: number;
+  readonly firstProblem: string;
+  /** Snapshots that cannot be restored whole, newest first, in words; at most twenty. */
+  readonly snapshots: readonly string[];
+  readonly snapshotCount: number;
 }
 
 /** What a prune did, for the log. */

@@ -1,6 +1,7 @@
-// What the server does to repositories, over the engine: makes them, drops stale locks, prunes.
+// What the server does to repositories, over the engine: makes them, drops stale locks, prunes, verifies, forgets.
 import {
   parseTime,
+  RepositoryError,
   recordOrigin,
   removeStaleLocks,
   type TwoPhasePruneResult,
@@ -9,6 +10,8 @@ import {
 import type { RepositoryAccess } from "../../repository-access/repository-access.ts";
 import { repositoryIdentifier } from "../../repository-access/repository-identifier.ts";
 import type { PruneFacts, RepositoryCare } from "../backup-repository/repository-care.ts";
+import { forgetSnapshots } from "./forget-snapshots.ts";
+import { verifyRepository } from "./verify-repository.ts";
 
 export interface EngineCareOptions {
   readonly access: RepositoryAccess;
@@ -51,6 +54,27 @@ export function engineCare({ access, lockOwner, clock }: EngineCareOptions): Rep
       const repository = await access.open({ location, volumeNamespace }, signal);
       // Agents go on meanwhile, unless the repository shows traces of other programs.
       return factsOf(await twoPhasePrune(repository, { retryLockMs: pruneLockWaitMs, signal }));
+    },
+    verify: async (location, volumeNamespace, slice, signal) => {
+      const target = { location, volumeNamespace };
+      // What is in memory would hide what has become of it in the store. Nobody needs this index afterwards.
+      access.forget(target);
+      const repository = await access.open(target, signal);
+      try {
+        return await verifyRepository(repository, slice, signal);
+      } finally {
+        access.forget(target);
+      }
+    },
+    forget: async (location, volumeNamespace, snapshots, signal) => {
+      try {
+        const repository = await access.open({ location, volumeNamespace }, signal);
+        return await forgetSnapshots(repository, snapshots, signal);
+      } catch (error) {
+        // Somebody has removed it with all that was in it.
+        if (RepositoryError.is(error, "repository-missing")) return [];
+        throw error;
+      }
     },
   };
 }

@@ -2,9 +2,10 @@
 import type { Command } from "commander";
 import type { Backup } from "../../../api/backup.ts";
 import type { OwnerReference } from "../../../api/kube-object.ts";
-import { labels } from "../../../api/names.ts";
+import { labels, prunedFieldPrefix } from "../../../api/names.ts";
 import { backupStorageLocations } from "../../../api/resources.ts";
 import type { Schedule } from "../../../api/schedule.ts";
+import { validName } from "../../../api/valid-name.ts";
 import type { NewObject } from "../../../kube/typed-client.ts";
 import { UsageError } from "../../usage-error.ts";
 import type { ClusterContext } from "../cluster-context.ts";
@@ -82,7 +83,7 @@ async function ofSchedule(
 }
 
 /** The Backup that the server would make of a Schedule. */
-export function backupOfSchedule({ metadata, spec }: Schedule, name: string): NewObject<Backup> {
+function backupOfSchedule({ metadata, spec }: Schedule, name: string): NewObject<Backup> {
   const owner: OwnerReference = {
     apiVersion: "velero.io/v1",
     kind: "Schedule",
@@ -90,15 +91,24 @@ export function backupOfSchedule({ metadata, spec }: Schedule, name: string): Ne
     uid: metadata.uid ?? "",
     controller: true,
   };
+  const copied = Object.entries(metadata.annotations ?? {}).filter(([key]) => !isAboutSchedule(key));
   return {
     metadata: {
       name,
-      labels: { ...(spec.template.metadata?.labels ?? metadata.labels), [labels.scheduleName]: metadata.name },
-      ...(metadata.annotations === undefined ? {} : { annotations: metadata.annotations }),
+      labels: {
+        ...(spec.template.metadata?.labels ?? metadata.labels),
+        [labels.scheduleName]: validName(metadata.name),
+      },
+      ...(copied.length === 0 ? {} : { annotations: Object.fromEntries(copied) }),
       ...(spec.useOwnerReferencesInBackup === true ? { ownerReferences: [owner] } : {}),
     },
     spec: spec.template,
   };
+}
+
+/** Notes of kubectl and of the server, which mean nothing on a Backup. */
+function isAboutSchedule(annotation: string): boolean {
+  return annotation === "kubectl.kubernetes.io/last-applied-configuration" || annotation.startsWith(prunedFieldPrefix);
 }
 
 /** A slip in the location's name is told before anything is made. */

@@ -69,16 +69,17 @@ async function run(name: string | undefined, flags: CreateRestoreFlags, context:
 async function sourceOf(
   flags: CreateRestoreFlags,
   context: ClusterContext,
-): Promise<Pick<RestoreSpecFlags, "fromBackup" | "fromSchedule">> {
+): Promise<{ readonly fromBackup: string | undefined; readonly fromSchedule: string | undefined }> {
   if (flags.fromBackup !== undefined) {
     await requireObject(context, backupNoun, flags.fromBackup);
-    return { fromBackup: flags.fromBackup };
+    return { fromBackup: flags.fromBackup, fromSchedule: undefined };
   }
   const schedule = flags.fromSchedule ?? "";
   const usable = flags.allowPartiallyFailed === true ? ["Completed", "PartiallyFailed"] : ["Completed"];
   const newest = await newestBackup(schedule, usable, context);
   // The server finds the newest Completed one by itself; of the others only this command knows that they will do.
-  return flags.allowPartiallyFailed === true ? { fromBackup: newest } : { fromSchedule: schedule };
+  const isChosen = flags.allowPartiallyFailed === true;
+  return { fromBackup: isChosen ? newest : undefined, fromSchedule: isChosen ? undefined : schedule };
 }
 
 async function newestBackup(schedule: string, phases: readonly string[], context: ClusterContext): Promise<string> {

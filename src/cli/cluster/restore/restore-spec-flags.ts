@@ -16,8 +16,8 @@ import { parseOrSelectors, parseSelector } from "../label-selector-text.ts";
 
 /** Values as commander delivers them, parsed. */
 export interface RestoreSpecFlags {
-  readonly fromBackup?: string;
-  readonly fromSchedule?: string;
+  readonly fromBackup?: string | undefined;
+  readonly fromSchedule?: string | undefined;
   readonly includeNamespaces?: readonly string[];
   readonly excludeNamespaces?: readonly string[];
   readonly includeResources?: readonly string[];

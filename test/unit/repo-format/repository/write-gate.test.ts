@@ -17,6 +17,7 @@ test("writes wait while any barrier is frozen, reads and lock files pass", async
   second.freeze();
   const written: string[] = [];
   const put = storage.put("data/aa/2", body).then(() => written.push("put"));
+  const file = storage.putFile("data/aa/3", import.meta.filename).then(() => written.push("file"));
   const deletion = storage.delete("data/aa/1").then(() => written.push("delete"));
   await storage.put("locks/a", body);
   await storage.delete("locks/a");
@@ -25,7 +26,7 @@ test("writes wait while any barrier is frozen, reads and lock files pass", async
   await settle();
   assert.deepEqual(written, []);
   second.thaw();
-  await Promise.all([put, deletion]);
+  await Promise.all([put, file, deletion]);
 });
 
 test("writes fail after a barrier has failed, also those that wait, until it is removed", async () => {
@@ -36,6 +37,7 @@ test("writes fail after a barrier has failed, also those that wait, until it is 
   const waiting = storage.put("data/aa/1", body);
   barrier.fail(lost);
   await assert.rejects(waiting, { code: "lock-lost" });
+  await assert.rejects(storage.putFile("data/aa/1", import.meta.filename), { code: "lock-lost" });
   await assert.rejects(storage.delete("data/aa/1"), { code: "lock-lost" });
   barrier.remove();
   await storage.put("data/aa/1", body);

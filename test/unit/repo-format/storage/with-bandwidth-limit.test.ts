@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { RepositoryError } from "../../../../repo-format/errors.ts";
 import { InMemoryStorage } from "../../../../repo-format/storage/in-memory.ts";
@@ -24,12 +26,16 @@ function limited(store: ObjectStorage, upload: number | undefined, download: num
 describe("withBandwidthLimit", () => {
   it("holds back what is sent and what is received, each by its own rate and over all requests", async (t) => {
     const directory = temporaryDirectory(t);
+    const file = join(directory, "file-to-send");
+    writeFileSync(file, Buffer.alloc(100_000));
     for (const store of [new InMemoryStorage(), new LocalDirectoryStorage(directory)]) {
       const { now, storage } = limited(store, 100_000, 10_000);
       await Promise.all(["a", "b", "c"].map((key) => storage.put(key, Buffer.alloc(40_000))));
       assert.equal(now(), 200);
+      await storage.putFile("file", file);
+      assert.equal(now(), 1200);
       await Promise.all([storage.get("a"), storage.getRange("b", 5, 10_000)]);
-      assert.equal(now(), 4200);
+      assert.equal(now(), 5200);
     }
   });
 

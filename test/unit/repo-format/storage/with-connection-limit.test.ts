@@ -33,6 +33,23 @@ describe("withConnectionLimit", () => {
     assert.equal(store.keysOf("put").length, 4);
   });
 
+  it("a file that is sent takes a place, too", async () => {
+    const { store, storage, letGo } = gated(1);
+    const file = storage.putFile("data/ab/1", import.meta.filename);
+    const stat = assert.rejects(storage.stat("none"), { code: "object-missing" });
+    await settle();
+    assert.deepEqual(
+      store.calls.map(({ method }) => method),
+      ["put"],
+    );
+    await letGo();
+    await file;
+    await settle();
+    assert.equal(store.calls.length, 2);
+    await letGo();
+    await stat;
+  });
+
   it("counts every kind of request together, and a failed one gives its place back", async () => {
     const store = new FaultyStorage(new InMemoryStorage());
     const storage = withConnectionLimit(store, 1);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { statSync } from "node:fs";
 import { describe, it } from "node:test";
 import { InMemoryStorage } from "../../../../repo-format/storage/in-memory.ts";
 import { newStorageMeter } from "../../../../repo-format/storage/storage-meter.ts";
@@ -7,9 +8,12 @@ import { withMeter } from "../../../../repo-format/storage/with-meter.ts";
 describe("withMeter", () => {
   it("counts every request by its method, and the bytes of those that succeeded", async () => {
     const meter = newStorageMeter();
+    const sizeBytes = statSync(import.meta.filename).size;
     const storage = withMeter(new InMemoryStorage(), meter);
     await storage.prepare();
     await storage.put("config", [Buffer.alloc(10), Buffer.alloc(5)]);
+    assert.equal(await storage.putFile("config", import.meta.filename), sizeBytes);
+    await storage.put("config", Buffer.alloc(15));
     await storage.get("config");
     await storage.getRange("config", 0, 4);
     await storage.stat("config");
@@ -18,11 +22,11 @@ describe("withMeter", () => {
     await storage.delete("config");
     await assert.rejects(storage.get("config"));
     assert.deepEqual(meter, {
-      requests: { prepare: 1, put: 1, get: 2, getRange: 1, stat: 1, list: 1, listFolders: 1, delete: 1 },
-      files: { config: 6, key: 0, lock: 0, snapshot: 0, index: 0, pack: 0, other: 3 },
+      requests: { prepare: 1, put: 3, get: 2, getRange: 1, stat: 1, list: 1, listFolders: 1, delete: 1 },
+      files: { config: 8, key: 0, lock: 0, snapshot: 0, index: 0, pack: 0, other: 3 },
       failures: 1,
       retries: 0,
-      bytesSent: 15,
+      bytesSent: 30 + sizeBytes,
       bytesReceived: 19,
     });
     assert.equal(storage.meter, meter);

@@ -107,12 +107,13 @@ describe("withRetry", () => {
     const { store, storage, sleeps } = patient();
     store.plan = ({ number }) => (number % 2 === 1 ? failing("storage-unavailable") : undefined);
     await storage.put("config", x);
+    await storage.putFile("config", import.meta.filename);
     await storage.get("config");
     await storage.getRange("config", 0, 1);
     await storage.stat("config");
     await storage.delete("config");
     for await (const _ of storage.list("")) assert.ok(true);
-    assert.equal(sleeps.length, 6);
+    assert.equal(sleeps.length, 7);
   });
 
   const permanent: ErrorCode[] = [

@@ -25,6 +25,13 @@ describe("plainWords", () => {
     assert.deepEqual(plainWords(["--verbose=2", "-v=0", "-l=5"], program()), ["--verbose", "--verbose", "-l", "5"]);
   });
 
+  it("makes a flag for true or false that stands alone true, and keeps the value that is joined to it", () => {
+    const root = new Command("root").option("--choose <true|false>");
+    assert.deepEqual(plainWords(["--choose", "name"], root), ["--choose=true", "name"]);
+    assert.deepEqual(plainWords(["--choose=false", "name"], root), ["--choose=false", "name"]);
+    assert.deepEqual(plainWords(["--choose", "false", "true"], root), ["--choose=false", "true"]);
+  });
+
   it("touches nothing behind --", () => {
     assert.deepEqual(plainWords(["--", "--json=true", "-l=5"], program()), ["--", "--json=true", "-l=5"]);
   });

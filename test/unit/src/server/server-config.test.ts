@@ -19,6 +19,7 @@ describe("readServerConfig", () => {
       backupTtlMs: 720 * 3_600_000,
       defaultStorageLocation: "default",
       defaultVolumesToFs: false,
+      backupSyncPeriodMs: 60_000,
       scratchDirectory: join(tmpdir(), "stowage-server"),
       timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
       scheduleStartJitterMs: 0,
@@ -28,6 +29,7 @@ describe("readServerConfig", () => {
       repositoryVerificationPeriodMs: 720 * 3_600_000,
       terminatingResourceTimeoutMs: 600_000,
       restoreClusterRbacAndWebhooks: "true",
+      restoreHelperImage: undefined,
       warnings: [],
     });
   });

@@ -41,6 +41,13 @@ async function sentWith(options: Partial<S3Options> & { endpoint: string }): Pro
   return sent;
 }
 
+function addressWith(options: Partial<S3Options> & { endpoint: string }, key = "config"): string {
+  const pool = new S3ClientPool({ ...basics, ...options }, () => undefined);
+  const { href } = pool.addressOf(key);
+  pool.close();
+  return href;
+}
+
 describe("S3ClientPool", () => {
   const cases: [Partial<S3Options> & { endpoint: string }, string, string][] = [
     [{ endpoint: "https://minio:9000" }, "https://minio:9000/bucket/config", "us-east-1"],
@@ -92,6 +99,7 @@ describe("S3ClientPool", () => {
   for (const [options, url, region] of cases) {
     it(`${JSON.stringify(options)} asks ${url}, signed for ${region}`, async () => {
       assert.deepEqual(await sentWith(options), { url, region });
+      assert.equal(addressWith(options), url, "and signed URLs lead there, too");
     });
   }
 
@@ -102,6 +110,14 @@ describe("S3ClientPool", () => {
     const sent = await sentBy(pool, "bucket");
     assert.deepEqual(sent, { url: "https://bucket.s3.eu-west-3.amazonaws.com/config", region: "eu-west-3" });
     pool.close();
+  });
+
+  it("signed URLs lead to the public endpoint, by the same rules, with keys as signatures spell them", () => {
+    const publicEndpoint = "https://public.example/s3/";
+    const minio = { endpoint: "http://minio:9000", publicEndpoint };
+    assert.equal(addressWith(minio, "a b/(1)'%41*.gz"), "https://public.example/s3/bucket/a%20b/%281%29%27%2541%2A.gz");
+    const amazon = { endpoint: "http://proxy:1", publicEndpoint: "https://s3.eu-west-3.amazonaws.com" };
+    assert.equal(addressWith(amazon), "https://bucket.s3.eu-west-3.amazonaws.com/config");
   });
 
   it("half a key pair is refused when the pool is made", () => {

@@ -9,6 +9,7 @@ import { InstalledCrd } from "../../../../../src/kube/crd-lookup.ts";
 import { KubeError } from "../../../../../src/kube/kube-errors.ts";
 import type { Logger } from "../../../../../src/platform/logger.ts";
 import { backupRepositoryReconciler } from "../../../../../src/server/backup-repository/reconciler.ts";
+import { RepositoriesInUse } from "../../../../../src/server/backup-repository/repositories-in-use.ts";
 import { FakeClock } from "../../../../support/fake-clock.ts";
 import { ObjectTable } from "../../../../support/object-table.ts";
 
@@ -26,12 +27,14 @@ class Rig {
   /** Thrown by the next action of that name. */
   readonly failures = new Map<string, Error>();
   readonly results: string[] = [];
+  readonly inUse = new RepositoriesInUse();
   readonly #reconcile = backupRepositoryReconciler({
     client: this.table.client,
     crds: { find: async () => new InstalledCrd({ "x-kubernetes-preserve-unknown-fields": true }) },
     namespace,
     clock: this.clock,
     log,
+    inUse: this.inUse,
     maintenanceFrequencyMs: 168 * 60 * minuteMs,
     countMaintenance: (result) => this.results.push(result),
     redact: (text) => text.replaceAll("hunter2", "***"),
@@ -175,6 +178,18 @@ describe("a Ready BackupRepository", () => {
     await rig.clock.advance(5 * minuteMs);
     await rig.reconcile();
     assert.deepEqual(rig.results, ["Failed", "Succeeded"]);
+  });
+
+  it("is not pruned while it is being verified, and soon after that", async () => {
+    const rig = new Rig();
+    await rig.makeReady();
+    await rig.clock.advance(61 * minuteMs);
+    await rig.inUse.use("r", async () => {
+      assert.deepEqual(await rig.reconcile(), { requeueAfterMs: minuteMs });
+      assert.deepEqual(rig.done, ["unlock"]);
+    });
+    await rig.reconcile();
+    assert.deepEqual(rig.done, ["unlock", "prune"]);
   });
 
   it("is left alone while its location is read-only", async () => {

@@ -1,0 +1,194 @@
+// Finds the objects of a Backup before the first one is saved: page by page into a spool file, so that everything is about as
+// old as everything else however long hooks and volumes take later, and so that the total is known.
+import type { BackupSpec } from "../../../api/backup.ts";
+import type { Namespace } from "../../../api/core.ts";
+import { namespaces } from "../../../api/resources.ts";
+import { type DiscoveredResource, type Discovery, groupResourceOf } from "../../../kube/discovery.ts";
+import { KubeError } from "../../../kube/kube-errors.ts";
+import { type AnyKubeObject, keyOfObject } from "../../../kube/kube-object.ts";
+import type { TypedClient } from "../../../kube/typed-client.ts";
+import { messageOf } from "../../../platform/coded-error.ts";
+import type { ResultPlace, RunLog } from "../../run-log/run-log.ts";
+import { excludeFromBackup } from "../choose-namespaces.ts";
+import { chooseKinds } from "./choose-kinds.ts";
+import { collectRelated } from "./collect-related.ts";
+import type { CollectedItems } from "./collected-items.ts";
+import { hasSelectors, labelQueries, matchesSelectors } from "./label-queries.ts";
+import { PageSize } from "./page-size.ts";
+import { relatedItems } from "./related-items.ts";
+import { RelatedQueue } from "./related-queue.ts";
+import { coversAllNamespaces, createResourceFilter } from "./resource-filter.ts";
+import { workThrough } from "./work-through.ts";
+
+export interface CollectOptions {
+  readonly client: Pick<TypedClient, "listPages" | "find">;
+  readonly discovery: Discovery;
+  readonly spec: BackupSpec;
+  readonly namespaces: readonly string[];
+  readonly log: RunLog;
+  readonly items: CollectedItems;
+  /** After each page. */
+  readonly onFound: () => void;
+  readonly signal: AbortSignal;
+}
+
+/** What the steps share. */
+export interface Collection extends CollectOptions {
+  readonly kinds: readonly DiscoveredResource[];
+  readonly chosen: ReadonlySet<string>;
+  readonly related: RelatedQueue;
+  /** Takes an object, unless something in itself keeps it out. @returns its size in bytes when it was taken. */
+  take(resource: DiscoveredResource, object: AnyKubeObject): Promise<number | undefined>;
+}
+
+/** Lists at once: an API server far away answers slowly, one nearby has other clients too. */
+const listsAtOnce = 4;
+
+/** Up to so many namespaces are always listed one by one. */
+const fewNamespaces = 10;
+
+/** @throws KubeError "cancelled", TarballError "scratch-unusable" */
+export async function collectItems(options: CollectOptions): Promise<void> {
+  const collection = beginCollection(options);
+  const { kinds, spec, signal } = collection;
+  const existing = await readNamespaces(collection);
+  const isClusterWide = covers(options.namespaces.length, existing.total);
+  const listed = kinds.filter((resource) => groupResourceOf(resource) !== "namespaces");
+  await workThrough(listed, { atOnce: listsAtOnce, signal }, (resource) =>
+    collectKind(resource, collection, isClusterWide ? [undefined] : options.namespaces),
+  );
+  const namespaceKind = kinds.find((resource) => groupResourceOf(resource) === "namespaces");
+  if (namespaceKind !== undefined) await takeNamespaces(namespaceKind, existing.chosen, { collection, spec });
+  await collectRelated(collection);
+  options.onFound();
+}
+
+function beginCollection(options: CollectOptions): Collection {
+  const { spec, discovery, items, log } = options;
+  const filter = createResourceFilter(spec, discovery);
+  for (const warning of filter.warnings) log.warning("velero", warning);
+  for (const { group, reason } of discovery.failures)
+    log.warning("cluster", `nothing of the API group ${group} is backed up: ${reason}`);
+  const chosen = new Set(options.namespaces);
+  const kinds = chooseKinds(discovery, filter);
+  const shared = { discovery, filter, kinds, items, namespaces: chosen };
+  const related = new RelatedQueue({ ...shared, hasSelectors: hasSelectors(spec) });
+  const take: Collection["take"] = async (resource, object) => {
+    const { namespace = "", deletionTimestamp } = object.metadata;
+    if (resource.isNamespaced && !chosen.has(namespace)) return undefined;
+    const what = `${groupResourceOf(resource)} ${keyOfObject(object)}`;
+    if (excludeFromBackup(object)) {
+      log.log.info(`${what} is left out: it is labelled velero.io/exclude-from-backup`);
+      return undefined;
+    }
+    if (deletionTimestamp !== undefined) {
+      log.log.info(`${what} is left out: it is being deleted`);
+      return undefined;
+    }
+    const size = await items.add(resource, object);
+    if (size !== undefined) for (const item of relatedItems(resource, object)) related.note(item);
+    return size;
+  };
+  return { ...options, kinds, chosen, related, take };
+}
+
+/** One list of the whole cluster is cheaper when it is mostly of what is wanted. */
+function covers(chosen: number, total: number): boolean {
+  return chosen > fewNamespaces && chosen * 4 >= total;
+}
+
+interface ExistingNamespaces {
+  readonly chosen: readonly Namespace[];
+  readonly total: number;
+}
+
+async function readNamespaces({ client, chosen, signal }: Collection): Promise<ExistingNamespaces> {
+  const kept: Namespace[] = [];
+  let total = 0;
+  for await (const { items } of client.listPages<Namespace>(namespaces, { signal })) {
+    total += items.length;
+    kept.push(...items.filter(({ metadata }) => chosen.has(metadata.name)));
+  }
+  return { chosen: kept, total };
+}
+
+/** With selectors over the whole cluster only the namespaces that match, or in which something did. */
+async function takeNamespaces(
+  resource: DiscoveredResource,
+  found: readonly Namespace[],
+  { collection, spec }: { readonly collection: Collection; readonly spec: BackupSpec },
+): Promise<void> {
+  const isNarrow = hasSelectors(spec) && coversAllNamespaces(spec);
+  const inUse = isNarrow ? namespacesInUse(collection.items) : collection.chosen;
+  for (const namespace of found) {
+    const { name, labels } = namespace.metadata;
+    if (inUse.has(name) || matchesSelectors(spec, labels)) await collection.take(resource, namespace);
+  }
+}
+
+function namespacesInUse(items: CollectedItems): ReadonlySet<string> {
+  const inUse = new Set<string>();
+  for (const resource of items.resources.filter(({ isNamespaced }) => isNamespaced))
+    for (const key of items.keys(resource)) inUse.add(key.slice(0, key.indexOf("/")));
+  return inUse;
+}
+
+async function collectKind(
+  resource: DiscoveredResource,
+  collection: Collection,
+  scopes: readonly (string | undefined)[],
+): Promise<void> {
+  const { spec, items, log, signal } = collection;
+  const before = items.keys(resource).length;
+  for (const namespace of resource.isNamespaced ? scopes : [undefined]) {
+    const place = namespace === undefined ? "cluster" : { namespace };
+    try {
+      for (const labelSelector of labelQueries(spec))
+        await collectList(resource, collection, { namespace, labelSelector });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!KubeError.is(error)) throw error;
+      noteFailure(resource, { error, place, log });
+    }
+  }
+  const count = items.keys(resource).length - before;
+  if (count > 0) log.log.info(`found ${count} ${groupResourceOf(resource)}`);
+}
+
+interface Failure {
+  readonly error: KubeError;
+  readonly place: ResultPlace;
+  readonly log: RunLog;
+}
+
+function noteFailure(resource: DiscoveredResource, { error, place, log }: Failure): void {
+  const kind = groupResourceOf(resource);
+  // Its CRD was deleted a moment ago, and every object with it.
+  if (error.code === "no-such-resource") log.log.info(`${kind} are no longer served`);
+  else log.error(place, `${kind} are not backed up: ${messageOf(error)}`);
+}
+
+interface ListScope {
+  readonly namespace: string | undefined;
+  readonly labelSelector: string;
+}
+
+/** A list that takes longer than the server keeps its state is begun again; what is there already is passed over. */
+const maxRestarts = 10;
+
+async function collectList(resource: DiscoveredResource, collection: Collection, scope: ListScope): Promise<void> {
+  const { client, signal, take, onFound } = collection;
+  const pageSize = new PageSize();
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const pages = client.listPages(resource, { ...scope, pageSize: () => pageSize.next(), signal });
+      for await (const { items } of pages) {
+        for (const object of items) pageSize.count((await take(resource, object)) ?? 0);
+        onFound();
+      }
+      return;
+    } catch (error) {
+      if (!KubeError.is(error, "gone") || attempt >= maxRestarts) throw error;
+    }
+  }
+}
