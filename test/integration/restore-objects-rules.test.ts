@@ -4,7 +4,8 @@ import type { KubeObject } from "../../src/api/kube-object.ts";
 import { mutableCopy } from "../../src/server/restore/objects/json-fields.ts";
 import { PatchSchemas } from "../../src/server/restore/objects/rules/modifiers/patch-schemas.ts";
 import { strategicMerge } from "../../src/server/restore/objects/rules/modifiers/strategic-merge.ts";
-import { MemoryContents, type RestoreObjectsRig, startRestoreObjectsRig } from "../support/restore-objects-rig.ts";
+import { MemoryContents } from "../support/memory-contents.ts";
+import { type RestoreObjectsRig, startRestoreObjectsRig } from "../support/restore-objects-rig.ts";
 
 const core = "/api/v1/namespaces";
 const apps = "/apis/apps/v1/namespaces";

@@ -2,12 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { KubeObject } from "../../src/api/kube-object.ts";
 import { systemClock } from "../../src/platform/clock.ts";
-import {
-  type AnyObject,
-  MemoryContents,
-  type RestoreObjectsRig,
-  startRestoreObjectsRig,
-} from "../support/restore-objects-rig.ts";
+import { MemoryContents } from "../support/memory-contents.ts";
+import { type AnyObject, type RestoreObjectsRig, startRestoreObjectsRig } from "../support/restore-objects-rig.ts";
 
 const core = "/api/v1/namespaces";
 const apps = "/apis/apps/v1/namespaces";
