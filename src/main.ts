@@ -35,6 +35,8 @@ interface Role {
 /** First words that belong to the command line. */
 const commandLine: ReadonlySet<string> = new Set([
   ...["backup", "restore", "schedule", "backup-location"],
+  // As in "get backups".
+  ...["create", "get", "describe", "delete"],
   ...["repo", "version"],
 ]);
 

@@ -11,7 +11,8 @@ export function plainWords(words: readonly string[], program: Command): string[]
   const end = words.indexOf("--");
   const flags = end === -1 ? words : words.slice(0, end);
   const rest = end === -1 ? [] : words.slice(end);
-  return [...flags.flatMap((word) => (choices.has(word) ? [`${word}=true`] : plainWord(word, switches))), ...rest];
+  const plain = joinChoices(flags, choices).flatMap((word) => plainWord(word, switches));
+  return [...plain, ...rest];
 }
 
 function plainWord(word: string, switches: ReadonlySet<string | undefined>): string[] {
@@ -28,7 +29,20 @@ function isSwitch(option: Option): boolean {
   return option.isBoolean() || option.negate;
 }
 
-/** It may stand alone, and is true then; another value must be joined to it, as in --flag=false. */
+/** "--flag", "--flag true" and "--flag=true" are the same for flags that may stand alone. */
+function joinChoices(words: readonly string[], choices: ReadonlySet<string | undefined>): string[] {
+  const joined: string[] = [];
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index] as string;
+    const value = words[index + 1];
+    const hasValue = choices.has(word) && (value === "true" || value === "false");
+    if (hasValue) index++;
+    joined.push(choices.has(word) ? `${word}=${hasValue ? value : "true"}` : word);
+  }
+  return joined;
+}
+
+/** It says true or false, and may stand alone. */
 function isChoice(option: Option): boolean {
   return option.flags.endsWith("<true|false>");
 }

@@ -1,16 +1,18 @@
 // Kubernetes' quantity text ("10Gi", "1.5G", "500m", "1e3") as a number.
 
-const factors: Readonly<Record<string, number>> = {
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
-  "": 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  E: 1e18,
+/** Powers of ten; as texts, so that the number is parsed once and rounded once. */
+const decimal: Readonly<Record<string, string>> = {
+  n: "e-9",
+  u: "e-6",
+  m: "e-3",
+  k: "e3",
+  M: "e6",
+  G: "e9",
+  T: "e12",
+  P: "e15",
+  E: "e18",
+};
+const binary: Readonly<Record<string, number>> = {
   Ki: 2 ** 10,
   Mi: 2 ** 20,
   Gi: 2 ** 30,
@@ -25,5 +27,5 @@ export function parseQuantity(text: string): number | undefined {
   const found = wholeText.exec(text);
   if (found === null) return undefined;
   const [, number = "", exponent = "", suffix = ""] = found;
-  return Number(`${number}${exponent}`) * (factors[suffix] as number);
+  return Number(`${number}${decimal[suffix] ?? exponent}`) * (binary[suffix] ?? 1);
 }

@@ -2,12 +2,22 @@
 import { Controller, controllerMetrics } from "../kube/controller.ts";
 import { backupPart } from "./backup/part.ts";
 import { backupRepositoryPart } from "./backup-repository/part.ts";
+import { backupSyncPart } from "./backup-sync/part.ts";
+import { requestsPart } from "./requests/part.ts";
 import { restorePart } from "./restore/part.ts";
 import { schedulePart } from "./schedule/part.ts";
 import { createInformers, type ServerContext, type ServerPart } from "./server-context.ts";
 import { storageLocationPart } from "./storage-location/part.ts";
 
-const parts: readonly ServerPart[] = [storageLocationPart, backupRepositoryPart, backupPart, restorePart, schedulePart];
+const parts: readonly ServerPart[] = [
+  storageLocationPart,
+  backupSyncPart,
+  backupRepositoryPart,
+  backupPart,
+  restorePart,
+  schedulePart,
+  requestsPart,
+];
 
 export interface RunningControllers {
   /** Resolves when all have ended after the signal. */

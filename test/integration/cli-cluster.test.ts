@@ -7,6 +7,7 @@ import type { BackupStorageLocation } from "../../src/api/backup-storage-locatio
 import type { DeleteBackupRequest } from "../../src/api/requests.ts";
 import type { Restore } from "../../src/api/restore.ts";
 import type { Schedule } from "../../src/api/schedule.ts";
+import { type Clock, systemClock } from "../../src/platform/clock.ts";
 import { type ClusterCommand, type InProcessResult, runOnCluster } from "../support/in-process-cli.ts";
 import { eventually } from "../support/processes.ts";
 import { type ServerRig, startServerRig, type VeleroPlural } from "../support/server-rig.ts";
@@ -131,6 +132,28 @@ describe("backup create --wait", () => {
     assert.match(stdout, /The backup wait-1 is Completed \(2 warnings\)\.\n$/);
   });
 
+  it("replaces its lines on a terminal, and leaves only how it ended", async () => {
+    let text = "";
+    const { code } = await waiting(
+      "wait-8",
+      async () => {
+        await rig.make("podvolumebackups", volume("wait-8-a", "wait-8", { phase: "InProgress" }));
+        await rig.patch("backups", "wait-8", { status: { phase: "InProgress" } });
+        await eventually("two lines", () => /InProgress {2}0 \/ 1 volumes\n {2}shop\/db-0 {2}data\n/.test(text));
+        await rig.patch("backups", "wait-8", { status: { phase: "Completed" } });
+      },
+      {
+        isTerminal: true,
+        onText: (piece) => {
+          text += piece;
+        },
+      },
+    );
+    assert.equal(code, 0);
+    // The lines go before the last word comes.
+    assert.match(text.replaceAll("\u001b", "<esc>"), /<esc>\[\dA<esc>\[JThe backup wait-8 is Completed\.\n$/);
+  });
+
   it("ends with 3 for PartiallyFailed and 1 for what failed, with the reason and the next step", async () => {
     const partial = await waiting("wait-2", () =>
       rig.patch("backups", "wait-2", {
@@ -155,6 +178,25 @@ describe("backup create --wait", () => {
     const { code, stderr } = await waiting("wait-5", () => rig.delete("backups", "wait-5"));
     assert.equal(code, 1);
     assert.match(stderr, /the backup wait-5 was deleted before it ended/);
+  });
+
+  it("says after half a minute that nobody has begun", async () => {
+    const clock: Clock = { ...systemClock, after: (ms, callback) => systemClock.after(ms / 300, callback) };
+    let text = "";
+    const { code } = await waiting(
+      "wait-9",
+      async () => {
+        await eventually("a hint", () => /wait-9 is still New: the server is busy .* or does not run/.test(text));
+        await rig.patch("backups", "wait-9", { status: { phase: "Completed" } });
+      },
+      {
+        clock,
+        onText: (piece) => {
+          text += piece;
+        },
+      },
+    );
+    assert.equal(code, 0);
   });
 
   it("stops waiting when it is interrupted, and says that the Backup goes on", async () => {

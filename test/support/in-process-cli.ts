@@ -2,7 +2,7 @@
 import { readCliEnvironment, readClusterEnvironment } from "../../src/cli/cli-config.ts";
 import { runCluster } from "../../src/cli/cluster/run-cluster.ts";
 import { Interruption } from "../../src/cli/interruption.ts";
-import { Output } from "../../src/cli/output/output.ts";
+import { Output, type TextSink } from "../../src/cli/output/output.ts";
 import { runRepo } from "../../src/cli/repo/run-repo.ts";
 import { type Clock, systemClock } from "../../src/platform/clock.ts";
 
@@ -34,6 +34,8 @@ export interface ClusterCommand {
   readonly clock?: Clock;
   /** Told of all that is written, as it comes. */
   readonly onText?: (text: string) => void;
+  /** Output goes to a terminal, as far as the command can tell. */
+  readonly isTerminal?: boolean;
   /** Given the means to interrupt the command, as Ctrl-C does. */
   readonly onStart?: (interrupt: () => void) => void;
 }
@@ -41,14 +43,13 @@ export interface ClusterCommand {
 /** `stowage WORDS`, where the first word is backup, restore, schedule or backup-location. */
 export async function runOnCluster(
   words: readonly string[],
-  { kubeconfig, env = {}, answer, clock = systemClock, onText, onStart }: ClusterCommand = {},
+  { kubeconfig, env = {}, answer, clock = systemClock, isTerminal = false, onText, onStart }: ClusterCommand = {},
 ): Promise<InProcessResult & { readonly questions: readonly string[] }> {
-  const { output, text } = capture(onText);
+  const { output, text } = capture(onText, isTerminal);
   const questions: string[] = [];
   const interruption = new Interruption(output);
   onStart?.(() => interruption.interrupt({ kind: "signal", name: "SIGINT" }));
-  const [noun = "", ...rest] = words;
-  const all = [noun, ...(kubeconfig === undefined ? [] : ["--kubeconfig", kubeconfig]), ...rest];
+  const all = [...words, ...(kubeconfig === undefined ? [] : ["--kubeconfig", kubeconfig])];
   const code = await runCluster(all, {
     ...{ output, interruption, clock, environment: readClusterEnvironment({ ...env }) },
     ask: async (question) => {
@@ -59,9 +60,14 @@ export async function runOnCluster(
   return { code, ...text, questions };
 }
 
-function capture(onText?: (text: string) => void): { output: Output; text: { stdout: string; stderr: string } } {
+function capture(
+  onText?: (text: string) => void,
+  isTTY = false,
+): { output: Output; text: { stdout: string; stderr: string } } {
   const text = { stdout: "", stderr: "" };
-  const sink = (name: keyof typeof text): { write: (chunk: string | Uint8Array, done?: () => void) => boolean } => ({
+  const sink = (name: keyof typeof text): TextSink => ({
+    isTTY,
+    columns: 120,
     write: (chunk, done) => {
       text[name] += String(chunk);
       onText?.(String(chunk));

@@ -19,8 +19,12 @@ const clusterOptions: readonly (readonly [flags: string, about: string])[] = [
   ["-v, --verbose", "say more when something fails"],
 ];
 
+/** velero's flags of every command that have nothing to change here. */
+const withoutEffect = ["--features <list>", "--colorized <true|false>"];
+
 export function addClusterOptions(command: Command): void {
   for (const [flags, about] of clusterOptions) command.addOption(new Option(flags, about).helpGroup(group));
+  for (const flags of withoutEffect) command.addOption(new Option(flags, "accepted: of no effect").hideHelp());
 }
 
 /** The flags that were given, on the verb itself or on a command above it; the verb's own win. */

@@ -70,7 +70,11 @@ function parseRequirement(part: string): LabelSelectorRequirement {
   if (label !== undefined) return { key: label, operator: sign === "!=" ? "NotIn" : "In", values: [wanted ?? ""] };
   const [, listed, word, list] = membership.exec(part) ?? [];
   if (listed !== undefined) {
-    const values = (list ?? "").split(",").map((one) => one.trim());
+    // A set: in the order in which Velero's client would write it.
+    const values = (list ?? "")
+      .split(",")
+      .map((one) => one.trim())
+      .sort();
     if (!values.every((one) => value.test(one))) throw wrong(part);
     return { key: listed, operator: word === "in" ? "In" : "NotIn", values };
   }

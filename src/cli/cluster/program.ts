@@ -1,6 +1,7 @@
 // `stowage backup | restore | schedule | backup-location`: one sub-command per verb, with velero's grammar, and help that teaches.
 import type { Command } from "commander";
 import { formatRootHelp, formatVerbHelp } from "../help.ts";
+import { UsageError } from "../usage-error.ts";
 import { addBackupVerbs } from "./backup/verbs.ts";
 import { addLocationVerbs } from "./backup-location/verbs.ts";
 import type { ClusterContext } from "./cluster-context.ts";
@@ -73,7 +74,9 @@ ${exitCodeGuide}`,
 /** Adds one noun with its verbs. */
 export function addNounCommands(program: Command, noun: string, context: ClusterContext): void {
   const group = groups[noun];
-  if (group === undefined) throw new Error(`bug: ${noun} is no noun of the command line`);
+  if (group === undefined) {
+    throw new UsageError(`${noun} what? one of: ${Object.keys(groups).join(", ")}; as in: stowage ${noun} backup`);
+  }
   const command = program
     .command(noun)
     .summary(group.summary)

@@ -2,6 +2,7 @@
 import type { Interruption } from "../interruption.ts";
 import { parseWords } from "../parse-words.ts";
 import { ClusterContext, type ClusterRuntime } from "./cluster-context.ts";
+import { nounFirst } from "./noun-first.ts";
 import { addNounCommands } from "./program.ts";
 import { reportFailure } from "./report-failure.ts";
 
@@ -9,9 +10,10 @@ export interface ClusterRunRuntime extends Omit<ClusterRuntime, "signal"> {
   readonly interruption: Interruption;
 }
 
-/** @param words begin with a noun: backup, restore, schedule or backup-location. @returns the exit code */
-export async function runCluster(words: readonly string[], runtime: ClusterRunRuntime): Promise<number> {
+/** @param given begins with a noun, such as backup, or with a verb before it: "get backups". @returns the exit code */
+export async function runCluster(given: readonly string[], runtime: ClusterRunRuntime): Promise<number> {
   const { output, interruption } = runtime;
+  const words = nounFirst(given);
   const context = new ClusterContext({ ...runtime, signal: interruption.signal });
   // Whoever only waits or reads has nothing left to do when nobody takes the answer.
   output.onClosed = (error) => interruption.interrupt({ kind: "output", error });

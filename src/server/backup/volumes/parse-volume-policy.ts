@@ -36,7 +36,9 @@ class PolicyReader {
   readonly problems: string[] = [];
 
   read(text: string): VolumePolicy | undefined {
-    const root = this.#fields(this.#parse(text), "the policy", ["version", "volumePolicies", "includeExcludePolicy"]);
+    const parsed = this.#parse(text);
+    if (this.problems.length > 0) return undefined;
+    const root = this.#fields(parsed, "the policy", ["version", "volumePolicies", "includeExcludePolicy"]);
     if (root === undefined) return undefined;
     if (root.version !== "v1") this.#refuse("version", `is ${JSON.stringify(root.version)}; only v1 is known`);
     if (root.includeExcludePolicy !== undefined && root.includeExcludePolicy !== null)
@@ -50,10 +52,10 @@ class PolicyReader {
       const document = parseDocument(text, { uniqueKeys: true });
       const [error] = document.errors;
       if (error !== undefined) throw error;
-      return document.toJS({ maxAliasCount: 0 });
+      return document.toJS();
     } catch (error) {
       this.problems.push(`it is not YAML: ${messageOf(error).split("\n")[0]}`);
-      return {};
+      return undefined;
     }
   }
 

@@ -29,6 +29,7 @@ describe("plainWords", () => {
     const root = new Command("root").option("--choose <true|false>");
     assert.deepEqual(plainWords(["--choose", "name"], root), ["--choose=true", "name"]);
     assert.deepEqual(plainWords(["--choose=false", "name"], root), ["--choose=false", "name"]);
+    assert.deepEqual(plainWords(["--choose", "false", "true"], root), ["--choose=false", "true"]);
   });
 
   it("touches nothing behind --", () => {

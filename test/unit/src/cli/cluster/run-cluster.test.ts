@@ -61,6 +61,11 @@ describe("wrong words", () => {
     assert.match(flag, /Did you mean --include-namespaces\?\)\n {2}see: stowage backup create --help/);
   });
 
+  it("in velero's other order are understood, and a verb without a noun is told which there are", async () => {
+    assert.match((await runOnCluster(["get", "backups", "--help"])).stdout, /Usage: stowage backup get/);
+    assert.match(await complaint("get"), /get what\? one of: backup, restore, schedule, backup-location/);
+  });
+
   it("that exclude each other are refused before any cluster is asked", async () => {
     const create = ["backup", "create", "x"];
     assert.match(await complaint("backup", "create"), /name the Backup, or say --from-schedule/);

@@ -2,6 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from "../../../../../../src/api/core.ts";
 import { type ClusterState, planVolumes } from "../../../../../../src/server/backup/volumes/plan-volumes.ts";
+import type {
+  PolicyAction,
+  PolicyConditions,
+  VolumePolicy,
+} from "../../../../../../src/server/backup/volumes/volume-policy.ts";
 
 interface PodChanges {
   readonly name?: string;
@@ -208,5 +213,147 @@ describe("planVolumes when pods opt in", () => {
     assert.deepEqual(plan.errors, []);
     assert.equal(plan.warnings.length, 1);
     assert.match(plan.warnings[0] ?? "", /its volumes data, absent are skipped/);
+  });
+});
+
+describe("planVolumes tells why a volume is not taken", () => {
+  const names = ["data", "tmp", "keys", "node"];
+  const many = (changes: PodChanges = {}): Pod =>
+    pod({
+      ...changes,
+      spec: {
+        containers: [{ name: "c", volumeMounts: names.map((name) => ({ name, mountPath: `/${name}` })) }],
+        volumes: [
+          { name: "data", persistentVolumeClaim: { claimName: "claim" } },
+          { name: "tmp", emptyDir: {} },
+          { name: "keys", secret: {} },
+          { name: "node", hostPath: { path: "/x" } },
+        ],
+        ...changes.spec,
+      },
+    });
+  const reasons = ({ skipped }: ReturnType<typeof planVolumes>): Record<string, string> =>
+    Object.fromEntries(
+      skipped.map(({ pod: owner, volume: name, reason }) => [`${owner?.metadata.name}/${name}`, reason]),
+    );
+
+  it("when pods opt in: what the annotation does not list, and hostPath; not what the API server holds", () => {
+    const annotations = { "backup.velero.io/backup-volumes": "data" };
+    const plan = planVolumes(state([many({ metadata: { annotations } })]), { mode: "opt-in" });
+    assert.deepEqual(
+      plan.volumes.map((planned) => planned.volume.name),
+      ["data"],
+    );
+    assert.deepEqual(reasons(plan), {
+      "app/tmp": "the pod's annotation backup.velero.io/backup-volumes does not list it",
+      "app/node": "volumes of its kind are never backed up (hostPath)",
+    });
+    assert.deepEqual([plan.warnings, plan.errors], [[], []]);
+  });
+
+  it("when pods opt out, with claim and persistent volume", () => {
+    const annotations = { "backup.velero.io/backup-volumes-excludes": "data" };
+    const plan = planOf([many({ metadata: { annotations } })]);
+    const [skipped] = plan.skipped;
+    assert.equal(skipped?.reason, "the pod's annotation backup.velero.io/backup-volumes-excludes lists it");
+    assert.deepEqual([skipped?.claim, skipped?.persistentVolume?.metadata.name], [claim, "pv"]);
+    assert.deepEqual(plan.warnings, []);
+  });
+
+  it("when the pod or the volume cannot be taken, beside the warning or error", () => {
+    assert.deepEqual(reasons(planOf([many({ phase: "Pending" })])), {
+      "app/data": "its pod could not be backed up: it is not running (phase Pending)",
+      "app/tmp": "its pod could not be backed up: it is not running (phase Pending)",
+      "app/node": "volumes of its kind are never backed up (hostPath)",
+    });
+    assert.equal(reasons(planOf([many()], { claims: new Map() }))["app/data"], "its claim claim does not exist");
+    const persistentVolumes = new Map([["pv", volume({ hostPath: { path: "/x" } })]]);
+    assert.match(reasons(planOf([many()], { persistentVolumes }))["app/data"] ?? "", /volume pv is a hostPath/);
+    const unmounted = reasons(planOf([many({ spec: { containers: [{ name: "c" }] } })]));
+    assert.match(unmounted["app/tmp"] ?? "", /no container mounts it/);
+  });
+
+  it("not of a claim that is taken through another pod, before or after", () => {
+    const skippedOf = (plan: ReturnType<typeof planVolumes>): string[] => Object.keys(reasons(plan));
+    const own = { metadata: { annotations: { "backup.velero.io/backup-volumes": "data" } } };
+    assert.deepEqual(skippedOf(planOf([pod({ name: "a", phase: "Pending" }), pod({ name: "b" })])), []);
+    assert.deepEqual(skippedOf(planOf([pod({ name: "a" }), pod({ name: "b", phase: "Pending" })])), []);
+    const optIn = planVolumes(state([pod({ name: "a" }), pod({ name: "b", ...own })]), { mode: "opt-in" });
+    assert.deepEqual([optIn.volumes.length, skippedOf(optIn)], [1, []]);
+    assert.deepEqual(skippedOf(planVolumes(state([pod({ name: "a" })]), { mode: "opt-in" })), ["a/data"]);
+  });
+
+  it("when the Backup leaves claims out, whatever the annotation lists", () => {
+    const annotations = { "backup.velero.io/backup-volumes": "data,tmp" };
+    const one = many({ metadata: { annotations } });
+    const plan = planVolumes(state([one]), { mode: "opt-in", withoutClaims: true });
+    assert.deepEqual(
+      plan.volumes.map((planned) => planned.volume.name),
+      ["tmp"],
+    );
+    assert.equal(reasons(plan)["app/data"], "the Backup leaves out persistentvolumeclaims");
+    assert.equal(plan.warnings.length, 1);
+    assert.equal(planVolumes(state([many()]), { mode: "opt-out", withoutClaims: true }).warnings.length, 0);
+  });
+});
+
+describe("planVolumes with a volume policy", () => {
+  const entry = (action: PolicyAction, conditions: PolicyConditions = {}): VolumePolicy => ({
+    entries: [{ action, conditions }],
+  });
+  const withPolicy = (policy: VolumePolicy, mode: "opt-in" | "opt-out", one: Pod = pod()) =>
+    planVolumes(state([one]), { mode, policy });
+  const listed = { metadata: { annotations: { "backup.velero.io/backup-volumes": "data" } } };
+
+  it("takes a volume that no annotation lists, when the policy says fs-backup", () => {
+    assert.equal(withPolicy(entry("fs-backup"), "opt-in").volumes.length, 1);
+    const optedOut = pod({ metadata: { annotations: { "backup.velero.io/backup-volumes-excludes": "data" } } });
+    assert.equal(withPolicy(entry("fs-backup"), "opt-out", optedOut).volumes.length, 1);
+  });
+
+  it("leaves out a volume that an annotation lists, when the policy says skip or custom", () => {
+    for (const action of ["skip", "custom"] as const) {
+      const plan = withPolicy(entry(action), "opt-in", pod(listed));
+      assert.deepEqual([plan.volumes, plan.warnings, plan.errors], [[], [], []]);
+      assert.match(plan.skipped[0]?.reason ?? "", /its volume policy/);
+    }
+  });
+
+  it("reports an error for each volume of which the policy wants a snapshot", () => {
+    const plan = withPolicy(entry("snapshot"), "opt-out");
+    assert.equal(plan.volumes.length, 0);
+    assert.match(
+      plan.errors.join(),
+      /^volume data of pod shop\/app is skipped: .* wants a snapshot, and this server takes none/,
+    );
+  });
+
+  it("falls back to the annotations where no entry matches", () => {
+    const other = entry("skip", { storageClass: ["other"] });
+    assert.equal(withPolicy(other, "opt-in").volumes.length, 0);
+    assert.equal(withPolicy(other, "opt-in", pod(listed)).volumes.length, 1);
+    assert.equal(withPolicy(other, "opt-out").volumes.length, 1);
+  });
+
+  it("judges a claim by its persistent volume, and without one by what the claim asks for", () => {
+    const csi = entry("skip", { volumeTypes: ["csi"] });
+    const persistentVolumes = new Map([["pv", volume({ csi: { driver: "d" } })]]);
+    assert.equal(
+      planVolumes(state([pod()], { persistentVolumes }), { mode: "opt-out", policy: csi }).volumes.length,
+      0,
+    );
+    const unbound: PersistentVolumeClaim = { ...claim, spec: { storageClassName: "slow" } };
+    const claims = new Map([["shop/claim", unbound]]);
+    const slow = entry("skip", { storageClass: ["slow"] });
+    assert.equal(planVolumes(state([pod()], { claims }), { mode: "opt-out", policy: slow }).volumes.length, 0);
+  });
+
+  it("never takes what is never backed up, even when the policy says fs-backup", () => {
+    const volumes = [
+      { name: "data", hostPath: { path: "/x" } },
+      { name: "keys", secret: {} },
+    ];
+    const plan = withPolicy(entry("fs-backup"), "opt-out", pod({ spec: { volumes } }));
+    assert.deepEqual([plan.volumes, plan.warnings], [[], []]);
   });
 });
