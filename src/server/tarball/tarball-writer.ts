@@ -81,7 +81,9 @@ class TarballFile implements TarballWriter {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const header = { name, size: bytes.length, mode: 0o755, mtime: new Date(systemClock.now()), type: "file" as const };
     try {
-      this.#tar.entry(header, bytes, (error) => (error ? reject(error) : resolve()));
+      const entry = this.#tar.entry(header, bytes, (error) => (error ? reject(error) : resolve()));
+      // It fails with its tar, of which the callback tells; unheard, its own event would end the process.
+      entry.on("error", () => undefined);
       await promise;
     } catch (error) {
       // The stream that failed first knows the reason; the tar only that it was ended.
