@@ -2,7 +2,9 @@
 import { Controller, controllerMetrics } from "../kube/controller.ts";
 import { backupPart } from "./backup/part.ts";
 import { backupRepositoryPart } from "./backup-repository/part.ts";
+import { backupSyncPart } from "./backup-sync/part.ts";
 import { deletionPart } from "./deletion/part.ts";
+import { requestsPart } from "./requests/part.ts";
 import { restorePart } from "./restore/part.ts";
 import { schedulePart } from "./schedule/part.ts";
 import { createInformers, type ServerContext, type ServerPart } from "./server-context.ts";
@@ -10,11 +12,13 @@ import { storageLocationPart } from "./storage-location/part.ts";
 
 const parts: readonly ServerPart[] = [
   storageLocationPart,
+  backupSyncPart,
   backupRepositoryPart,
   backupPart,
   restorePart,
   schedulePart,
   deletionPart,
+  requestsPart,
 ];
 
 export interface RunningControllers {

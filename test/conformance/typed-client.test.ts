@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { ConfigMap, Pod } from "../../src/api/core.ts";
 import { configMaps, pods, podVolumeBackups } from "../../src/api/resources.ts";
+import { discoverResources } from "../../src/kube/discovery.ts";
 import { Informer } from "../../src/kube/informer.ts";
 import { connectToCluster } from "../../src/kube/kube-connection.ts";
 import { KubeError } from "../../src/kube/kube-errors.ts";
@@ -93,6 +94,23 @@ test("watch yields changes in order and ends when the server ends it", async () 
   await client.delete(configMaps, { namespace, name: "watched" });
   await watching;
   assert.deepEqual(seen, ["ADDED", "MODIFIED", "DELETED"]);
+});
+
+test("discovery gives the same in two requests as group by group", async () => {
+  const paths: string[] = [];
+  const whole = await discoverResources({
+    getPath: (path, options) => {
+      paths.push(path);
+      return client.getPath(path, options);
+    },
+  });
+  const plain = await discoverResources({ getPath: (path, { signal } = {}) => client.getPath(path, { signal }) });
+  assert.deepEqual(paths, ["/api", "/apis"]);
+  assert.deepEqual(whole.resources, plain.resources);
+  assert.deepEqual([whole.failures, plain.failures], [[], []]);
+  assert.ok(whole.resources.length > 50, `${whole.resources.length} resources`);
+  assert.equal(whole.find("deploy")?.kind, "Deployment");
+  assert.equal(whole.find("hpa")?.version, "v2");
 });
 
 test("an aborted call ends at once with cancelled", async () => {

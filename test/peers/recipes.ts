@@ -18,6 +18,8 @@ export interface PeerRecipe {
   readonly inKubebuilderAssets: boolean;
   /** Go build tags. */
   readonly tags?: readonly string[];
+  /** The wrapper module has a main.go of ours. */
+  readonly ownMain?: boolean;
   /** Built when a tier on demand or a benchmark asks for it; everybody else can do without. */
   readonly isOnDemand?: boolean;
   /** Set where the module has to be the main one, because its go.sum vouches for modules that it replaces. */
@@ -57,6 +59,8 @@ export const peerRecipes: readonly PeerRecipe[] = [
     "k8s.io/kubernetes/cmd/kube-controller-manager",
     "kube-controller-manager",
   ),
+  // Ours, around the code of kubelets.
+  { ...goProgram("exec-kubelet", "exec-kubelet", "."), ownMain: true },
   // Without the web interface, which is most of the build.
   { ...goProgram("kopia", "kopia", "github.com/kopia/kopia"), tags: ["nohtmlui"], isOnDemand: true },
   veleroProgram("velero", "./cmd/velero"),
@@ -85,7 +89,8 @@ export function moduleFolder(recipe: PeerRecipe): string {
 export function cachedProgram(recipe: PeerRecipe): string {
   const hash = createHash("sha256");
   const overlay = recipe.ownModule?.overlay;
-  for (const file of ["go.mod", "go.sum", ...(overlay === undefined ? [] : [join(overlay, "main.go")])]) {
+  const sources = recipe.ownMain === true ? ["main.go"] : overlay === undefined ? [] : [join(overlay, "main.go")];
+  for (const file of ["go.mod", "go.sum", ...sources]) {
     hash.update(readFileSync(join(moduleFolder(recipe), file)));
   }
   const { stamps, tags = [] } = recipe;

@@ -47,6 +47,11 @@ export function kubeControllerManagerBinary(): string {
   return peerBinary("kube-controller-manager");
 }
 
+/** A kubelet that serves nothing but exec, of Kubernetes 1.34.4's code. */
+export function execKubeletBinary(): string {
+  return peerBinary("exec-kubelet");
+}
+
 /** Velero 1.16.2, client and server in one. */
 export function veleroBinary(): string {
   return peerBinary("velero");

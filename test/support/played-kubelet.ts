@@ -4,7 +4,7 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
-import { createAuthority } from "./certificates.ts";
+import { type Certificate, createAuthority } from "./certificates.ts";
 import type { ControlPlane } from "./control-plane.ts";
 
 export interface PlayedCommand {
@@ -43,7 +43,7 @@ export async function playKubelet(
   node: string,
   script: KubeletScript = {},
 ): Promise<PlayedKubelet> {
-  const { certificatePem, privateKeyPem } = createAuthority("kubelets").issue(node, ["localhost"], ["127.0.0.1"]);
+  const { certificatePem, privateKeyPem } = kubeletCertificate(node);
   const server = createServer({ cert: certificatePem, key: privateKeyPem });
   const sockets = new WebSocketServer({
     noServer: true,
@@ -69,6 +69,11 @@ export async function playKubelet(
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** The API server of the tests trusts every kubelet. */
+export function kubeletCertificate(node: string): Certificate {
+  return createAuthority("kubelets").issue(node, ["localhost"], ["127.0.0.1"]);
 }
 
 type CommandWords = Pick<PlayedCommand, "namespace" | "pod" | "container" | "command">;
@@ -116,7 +121,8 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-async function registerNode(controlPlane: ControlPlane, name: string, port: number): Promise<void> {
+/** Points a Node at whoever listens on that port of this machine. */
+export async function registerNode(controlPlane: ControlPlane, name: string, port: number): Promise<void> {
   // 409 when it is there already.
   await controlPlane.call("POST", nodes, { metadata: { name } });
   const status = {

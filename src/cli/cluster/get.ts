@@ -63,7 +63,7 @@ async function show<T extends KubeObject>(
 }
 
 /** The table of objects as text. */
-export function objectTable<T extends KubeObject>(
+function objectTable<T extends KubeObject>(
   objects: readonly T[],
   columns: readonly Column<T>[],
   nowMs: number,

@@ -26,9 +26,8 @@ export async function encodeObjects<T extends KubeObject>(
 /** Any value; newline included. */
 export async function encode(format: ObjectFormat, value: object): Promise<string> {
   if (format === "json") return `${JSON.stringify(value, undefined, 2)}\n`;
-  const { stringify } = await import("yaml");
-  // kubectl reads YAML 1.1, to which a bare "no" or "12:30" is not a text.
-  return stringify(value, { version: "1.1", lineWidth: 0, aliasDuplicateObjects: false });
+  const { formatYaml } = await import("../../platform/yaml.ts");
+  return formatYaml(value);
 }
 
 /** Items of a list lack kind and version; who wrote which field is of no use to anybody here. */

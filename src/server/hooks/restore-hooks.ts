@@ -43,6 +43,8 @@ export class RestoreHooks {
   readonly #watch: PodWatch;
   readonly #watching = new AbortController();
   readonly #runs: Promise<HookCounts>[] = [];
+  /** By the pod's uid. */
+  readonly #stops = new Map<string, AbortController>();
   #waitingPods = 0;
 
   constructor(options: RestoreHooksOptions) {
@@ -76,6 +78,11 @@ export class RestoreHooks {
     this.#runs.push(run);
   }
 
+  /** The pod's application will not start: its hooks stop waiting for that, and count as not attempted. */
+  abandon({ metadata }: Pod): void {
+    this.#stops.get(metadata.uid ?? "")?.abort();
+  }
+
   /** Pods whose hooks have not ended. */
   get waitingPods(): number {
     return this.#waitingPods;
@@ -96,6 +103,7 @@ export class RestoreHooks {
     const { clock, signal } = this.#options;
     const startMs = clock.monotonicMs();
     const stop = new AbortController();
+    this.#stops.set(pod.metadata.uid ?? "", stop);
     const groups = Map.groupBy(hooks, (hook) => containerOf(pod, hook)?.name ?? hook.container);
     const runs = [...groups.values()].map(async (group) => {
       const before = (hook: WaitingHook): Promise<HookReadiness> => this.#untilUp(pod, hook, { startMs, stop });

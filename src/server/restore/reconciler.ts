@@ -72,7 +72,13 @@ async function carryOut(restore: Restore, options: StepOptions): Promise<Reconci
       try {
         const { backup, location, problems } = await findSource(restore, context, runSignal);
         if (backup === undefined || location === undefined) throw new SourceGone(problems.join("; "));
-        await runRestore(restore, { context, source: { backup, location }, signal: runSignal });
+        const source = { backup, location };
+        await runRestore(restore, {
+          context,
+          source,
+          signal: runSignal,
+          isHopeless: (error) => isHopeless(error, uid, options),
+        });
       } catch (error) {
         runSignal.throwIfAborted();
         if (!isHopeless(error, uid, options)) {

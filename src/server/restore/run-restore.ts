@@ -26,6 +26,8 @@ import { VolumeRestores } from "./volumes/volume-restores.ts";
 export interface RunOptions {
   readonly context: RestoreContext;
   readonly source: RestoreSource;
+  /** Of what a run throws: it will not be repeated. */
+  readonly isHopeless: (error: unknown) => boolean;
   readonly signal: AbortSignal;
 }
 
@@ -52,6 +54,9 @@ export async function runRestore(restore: Restore, options: RunOptions): Promise
     runLog.log.info("starting restore", { backup: options.source.backup.metadata.name });
     const outcome = await carryOut(run);
     await finish(run, outcome);
+  } catch (error) {
+    if (!run.signal.aborted && options.isHopeless(error)) await storeFailure(run, error);
+    throw error;
   } finally {
     await runLog.discard();
   }
@@ -69,6 +74,7 @@ async function carryOut(run: Run): Promise<Outcome> {
   try {
     const { claims, ...restored } = await restoreContents({ ...run, signal }, { volumes, hooks });
     const ended = await volumes.finish();
+    for (const pod of volumes.failedPods) hooks.abandon(pod);
     return { ...restored, claims, volumes: ended, hooks: await hooks.finish() };
   } finally {
     stop.abort(new Error("the restore has ended"));
@@ -143,10 +149,16 @@ async function finish(run: Run, outcome: Outcome): Promise<void> {
   context.metrics.countVolumes("failed", outcome.volumes.length - completed);
 }
 
+/** So that whoever looks for the log finds the reason. */
+async function storeFailure(run: Run, error: unknown): Promise<void> {
+  run.log.error("velero", `the restore cannot be carried out: ${explainError(error)}`);
+  await storeFiles(run, { resourceList: {} }, []);
+}
+
 /** Without them users cannot see what went wrong: that counts, but where nobody is supposed to write. */
 async function storeFiles(
   run: Run,
-  { resourceList }: Outcome,
+  { resourceList }: Pick<Outcome, "resourceList">,
   volumeInfos: Awaited<ReturnType<typeof restoreVolumeInfos>>,
 ): Promise<void> {
   const { restore, context, source, log, signal } = run;

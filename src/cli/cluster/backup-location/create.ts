@@ -78,7 +78,7 @@ async function run(name: string, flags: CreateLocationFlags, context: ClusterCon
 }
 
 /** The location that the flags stand for. */
-export function locationOf(
+function locationOf(
   name: string,
   flags: CreateLocationFlags,
   caCert: string | undefined,

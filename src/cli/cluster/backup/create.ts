@@ -83,7 +83,7 @@ async function ofSchedule(
 }
 
 /** The Backup that the server would make of a Schedule. */
-export function backupOfSchedule({ metadata, spec }: Schedule, name: string): NewObject<Backup> {
+function backupOfSchedule({ metadata, spec }: Schedule, name: string): NewObject<Backup> {
   const owner: OwnerReference = {
     apiVersion: "velero.io/v1",
     kind: "Schedule",

@@ -51,7 +51,7 @@ async function run(name: string, flags: CreateScheduleFlags, context: ClusterCon
 }
 
 /** The Schedule that the flags stand for. */
-export function scheduleOf(name: string, flags: CreateScheduleFlags): NewObject<Schedule> {
+function scheduleOf(name: string, flags: CreateScheduleFlags): NewObject<Schedule> {
   const { schedule, paused, skipImmediately, useOwnerReferencesInBackup } = flags;
   return {
     metadata: { name },

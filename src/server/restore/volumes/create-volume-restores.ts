@@ -9,13 +9,16 @@ import type { RestoredPod, VolumeRestoresOptions } from "./restored-pod.ts";
 
 const repositoryPollMs = 500;
 
-/** @throws Error that says why none can be made */
+/**
+ * @param onMade told of each, also of those that were there already.
+ * @throws Error that says why the others cannot be made
+ */
 export async function createVolumeRestores(
   restored: RestoredPod,
   options: VolumeRestoresOptions,
-): Promise<readonly PodVolumeRestore[]> {
+  onMade: (made: PodVolumeRestore) => void,
+): Promise<void> {
   const repositoryIdentifier = await waitForRepository(restored.sourceNamespace, options);
-  const made: PodVolumeRestore[] = [];
   for (const snapshot of restored.snapshots) {
     const wanted = makePodVolumeRestore({
       restore: options.restore,
@@ -26,9 +29,8 @@ export async function createVolumeRestores(
       repositoryIdentifier,
       claimUid: await claimUidOf(restored.pod, snapshot.volume, options),
     });
-    made.push(await createOrFind(wanted, options));
+    onMade(await createOrFind(wanted, options));
   }
-  return made;
 }
 
 async function waitForRepository(

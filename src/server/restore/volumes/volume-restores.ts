@@ -5,6 +5,7 @@ import { annotations, labels } from "../../../api/names.ts";
 import { podVolumePhase, podVolumeStage } from "../../../api/phases.ts";
 import type { PodVolumeRestore } from "../../../api/pod-volume-restore.ts";
 import { podVolumeRestores } from "../../../api/resources.ts";
+import { keyOfObject } from "../../../kube/kube-object.ts";
 import { reconnectBackoff, retryWithBackoff } from "../../../platform/backoff.ts";
 import { asCodedError, errorFacts, messageOf } from "../../../platform/coded-error.ts";
 import { formatDuration } from "../../../platform/duration.ts";
@@ -30,6 +31,7 @@ interface Pending {
 const createAttempts = 10;
 /** A look at the local copy costs nothing. */
 const pollMs = 250;
+const pauseAfterFailureMs = 5000;
 /** The local copy may be so far behind before the API server is asked. */
 const lagMs = 10_000;
 /** So long an agent may take to stop before the server ends its PodVolumeRestore itself. */
@@ -43,6 +45,8 @@ export class VolumeRestores {
   /** By name. */
   readonly #pending = new Map<string, Pending>();
   readonly #ended: EndedVolumeRestore[] = [];
+  /** By uid: pods that go on waiting in restore-wait, or are gone. */
+  readonly #failedPods = new Map<string, Pod>();
 
   constructor(options: VolumeRestoresOptions) {
     this.#options = options;
@@ -65,30 +69,37 @@ export class VolumeRestores {
     await Promise.all(this.#making.values());
     while (this.#pending.size > 0) {
       signal.throwIfAborted();
+      let pauseMs = pollMs;
       try {
         await this.#look();
       } catch (error) {
         signal.throwIfAborted();
         log.log.info("the state of volumes could not be read, will try again", errorFacts(error));
+        pauseMs = pauseAfterFailureMs;
       }
-      if (this.#pending.size === 0) break;
-      if (this.#giveUp()) break;
-      await context.clock.sleep(pollMs, signal);
+      this.#giveUpInTheEnd();
+      if (this.#pending.size > 0) await context.clock.sleep(pauseMs, signal);
     }
     return this.#ended;
+  }
+
+  /** Those of which at least one volume is not restored: their applications will not start. */
+  get failedPods(): readonly Pod[] {
+    return [...this.#failedPods.values()];
   }
 
   async #make(restored: RestoredPod): Promise<void> {
     const { namespace = "", name } = restored.pod.metadata;
     const { signal, log } = this.#options;
     try {
-      const made = await retryWithBackoff(() => createVolumeRestores(restored, this.#options), {
+      const onMade = (one: PodVolumeRestore): void => this.#add(restored.pod, one);
+      await retryWithBackoff(() => createVolumeRestores(restored, this.#options, onMade), {
         ...{ backoff: reconnectBackoff, clock: this.#options.context.clock, maxAttempts: createAttempts, signal },
         shouldRetry: (error) => asCodedError(error)?.retry === "backoff",
       });
-      for (const one of made) this.#add(restored.pod, one);
     } catch (error) {
       signal.throwIfAborted();
+      this.#failedPods.set(restored.pod.metadata.uid ?? "", restored.pod);
       const volumes = restored.snapshots.map(({ volume }) => volume).join(", ");
       log.error(
         { namespace },
@@ -139,7 +150,8 @@ export class VolumeRestores {
     for (const [name, pending] of this.#pending) {
       const object = known.get(name) ?? (await this.#askServer(name, pending));
       if (object === "too-early") continue;
-      if (object === undefined) this.#tellDeleted(name, pending);
+      if (object === undefined)
+        this.#tellFailure(name, pending, `its PodVolumeRestore ${name} was deleted before it ended`);
       else {
         pending.wasSeen = true;
         known.set(name, object);
@@ -157,27 +169,29 @@ export class VolumeRestores {
   }
 
   #tellEnd(name: string, pending: Pending, object: PodVolumeRestore): void {
-    this.#pending.delete(name);
     this.#ended.push({ pod: pending.pod, volumeRestore: object });
-    const { volume, pod } = object.spec;
     const { message = "", progress } = object.status ?? {};
-    const namespace = pod.namespace ?? "";
-    if (podVolumePhase(object) === "Completed") {
-      const facts = { volume, pod: `${namespace}/${pod.name}`, bytes: progress?.totalBytes ?? 0 };
-      this.#options.log.log.info("a volume is restored", facts);
+    const why = reasonOf(message, pending.stop?.reason);
+    if (podVolumePhase(object) !== "Completed") {
+      this.#tellFailure(name, pending, why);
       return;
     }
-    const why = message === "" ? "no reason is given" : message;
-    this.#options.log.error({ namespace }, `volume ${volume} of pod ${namespace}/${pod.name} is not restored: ${why}`);
+    this.#pending.delete(name);
+    const { volume } = pending;
+    const pod = keyOfObject(pending.pod);
+    const { log } = this.#options;
+    log.log.info("a volume is restored", { volume, pod, bytes: progress?.totalBytes ?? 0 });
+    // The agent lists files that it could not restore as they were in an annotation.
+    if (object.metadata.annotations?.[annotations.warnings] === undefined) return;
+    const namespace = pending.pod.metadata.namespace ?? "";
+    log.warning({ namespace }, `volume ${volume} of pod ${pod} is restored, but not all of it as it was: ${why}`);
   }
 
-  #tellDeleted(name: string, { pod, volume }: Pending): void {
+  #tellFailure(name: string, { pod, volume }: Pending, why: string): void {
     this.#pending.delete(name);
+    this.#failedPods.set(pod.metadata.uid ?? "", pod);
     const { namespace = "" } = pod.metadata;
-    this.#options.log.error(
-      { namespace },
-      `volume ${volume} of pod ${namespace}/${pod.metadata.name} is not restored: its PodVolumeRestore ${name} was deleted before it ended`,
-    );
+    this.#options.log.error({ namespace }, `volume ${volume} of pod ${keyOfObject(pod)} is not restored: ${why}`);
   }
 
   #markStopped(pending: Pending, reason: string): void {
@@ -202,15 +216,17 @@ export class VolumeRestores {
     return `not finished within ${formatDuration(timeoutMs)}, the time for all volumes of its Restore; raise --fs-backup-timeout or the Restore's annotation ${annotations.podVolumeTimeout}`;
   }
 
-  /** When not even the ends can be written or read any more. */
-  #giveUp(): boolean {
-    const { restore, context, log } = this.#options;
+  /** Long after the time is over, when not even the ends can be read or written. */
+  #giveUpInTheEnd(): void {
+    const { restore, context } = this.#options;
     const overdueMs = -restoreTimeout(restore, context).remainingMs;
-    if (overdueMs < agentPatienceMs + context.settings.resourceTimeoutMs) return false;
-    for (const { pod, volume } of this.#pending.values()) {
-      const { namespace = "", name } = pod.metadata;
-      log.error({ namespace }, `volume ${volume} of pod ${namespace}/${name} is not restored: ${this.#timeOver()}`);
-    }
-    return true;
+    if (overdueMs < agentPatienceMs + context.settings.resourceTimeoutMs) return;
+    for (const [name, pending] of this.#pending) this.#tellFailure(name, pending, this.#timeOver() ?? "");
   }
+}
+
+/** An agent that was stopped says that it was, and not why. */
+function reasonOf(message: string, stopReason: string | undefined): string {
+  const said = message === "" ? "no reason is given" : message;
+  return stopReason === undefined || said.includes(stopReason) ? said : `${stopReason} (${said})`;
 }

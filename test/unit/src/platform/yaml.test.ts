@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseYaml } from "../../../../src/platform/yaml.ts";
+import { formatYaml, parseYaml } from "../../../../src/platform/yaml.ts";
 
 describe("parseYaml()", () => {
   it("gives plain values, of JSON too", () => {
@@ -30,5 +30,15 @@ describe("parseYaml()", () => {
           .join(",")}]`,
     );
     assert.throws(() => parseYaml(levels.join("\n")), /alias/);
+  });
+});
+
+describe("formatYaml()", () => {
+  it("quotes what older readers would take for something else, and names nothing twice", () => {
+    const shared = { time: "12:30", answer: "no", size: "0x10", plain: "text" };
+    const text = formatYaml({ a: shared, b: shared });
+    const block = '  time: "12:30"\n  answer: "no"\n  size: "0x10"\n  plain: text\n';
+    assert.equal(text, `a:\n${block}b:\n${block}`);
+    assert.deepEqual(parseYaml(text), { a: shared, b: shared });
   });
 });
