@@ -52,6 +52,7 @@ before(async () => {
 beforeEach(() => {
   store.isAnswering = true;
   store.showsCertificate = true;
+  store.problem = undefined;
   store.delivery = "whole";
 });
 after(async () => {
@@ -100,6 +101,15 @@ describe("logs", () => {
       /the store has no log of the backup bad\n {2}next: stowage backup describe/,
     );
     assert.match(await refused(1, "backup", "logs", "nope"), /no backup "nope"/);
+  });
+
+  it("says why the server cannot give an address, without waiting any longer", async () => {
+    store.problem = "the location main is Unavailable";
+    const said = await refused(1, "backup", "logs", "good");
+    assert.match(
+      said,
+      /cannot give BackupLog of good: the location main is Unavailable\n {2}next: stowage backup-location get/,
+    );
   });
 
   it("says what to look at when the server does not answer in time, and takes its request back", async () => {
@@ -295,6 +305,14 @@ describe("backup describe", () => {
     assert.match(stdout, /Resource List: +<127\.0\.0\.1:\d+ answers with status 403/);
     assert.match(stdout, /shop\/db-1 data: disk on fire/);
     assert.match(stderr, /status 403/);
+  });
+
+  it("waits for a silent server once, and not for each file", async () => {
+    store.isAnswering = false;
+    const { code, stdout } = await run(["backup", "describe", "bad", "--details", "--timeout", "1s"]);
+    assert.equal(code, 3);
+    assert.match(stdout, /Errors: +2 \(cannot show them: the server has not said within 1 s/);
+    assert.match(stdout, /Resource List: +<the server has not said within 1 s where BackupResults/);
   });
 
   it("shows a Backup whose files are of an older release or gone", async () => {

@@ -7,6 +7,7 @@ import type { BackupStorageLocation } from "../../src/api/backup-storage-locatio
 import type { DeleteBackupRequest } from "../../src/api/requests.ts";
 import type { Restore } from "../../src/api/restore.ts";
 import type { Schedule } from "../../src/api/schedule.ts";
+import { type Clock, systemClock } from "../../src/platform/clock.ts";
 import { type ClusterCommand, type InProcessResult, runOnCluster } from "../support/in-process-cli.ts";
 import { eventually } from "../support/processes.ts";
 import { type ServerRig, startServerRig, type VeleroPlural } from "../support/server-rig.ts";
@@ -177,6 +178,25 @@ describe("backup create --wait", () => {
     const { code, stderr } = await waiting("wait-5", () => rig.delete("backups", "wait-5"));
     assert.equal(code, 1);
     assert.match(stderr, /the backup wait-5 was deleted before it ended/);
+  });
+
+  it("says after half a minute that nobody has begun", async () => {
+    const clock: Clock = { ...systemClock, after: (ms, callback) => systemClock.after(ms / 300, callback) };
+    let text = "";
+    const { code } = await waiting(
+      "wait-9",
+      async () => {
+        await eventually("a hint", () => /wait-9 is still New: the server is busy .* or does not run/.test(text));
+        await rig.patch("backups", "wait-9", { status: { phase: "Completed" } });
+      },
+      {
+        clock,
+        onText: (piece) => {
+          text += piece;
+        },
+      },
+    );
+    assert.equal(code, 0);
   });
 
   it("stops waiting when it is interrupted, and says that the Backup goes on", async () => {

@@ -21,6 +21,8 @@ export class PlayedStore {
   isAnswering = true;
   /** True: the certificate comes with the address, as an annotation. */
   showsCertificate = true;
+  /** Set: what the server says instead of an address. */
+  problem: string | undefined;
   delivery: Delivery = "whole";
   readonly #server: Server;
   readonly #files = new Map<string, Buffer>();
@@ -84,7 +86,9 @@ export class PlayedStore {
     const { port } = this.#server.address() as AddressInfo;
     const downloadURL = `https://127.0.0.1:${port}/${spec.target.kind}/${spec.target.name}?signature=very-secret`;
     const annotations = this.showsCertificate ? { "stowage.dev/download-certificate": this.certificatePem } : {};
-    const patch = { metadata: { annotations }, status: { phase: "Processed", downloadURL } };
+    const said = { metadata: { annotations: { "stowage.dev/download-problem": this.problem } } };
+    const answer = { metadata: { annotations }, status: { phase: "Processed", downloadURL } };
+    const patch = this.problem === undefined ? answer : said;
     // It may have been taken back meanwhile.
     const address = { namespace: "velero", name: metadata.name };
     await client.mergePatch(downloadRequests, address, patch).catch(() => undefined);

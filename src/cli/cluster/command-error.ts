@@ -10,3 +10,6 @@ export class CommandError extends Error {
     this.next = next;
   }
 }
+
+/** The server has not answered in time: asking it for something else would only take as long again. */
+export class SilentServerError extends CommandError {}

@@ -5,10 +5,10 @@ import { exitCodes } from "../exit-codes.ts";
 import { Outline } from "../output/outline.ts";
 import type { ClusterContext } from "./cluster-context.ts";
 import { addDownloadFlags, type DownloadFlags, downloadChoices } from "./download-flags.ts";
-import type { DownloadChoices } from "./download-request.ts";
 import { wordParser } from "./flag-values.ts";
 import { findObjects, type Noun, sayNothingFound } from "./noun.ts";
 import { encode } from "./object-output.ts";
+import { DescribedFiles } from "./run-results.ts";
 
 interface DescribeFlags extends DownloadFlags {
   readonly selector?: string;
@@ -20,7 +20,7 @@ const formats = ["plaintext", "json", "yaml"] as const;
 
 export interface DescribeOptions {
   readonly details: boolean;
-  readonly choices: DownloadChoices;
+  readonly files: DescribedFiles;
 }
 
 /** @param F what is known of an object beyond the object itself. */
@@ -69,7 +69,7 @@ async function run<T extends KubeObject, F extends object>(
   const { noun } = describer;
   const { output } = context;
   const found = await findObjects(context, noun, { names, selector: flags.selector });
-  const options = { details: flags.details === true, choices: await downloadChoices(flags) };
+  const options = { details: flags.details === true, files: new DescribedFiles(context, await downloadChoices(flags)) };
   const isText = flags.output === "plaintext";
   if (found.length === 0 && isText) return sayNothingFound(context, noun);
   const documents: object[] = [];

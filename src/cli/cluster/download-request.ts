@@ -8,7 +8,7 @@ import type { DownloadRequest, DownloadTargetKind } from "../../api/requests.ts"
 import { downloadRequests } from "../../api/resources.ts";
 import { messageOf } from "../../platform/coded-error.ts";
 import type { ClusterContext } from "./cluster-context.ts";
-import { CommandError } from "./command-error.ts";
+import { CommandError, SilentServerError } from "./command-error.ts";
 import { followObject } from "./follow-object.ts";
 import { openUrl } from "./open-url.ts";
 
@@ -106,13 +106,13 @@ async function awaitAddress(
   request: DownloadRequest,
   timeoutMs: number,
 ): Promise<SignedAddress> {
-  const isDone = ({ status }: DownloadRequest): boolean =>
-    hasText(status?.downloadURL) || status?.phase === "Processed";
+  const isDone = ({ metadata, status }: DownloadRequest): boolean =>
+    hasText(status?.downloadURL) || status?.phase === "Processed" || problemOf(metadata) !== undefined;
   const { name } = request.metadata;
   const end = await followObject(context, { resource: downloadRequests, name, isDone, timeoutMs });
   const { kind, name: of } = request.spec.target;
   if (end.as === "timeout") {
-    throw new CommandError(
+    throw new SilentServerError(
       `the server has not said within ${timeoutMs / 1000} s where ${kind} of ${of} can be read`,
       `see whether it runs, and what its log says: kubectl -n ${context.namespace} logs deployment/stowage; stowage backup-location get says whether the store can be reached`,
     );
@@ -121,9 +121,18 @@ async function awaitAddress(
   const { metadata, status } = end.object;
   const url = status?.downloadURL;
   if (url === undefined || url === "") {
-    throw new CommandError(`the server cannot give ${kind} of ${of}`, "its log says why");
+    const why = problemOf(metadata);
+    throw new CommandError(
+      `the server cannot give ${kind} of ${of}${why === undefined ? "" : `: ${why}`}`,
+      "stowage backup-location get -o wide  says whether the store can be reached; the server's log says more",
+    );
   }
   return { url, certificate: metadata.annotations?.[annotations.downloadCertificate] };
+}
+
+function problemOf({ annotations: notes }: DownloadRequest["metadata"]): string | undefined {
+  const problem = notes?.[annotations.downloadProblem];
+  return hasText(problem) ? problem : undefined;
 }
 
 /** Whose certificates count: the user's, the location's, those that came with the address. */

@@ -2,6 +2,7 @@
 import { formatCount } from "../output/format-values.ts";
 import type { Outline } from "../output/outline.ts";
 import type { ClusterContext } from "./cluster-context.ts";
+import { SilentServerError } from "./command-error.ts";
 import { type DownloadChoices, readStoredJson, type StoredFile } from "./download-request.ts";
 import { wordsFor } from "./report-failure.ts";
 
@@ -19,19 +20,28 @@ export interface RunResults {
 /** What a file of the store says, or why it cannot be read. */
 export type FileContent<T> = { readonly content: T } | { readonly isAbsent: true } | { readonly problem: string };
 
-/** Never throws for a file: a description shows what there is. */
-export async function tryToRead<T>(
-  context: ClusterContext,
-  file: StoredFile,
-  choices: DownloadChoices,
-): Promise<FileContent<T>> {
-  try {
-    const content = await readStoredJson<T>(context, file, choices);
-    return content === undefined ? { isAbsent: true } : { content };
-  } catch (error) {
-    const problem = wordsFor(error, context);
-    if (problem === undefined || context.signal.aborted) throw error;
-    return { problem };
+/** Reads files for descriptions, which show what there is: a file that cannot be read is told and throws nothing. */
+export class DescribedFiles {
+  readonly #context: ClusterContext;
+  readonly #choices: DownloadChoices;
+  #silence: string | undefined;
+
+  constructor(context: ClusterContext, choices: DownloadChoices) {
+    this.#context = context;
+    this.#choices = choices;
+  }
+
+  async read<T>(file: StoredFile): Promise<FileContent<T>> {
+    if (this.#silence !== undefined) return { problem: this.#silence };
+    try {
+      const content = await readStoredJson<T>(this.#context, file, this.#choices);
+      return content === undefined ? { isAbsent: true } : { content };
+    } catch (error) {
+      const problem = wordsFor(error, this.#context);
+      if (problem === undefined || this.#context.signal.aborted) throw error;
+      if (error instanceof SilentServerError) this.#silence = problem;
+      return { problem };
+    }
   }
 }
 

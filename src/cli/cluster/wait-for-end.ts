@@ -24,6 +24,8 @@ export interface WaitOptions<T extends Awaited, V extends KubeObject & VolumeSta
 
 const lineEveryMs = 10_000;
 const redrawEveryMs = 1000;
+/** After so long without a sign of the server a person should learn that there is none. */
+const patienceMs = 30_000;
 
 /** Says how it ended; what is not Completed becomes the command's failure. */
 export async function waitForEnd<T extends Awaited, V extends KubeObject & VolumeState>(
@@ -46,6 +48,9 @@ export async function waitForEnd<T extends Awaited, V extends KubeObject & Volum
     display.update();
   };
   volumeInformer.onChange(() => display.update());
+  const cancelHint = context.clock.after(patienceMs, () => {
+    if (phaseOf(current) === "New") hintAtServer(context, noun.title, name);
+  });
   try {
     const end = await whileRunning(context, [volumeInformer], () =>
       followObject(context, { resource: noun.resource, name, isDone, onChange }),
@@ -54,8 +59,15 @@ export async function waitForEnd<T extends Awaited, V extends KubeObject & Volum
     if (end.as === "done") return tellEnd(context, noun, end.object);
     context.fail(exitCodes.failure, `the ${noun.title} ${name} was deleted before it ended`);
   } finally {
+    cancelHint();
     display.stop();
   }
+}
+
+function hintAtServer({ output, namespace }: ClusterContext, title: string, name: string): void {
+  output.warn(
+    `the ${title} ${name} is still New: the server is busy with another one, or does not run: kubectl -n ${namespace} get deployments`,
+  );
 }
 
 /** Shows the state: in place on a terminal, elsewhere a line for each phase and one every ten seconds. */

@@ -17,7 +17,6 @@ import {
   type FileContent,
   problemOf,
   type RunResults,
-  tryToRead,
 } from "../run-results.ts";
 import {
   describeConditions,
@@ -65,7 +64,7 @@ async function gather(context: ClusterContext, backup: Backup, options: Describe
   const location = await locationOf(context, backup.spec.storageLocation);
   const { errors = 0, warnings = 0, completionTimestamp } = backup.status ?? {};
   const read = <T>(kind: "BackupResults" | "BackupVolumeInfos" | "BackupResourceList"): Promise<FileContent<T>> =>
-    tryToRead<T>(context, { kind, name, location }, options.choices);
+    options.files.read<T>({ kind, name, location });
   const hasEnded = completionTimestamp !== undefined && completionTimestamp !== null;
   return {
     volumes,

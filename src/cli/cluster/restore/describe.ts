@@ -11,14 +11,7 @@ import type { ClusterContext } from "../cluster-context.ts";
 import { addDescribeCommand, type DescribeOptions } from "../describe.ts";
 import { locationOf } from "../download-flags.ts";
 import { formatSelector } from "../label-selector-text.ts";
-import {
-  describeResourceList,
-  describeResults,
-  type FileContent,
-  problemOf,
-  type RunResults,
-  tryToRead,
-} from "../run-results.ts";
+import { describeResourceList, describeResults, type FileContent, problemOf, type RunResults } from "../run-results.ts";
 import {
   describeConditions,
   describeMap,
@@ -66,7 +59,7 @@ async function gather(context: ClusterContext, restore: Restore, options: Descri
   const location = await locationOf(context, await restoreLocationName(restore, context));
   const { errors = 0, warnings = 0, completionTimestamp } = restore.status ?? {};
   const read = <T>(kind: "RestoreResults" | "RestoreResourceList"): Promise<FileContent<T>> =>
-    tryToRead<T>(context, { kind, name, location }, options.choices);
+    options.files.read<T>({ kind, name, location });
   const hasEnded = completionTimestamp !== undefined && completionTimestamp !== null;
   return {
     volumes,
