@@ -38,10 +38,17 @@ export const annotations = {
   warnings: "stowage.dev/warnings",
   /** PodVolumeBackup: JSON of what the backup read, stored, asked of the store and spent its time on. */
   report: "stowage.dev/report",
-  /** PodVolumeBackup, PodVolumeRestore: the agent process that works on it, as `<node>/<random id>`. */
+  /**
+   * PodVolumeBackup, PodVolumeRestore: the agent process that works on it, as `<node>/<random id>`. Backup: the server process,
+   * as `<random id>/<when it said so last>`.
+   */
   claimedBy: "stowage.dev/claimed-by",
-  /** PodVolumeBackup, PodVolumeRestore: how often an agent has begun it. */
+  /** PodVolumeBackup, PodVolumeRestore: how often an agent has begun it. Backup: how often a server has. */
   attempts: "stowage.dev/attempts",
+  /** Backup: how many PodVolumeBackups it has, once all of them are made. */
+  volumes: "stowage.dev/volumes",
+  /** Backup: uids of the pods whose pre hooks have begun and whose post hooks have not ended, as a JSON list. */
+  openHooks: "stowage.dev/open-hooks",
   /** PodVolumeRestore: "true" once all data are in the volume; it must not be restored again after that. */
   dataRestored: "stowage.dev/data-restored",
   /** PodVolumeRestore: "true" once nothing of `.velero` is left in the volume. */

@@ -1,6 +1,6 @@
-// Reads what planning a Backup needs from the API server, once.
-import type { Namespace, PersistentVolume, PersistentVolumeClaim, Pod } from "../../api/core.ts";
-import { namespaces, persistentVolumeClaims, persistentVolumes, pods } from "../../api/resources.ts";
+// Reads what choosing volumes needs beside the pods from the API server, once for a Backup.
+import type { Namespace, PersistentVolume, PersistentVolumeClaim } from "../../api/core.ts";
+import { namespaces, persistentVolumeClaims, persistentVolumes } from "../../api/resources.ts";
 import type { AnyKubeObject, ResourceDescriptor } from "../../kube/kube-object.ts";
 import type { TypedClient } from "../../kube/typed-client.ts";
 import { nodesWithAgent } from "../volume-work/agent-nodes.ts";
@@ -19,18 +19,19 @@ export async function readNamespaces({ client }: ClusterReader, signal: AbortSig
   return (await client.list(namespaces, { signal })).items;
 }
 
-/** Pods and claims of the chosen namespaces, pods in the order of namespace and name. */
-export async function readClusterState(
+/** What is the same for all pods of a Backup. */
+export type VolumeState = Omit<ClusterState, "pods">;
+
+/** Claims of the chosen namespaces, what they may be bound to, and where agents run. */
+export async function readVolumeState(
   chosen: readonly string[],
   reader: ClusterReader,
   signal: AbortSignal,
-): Promise<ClusterState> {
-  const foundPods = await listIn<Pod>(pods, chosen, { reader, signal });
+): Promise<VolumeState> {
   const foundClaims = await listIn<PersistentVolumeClaim>(persistentVolumeClaims, chosen, { reader, signal });
   const volumes: readonly PersistentVolume[] =
     foundClaims.length === 0 ? [] : (await reader.client.list(persistentVolumes, { signal })).items;
   return {
-    pods: foundPods,
     claims: new Map(foundClaims.map((claim) => [`${claim.metadata.namespace}/${claim.metadata.name}`, claim])),
     persistentVolumes: new Map(volumes.map((volume) => [volume.metadata.name, volume])),
     agentNodes: await nodesWithAgent(reader, signal),
@@ -50,10 +51,5 @@ async function listIn<T extends AnyKubeObject>(
   } else {
     for (const namespace of chosen) found.push(...(await reader.client.list(resource, { namespace, signal })).items);
   }
-  return found.sort((a, b) => (orderKey(a) < orderKey(b) ? -1 : 1));
-}
-
-/** Sorts like namespace, then name: a blank comes before every character of a name. */
-function orderKey({ metadata }: AnyKubeObject): string {
-  return `${metadata.namespace} ${metadata.name}`;
+  return found;
 }
