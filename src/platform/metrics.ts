@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { messageOf } from "./coded-error.ts";
 import { ConfigError } from "./config-error.ts";
+import { parseListenAddress } from "./listen-address.ts";
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -102,7 +103,9 @@ export interface MetricsServer {
 
 /** @throws ConfigError "address-unusable" */
 export async function serveMetrics(options: MetricsServerOptions): Promise<MetricsServer> {
-  const { host, port } = parseAddress(options.address);
+  const address = parseListenAddress(options.address);
+  if (address === undefined) throw unusable(options.address);
+  const { host, port } = address;
   const server = createServer(async (request, response) => {
     const path = (request.url ?? "/").split("?")[0];
     const answer = (status: number, body: string) => {
@@ -130,13 +133,6 @@ export async function serveMetrics(options: MetricsServerOptions): Promise<Metri
 function answerCheck(answer: (status: number, body: string) => void, check: (() => boolean) | undefined): void {
   const isFine = check === undefined || check();
   answer(isFine ? 200 : 503, isFine ? "ok\n" : "not ok\n");
-}
-
-function parseAddress(address: string): { host: string; port: number } {
-  const colon = address.lastIndexOf(":");
-  const port = Number(address.slice(colon + 1));
-  if (colon < 0 || !Number.isInteger(port) || port < 0 || port > 65_535) throw unusable(address);
-  return { host: address.slice(0, colon).replace(/^\[|\]$/g, ""), port };
 }
 
 function unusable(address: string, cause?: Error): ConfigError {

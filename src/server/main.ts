@@ -20,6 +20,7 @@ import { ensureRepositoryPassword } from "./backup-repository/repository-passwor
 import { type RunningControllers, startControllers } from "./controllers.ts";
 import { locationStoreOpener } from "./location-store/open-location-store.ts";
 import { engineCare, type LockOwner } from "./maintenance/engine-care.ts";
+import { startDownloads } from "./requests/downloads.ts";
 import { makeScratchFolder, removeScratch } from "./scratch-folder.ts";
 import { readServerConfig, type ServerConfig, serverUsage } from "./server-config.ts";
 
@@ -98,6 +99,8 @@ async function work(
     retry: { maxElapsedMs: 60_000 },
   });
   const events = new EventRecorder({ client, log, component: "stowage-server", clock });
+  const openLocationStore = locationStoreOpener(access);
+  const downloads = await startDownloads({ config, openLocationStore, clock, log });
   try {
     await patiently(process_, signal, "making the repositories' password", () => makePassword(process_, signal));
     const context = {
@@ -115,12 +118,14 @@ async function work(
     const redact = (text: string): string => secrets.redact(text);
     const stores = {
       listTopFolders: access.listTopFolders.bind(access),
-      openLocationStore: locationStoreOpener(access),
+      openLocationStore,
+      downloads,
     };
     running.controllers = startControllers({ ...context, care, redact, ...stores }, signal);
     log.info("the server is running", { namespace, defaultVolumesToFs: config.defaultVolumesToFs });
     await running.controllers.ended;
   } finally {
+    await downloads.close();
     await events.flush();
     await access.close();
     await removeScratch(config.scratchDirectory);

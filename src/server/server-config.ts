@@ -1,6 +1,7 @@
 // Environment and flags of `stowage server` → one frozen ServerConfig, with Velero's names.
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ConfigError } from "../platform/config-error.ts";
 import type { LogFormat, LogLevel } from "../platform/logger.ts";
 import { countFlag, durationFlag, logLevelFlag, nonEmpty, oneOf, parseRoleFlags } from "../platform/role-flags.ts";
 
@@ -28,6 +29,14 @@ export interface ServerConfig {
   readonly itemBlockWorkers: number;
   /** How often locations are compared with the cluster; 0 for never, where a location does not say. */
   readonly backupSyncPeriodMs: number;
+  /** Where files of locations that are directories are given out, HOST:PORT. */
+  readonly downloadAddress: string;
+  /** Under which URL others reach that; undefined: the pod's address. */
+  readonly downloadUrl: string | undefined;
+  /** PEM files of its certificate; undefined: one is made. */
+  readonly downloadCertificateFile: string | undefined;
+  readonly downloadKeyFile: string | undefined;
+  readonly podIp: string | undefined;
   /** Where files are gathered before they are uploaded; `main` gives each process a folder of its own in it. */
   readonly scratchDirectory: string;
   /** IANA name; for cron lines that name no time zone. */
@@ -58,7 +67,7 @@ export const serverUsage = `stowage server: turns Backups into PodVolumeBackups,
 
 Usage: stowage server [flags]
 
-Environment: VELERO_NAMESPACE
+Environment: VELERO_NAMESPACE, POD_IP
 
   --kubeconfig FILE                       default: the pod's service account
   --namespace NAME                        default: $VELERO_NAMESPACE, else the service account's namespace
@@ -85,6 +94,11 @@ Environment: VELERO_NAMESPACE
   --metrics-address ADDRESS               /metrics, /healthz and /readyz (default :8085)
   --backup-sync-period DURATION           how often Backups that others have put into a location, or taken from it,
                                           are looked for; 0 for never (default 1m)
+  --download-address ADDRESS              where logs and the like of locations that are directories are given out over TLS;
+                                          stores in S3 sign URLs instead (default :8086)
+  --download-url URL                      how that is reached from outside (default: https:// and the pod's address)
+  --download-certificate FILE             PEM; with --download-key, instead of a certificate made at the start
+  --download-key FILE                     PEM
   --scratch-dir DIR                       where logs and tarballs are written before they are uploaded
                                           (default: stowage-server in the system's folder for temporary files)
   --log-level LEVEL                       debug, info, warning or error (default info)
@@ -98,6 +112,10 @@ const known = {
     "metrics-address",
     "log-level",
     "scratch-dir",
+    "download-address",
+    "download-url",
+    "download-certificate",
+    "download-key",
     "backup-sync-period",
     "log-format",
     "resource-timeout",
@@ -160,6 +178,11 @@ export function readServerConfig(
     concurrentBackups: Math.max(1, countFlag("concurrent-backups", values["concurrent-backups"] ?? "1")),
     itemBlockWorkers: Math.max(1, countFlag("item-block-worker-count", values["item-block-worker-count"] ?? "1")),
     backupSyncPeriodMs: ms("backup-sync-period", "1m"),
+    downloadAddress: values["download-address"] ?? ":8086",
+    downloadUrl: urlFlag("download-url", nonEmpty(values["download-url"])),
+    downloadCertificateFile: nonEmpty(values["download-certificate"]),
+    downloadKeyFile: nonEmpty(values["download-key"]),
+    podIp: nonEmpty(env.POD_IP),
     scratchDirectory: nonEmpty(values["scratch-dir"]) ?? join(tmpdir(), "stowage-server"),
     timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
     scheduleStartJitterMs: ms("schedule-start-jitter", "0"),
@@ -170,4 +193,9 @@ export function readServerConfig(
     restoreHelperImage: nonEmpty(values["restore-helper-image"]),
     warnings,
   });
+}
+
+function urlFlag(flag: string, text: string | undefined): string | undefined {
+  if (text === undefined || URL.parse(text)?.protocol === "https:") return text;
+  throw new ConfigError("flag-invalid", `--${flag} ${JSON.stringify(text)} is no https:// URL`, { flag });
 }

@@ -31,6 +31,7 @@ import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { RepositoryCare } from "./backup-repository/repository-care.ts";
 import type { OpenLocationStore } from "./location-store/location-store.ts";
+import type { Downloads } from "./requests/downloads.ts";
 import type { ServerConfig } from "./server-config.ts";
 
 export interface ServerContext {
@@ -52,6 +53,8 @@ export interface ServerContext {
   readonly listTopFolders: (location: BackupStorageLocation, signal: AbortSignal) => Promise<readonly string[]>;
   /** The Backups and Restores that a location keeps; whoever opens it closes it. */
   readonly openLocationStore: OpenLocationStore;
+  /** Addresses of files in locations, for people. */
+  readonly downloads: Downloads;
   /** A controller of this process: named in logs and metrics, `concurrency` names at a time. */
   readonly control: (name: string, concurrency: number, reconcile: Reconcile) => Controller;
 }

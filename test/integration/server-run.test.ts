@@ -158,7 +158,7 @@ describe("a Backup with hooks", { timeout: 100_000 }, () => {
     assert.deepEqual(commandsIn("hooks"), ["a-hooked freeze", "a-hooked thaw", "b-hooked freeze"]);
     await rig.settle("hooked");
     const { status, metadata } = await rig.backupEnd("hooked");
-    assert.deepEqual([status?.phase, status?.hookStatus], ["Completed", { hooksAttempted: 4 }]);
+    assert.deepEqual([status?.phase, status?.hookStatus], ["Completed", { hooksAttempted: 4, hooksFailed: 0 }]);
     assert.equal(commandsIn("hooks").at(-1), "b-hooked thaw");
     assert.equal(metadata.annotations?.["stowage.dev/open-hooks"], undefined);
   });

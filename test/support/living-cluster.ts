@@ -192,9 +192,10 @@ export class LivingCluster {
   async #startRole(role: string, account: string, { flags, env, ready }: RoleStart): Promise<RunningProcess> {
     const kubeconfig = await this.controlPlane.serviceAccountKubeconfig("velero", account);
     const words = [role, "--kubeconfig", kubeconfig, "--namespace", "velero", "--metrics-address", "127.0.0.1:0"];
+    const ports = role === "server" ? ["--download-address", "127.0.0.1:0"] : [];
     const started = await startProcess(process.execPath, {
       name: `stowage ${role}`,
-      args: [program, ...words, ...flags],
+      args: [program, ...words, ...ports, ...flags],
       env: { ...env, AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined },
       isReady: ready,
     });

@@ -30,6 +30,8 @@ export type VeleroPlural =
   | "downloadrequests"
   | "serverstatusrequests";
 
+const freePorts = ["--metrics-address", "127.0.0.1:0", "--download-address", "127.0.0.1:0"];
+
 const pluralsInUse: readonly VeleroPlural[] = [
   "backups",
   "podvolumebackups",
@@ -119,7 +121,7 @@ export class ServerRig {
     const words = ["server", "--kubeconfig", this.#kubeconfig, "--namespace", "velero", "--log-level", "debug"];
     const server = await startProcess(process.execPath, {
       name: "stowage server",
-      args: [join(root, "src", "main.ts"), ...words, "--metrics-address", "127.0.0.1:0", ...flags],
+      args: [join(root, "src", "main.ts"), ...words, ...freePorts, ...flags],
       env: { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined },
       isReady: (running) => running.output().includes("the server is running"),
     });

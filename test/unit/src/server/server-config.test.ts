@@ -20,6 +20,11 @@ describe("readServerConfig", () => {
       defaultStorageLocation: "default",
       defaultVolumesToFs: false,
       backupSyncPeriodMs: 60_000,
+      downloadAddress: ":8086",
+      downloadUrl: undefined,
+      downloadCertificateFile: undefined,
+      downloadKeyFile: undefined,
+      podIp: undefined,
       scratchDirectory: join(tmpdir(), "stowage-server"),
       timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
       scheduleStartJitterMs: 0,
@@ -71,6 +76,19 @@ describe("readServerConfig", () => {
     const config = readServerConfig(["--features=EnableCSI", "--uploader-type", "restic", "--metrics-address=:1"], {});
     assert.equal(config?.warnings.length, 2);
     assert.equal(config?.metricsAddress, ":1");
+  });
+
+  it("takes where downloads are given out, and refuses what cannot be such a place", () => {
+    const config = readServerConfig(["--download-url=https://dl.example/x", "--download-address", ":1"], {
+      POD_IP: "10.0.0.9",
+    });
+    assert.deepEqual(
+      [config?.downloadUrl, config?.downloadAddress, config?.podIp],
+      ["https://dl.example/x", ":1", "10.0.0.9"],
+    );
+    for (const url of ["http://dl.example", "dl.example", "https://"]) {
+      assert.throws(() => readServerConfig([`--download-url=${url}`], {}), { code: "flag-invalid" }, url);
+    }
   });
 
   it("is undefined when help is asked for, which names every flag", () => {
