@@ -12,6 +12,8 @@ export const labels = {
   repositoryType: "velero.io/repository-type",
   /** Backup: the Schedule that made it. */
   scheduleName: "velero.io/schedule-name",
+  /** Backup: why it has expired and is still there. */
+  gcFailure: "velero.io/gc-failure",
 } as const;
 
 export const annotations = {
@@ -38,10 +40,17 @@ export const annotations = {
   warnings: "stowage.dev/warnings",
   /** PodVolumeBackup: JSON of what the backup read, stored, asked of the store and spent its time on. */
   report: "stowage.dev/report",
-  /** PodVolumeBackup, PodVolumeRestore: the agent process that works on it, as `<node>/<random id>`. */
+  /**
+   * PodVolumeBackup, PodVolumeRestore: the agent process that works on it, as `<node>/<random id>`. Backup: the server process,
+   * as `<random id>/<when it said so last>`.
+   */
   claimedBy: "stowage.dev/claimed-by",
-  /** PodVolumeBackup, PodVolumeRestore: how often an agent has begun it. */
+  /** PodVolumeBackup, PodVolumeRestore: how often an agent has begun it. Backup: how often a server has. */
   attempts: "stowage.dev/attempts",
+  /** Backup: how many PodVolumeBackups it has, once all of them are made. */
+  volumes: "stowage.dev/volumes",
+  /** Backup: uids of the pods whose pre hooks have begun and whose post hooks have not ended, as a JSON list. */
+  openHooks: "stowage.dev/open-hooks",
   /** PodVolumeRestore: "true" once all data are in the volume; it must not be restored again after that. */
   dataRestored: "stowage.dev/data-restored",
   /** PodVolumeRestore: "true" once nothing of `.velero` is left in the volume. */
@@ -50,6 +59,12 @@ export const annotations = {
   lastVerified: "stowage.dev/last-verified",
   /** BackupRepository: JSON of how far the rolling verification is, and what it found. */
   verification: "stowage.dev/verification",
+  /** BackupStorageLocation: agrees to the deletions that wait; its value is what the condition DeletionsPaused names. */
+  allowDeletions: "stowage.dev/allow-deletions",
+  /** BackupStorageLocation: JSON of when Backups were deleted from it within the last hour. */
+  deletions: "stowage.dev/deletions",
+  /** DeleteBackupRequest: why nothing happens at the moment. */
+  waitingFor: "stowage.dev/waiting-for",
   /** Schedule: Go duration; each run begins later by a part of it that looks random. */
   startJitter: "stowage.dev/start-jitter",
   /** Backup: the time of its Schedule for which it was made, RFC 3339. */

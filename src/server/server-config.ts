@@ -23,6 +23,10 @@ export interface ServerConfig {
   readonly defaultStorageLocation: string;
   /** Back up every volume that is not opted out, where a Backup does not say. */
   readonly defaultVolumesToFs: boolean;
+  /** So many Backups read the cluster's objects at the same time; the others wait as New. */
+  readonly concurrentBackups: number;
+  /** So many pods with backup hooks at the same time, in each Backup. */
+  readonly itemBlockWorkers: number;
   /** How often locations are compared with the cluster; 0 for never, where a location does not say. */
   readonly backupSyncPeriodMs: number;
   /** Where files of locations that are directories are given out, HOST:PORT. */
@@ -70,6 +74,8 @@ Environment: VELERO_NAMESPACE, POD_IP
   --default-volumes-to-fs                 back up all volumes of every pod but those that are opted out
                                           (also --default-volumes-to-fs-backup, --default-volumes-to-restic)
   --fs-backup-timeout DURATION            longest time for all volumes of a Backup (default 4h)
+  --concurrent-backups NUMBER             Backups that read the cluster's objects at the same time (default 1)
+  --item-block-worker-count NUMBER        pods with backup hooks at the same time, in each Backup (default 1)
   --default-backup-ttl DURATION           how long Backups are kept that do not say (default 720h)
   --default-backup-storage-location NAME  used when no location is marked as the default (default "default")
   --default-repo-maintain-frequency DURATION   how often repositories are pruned (default 168h)
@@ -121,6 +127,8 @@ const known = {
     "repository-verification-period",
     "garbage-collection-frequency",
     "deletion-limit",
+    "concurrent-backups",
+    "item-block-worker-count",
     "schedule-start-jitter",
     "terminating-resource-timeout",
     "restore-helper-image",
@@ -167,6 +175,8 @@ export function readServerConfig(
     backupTtlMs: ms("default-backup-ttl", "720h"),
     defaultStorageLocation: values["default-backup-storage-location"] ?? "default",
     defaultVolumesToFs: switches["default-volumes-to-fs"] ?? false,
+    concurrentBackups: Math.max(1, countFlag("concurrent-backups", values["concurrent-backups"] ?? "1")),
+    itemBlockWorkers: Math.max(1, countFlag("item-block-worker-count", values["item-block-worker-count"] ?? "1")),
     backupSyncPeriodMs: ms("backup-sync-period", "1m"),
     downloadAddress: values["download-address"] ?? ":8086",
     downloadUrl: urlFlag("download-url", nonEmpty(values["download-url"])),

@@ -291,12 +291,12 @@ export class ServerRig {
     return await this.when<Backup>("backups", name, isBackupEnded, timeoutMs);
   }
 
-  /** The Backup's volumes are chosen. */
+  /** All of the Backup's volumes are asked for. */
   async backupPlanned(name: string): Promise<Backup> {
     return await this.when<Backup>(
       "backups",
       name,
-      (backup) => backup.metadata.annotations?.["stowage.dev/plan"] !== undefined || isBackupEnded(backup),
+      (backup) => backup.metadata.annotations?.["stowage.dev/volumes"] !== undefined || isBackupEnded(backup),
     );
   }
 

@@ -1,6 +1,6 @@
-// The first step of a Backup: refused with the reasons, or set InProgress with everything written down that later steps
-// rely on, so that neither another server nor other flags change what it does.
-import type { Backup } from "../../api/backup.ts";
+// A new Backup: refused with the reasons, or set InProgress with everything written down that decides what it does, so that
+// neither another server nor other flags change it.
+import type { Backup, BackupStatus } from "../../api/backup.ts";
 import type { BackupStorageLocation } from "../../api/backup-storage-location.ts";
 import { labels } from "../../api/names.ts";
 import { backupStorageLocations } from "../../api/resources.ts";
@@ -10,7 +10,10 @@ import { formatTimestamp, parseTimestamp } from "../../platform/clock.ts";
 import { formatDuration, parseDuration } from "../../platform/duration.ts";
 import type { BackupContext } from "./backup-context.ts";
 import { endBackup, patchBackup, tellAboutBackup } from "./end-backup.ts";
+import { type BegunBackup, inSlot } from "./run/begun-backup.ts";
+import { claimAnnotations } from "./run/run-claim.ts";
 import { validateBackup } from "./validate-backup.ts";
+import { readVolumePolicy } from "./volumes/read-volume-policy.ts";
 
 /** A location that was just made is validated within a moment. */
 const validationPollMs = 500;
@@ -19,42 +22,66 @@ export async function startBackup(
   backup: Backup,
   context: BackupContext,
   signal: AbortSignal,
-): Promise<ReconcileResult> {
+): Promise<ReconcileResult | BegunBackup> {
   const location = await resolveLocation(backup, context, signal);
   if (location !== undefined && mayStillBeValidated(backup, location, context))
     return { requeueAfterMs: validationPollMs };
-  const nowMs = context.clock.now();
-  const problems = validateBackup(backup, location);
-  const ttlMs = parseDuration(backup.spec.ttl ?? "") || context.settings.backupTtlMs;
-  const common = { version: 1, formatVersion: "1.1.0", expiration: formatTimestamp(nowMs + ttlMs) };
+  const { problems: policyProblems } = await readVolumePolicy(backup.spec.resourcePolicy, context, signal);
+  const problems = [...validateBackup(backup, location), ...policyProblems];
   if (location === undefined || problems.length > 0) {
-    await endBackup(backup, context, { ...common, phase: "FailedValidation", validationErrors: problems });
+    await endBackup(backup, context, {
+      ...common(backup, context),
+      phase: "FailedValidation",
+      validationErrors: problems,
+    });
     context.metrics.countAttempt(backup);
     return {};
   }
+  return await inSlot(context, signal, async () => ({
+    backup: await begin(backup, location, { context, signal }),
+    location,
+  }));
+}
+
+/** What its status says from the first moment on. */
+function common(backup: Backup, { clock, settings }: BackupContext): BackupStatus {
+  const ttlMs = parseDuration(backup.spec.ttl ?? "") || settings.backupTtlMs;
+  return { version: 1, formatVersion: "1.1.0", expiration: formatTimestamp(clock.now() + ttlMs) };
+}
+
+async function begin(
+  backup: Backup,
+  location: BackupStorageLocation,
+  { context, signal }: { readonly context: BackupContext; readonly signal: AbortSignal },
+): Promise<Backup> {
   const storageLocation = location.metadata.name;
-  const { defaultVolumesToFsBackup, defaultVolumesToRestic } = backup.spec;
+  const { ttl, defaultVolumesToFsBackup, defaultVolumesToRestic } = backup.spec;
+  const { settings, clock } = context;
   const started = await patchBackup(backup, context, {
     metadata: {
       labels: { [labels.storageLocation]: validName(storageLocation) },
       annotations: {
-        "velero.io/resource-timeout": formatDuration(context.settings.resourceTimeoutMs),
+        "velero.io/resource-timeout": formatDuration(settings.resourceTimeoutMs),
         ...(await clusterVersion(context, signal)),
+        ...claimAnnotations(backup, context.process, clock.now()),
       },
     },
     spec: {
       storageLocation,
-      ttl: formatDuration(ttlMs),
-      defaultVolumesToFsBackup:
-        defaultVolumesToFsBackup ?? defaultVolumesToRestic ?? context.settings.defaultVolumesToFs,
+      ttl: formatDuration(parseDuration(ttl ?? "") || settings.backupTtlMs),
+      defaultVolumesToFsBackup: defaultVolumesToFsBackup ?? defaultVolumesToRestic ?? settings.defaultVolumesToFs,
     },
-    status: { ...common, phase: "InProgress", startTimestamp: formatTimestamp(nowMs) },
+    status: { ...common(backup, context), phase: "InProgress", startTimestamp: formatTimestamp(clock.now()) },
+    conditions: [
+      { type: "Accepted", status: "True", reason: "Valid", message: "" },
+      { type: "Succeeded", status: "Unknown", reason: "Running", message: "" },
+    ],
   });
   context.metrics.countAttempt(started);
   context.log.info("a backup started", { backup: backup.metadata.name, location: storageLocation });
   const message = `backing up to the storage location ${storageLocation}`;
   tellAboutBackup(started, context, { type: "Normal", reason: "BackupStarted", message });
-  return { requeueAfterMs: 0 };
+  return started;
 }
 
 /** The location that the Backup names, else the default one. */

@@ -3,12 +3,26 @@ import type { Backup, BackupSpec } from "../../api/backup.ts";
 import type { BackupStorageLocation } from "../../api/backup-storage-location.ts";
 import { annotations } from "../../api/names.ts";
 import { parseDuration } from "../../platform/duration.ts";
+import { validateItemFilters } from "./items/validate-item-filters.ts";
+import { hookProblems } from "./validate-hooks.ts";
 
-/** Fields that change nothing for pod volumes, or that are carried out. */
+/** Everything but snapshots of volumes, which no part of this server makes. */
 const handledFields: ReadonlySet<string> = new Set<keyof BackupSpec>([
   "metadata",
   "includedNamespaces",
   "excludedNamespaces",
+  "includedResources",
+  "excludedResources",
+  "includedClusterScopedResources",
+  "excludedClusterScopedResources",
+  "includedNamespaceScopedResources",
+  "excludedNamespaceScopedResources",
+  "includeClusterResources",
+  "labelSelector",
+  "orLabelSelectors",
+  "orderedResources",
+  "hooks",
+  "resourcePolicy",
   "ttl",
   "storageLocation",
   "defaultVolumesToFsBackup",
@@ -18,11 +32,7 @@ const handledFields: ReadonlySet<string> = new Set<keyof BackupSpec>([
   "itemOperationTimeout",
 ]);
 
-/** Lists in which "*" is what an empty list means anyhow: everything. */
-const everythingByDefault: ReadonlySet<string> = new Set<keyof BackupSpec>([
-  "includedResources",
-  "includedNamespaceScopedResources",
-]);
+const durationFields = ["csiSnapshotTimeout", "itemOperationTimeout"] as const satisfies readonly (keyof BackupSpec)[];
 
 /** RFC 1123 label, as the API server demands of a namespace's name. */
 const namespaceName = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -32,6 +42,9 @@ export function validateBackup(backup: Backup, location: BackupStorageLocation |
   return [
     ...unsupportedFields(backup.spec),
     ...namespaceProblems(backup.spec),
+    ...validateItemFilters(backup.spec),
+    ...orderProblems(backup.spec),
+    ...hookProblems(backup.spec.hooks),
     ...durationProblems(backup),
     ...locationProblems(backup, location),
   ];
@@ -40,7 +53,7 @@ export function validateBackup(backup: Backup, location: BackupStorageLocation |
 /** One sentence for each field that this server would have to ignore. */
 export function unsupportedFields(spec: BackupSpec): string[] {
   return Object.entries(spec)
-    .filter(([field, value]) => !handledFields.has(field) && !asksForNothing(value) && !isEverything(field, value))
+    .filter(([field, value]) => !handledFields.has(field) && !asksForNothing(value))
     .map(([field]) => `spec.${field} is not supported by this server yet; remove it from the Backup`);
 }
 
@@ -49,10 +62,6 @@ function asksForNothing(value: unknown): boolean {
   if (value === undefined || value === null || value === "" || value === false) return true;
   if (Array.isArray(value)) return value.length === 0;
   return typeof value === "object" && Object.values(value).every(asksForNothing);
-}
-
-function isEverything(field: string, value: unknown): boolean {
-  return everythingByDefault.has(field) && Array.isArray(value) && value.length === 1 && value[0] === "*";
 }
 
 function namespaceProblems(spec: BackupSpec): string[] {
@@ -71,11 +80,22 @@ function namespaceProblems(spec: BackupSpec): string[] {
   return problems;
 }
 
+function orderProblems({ orderedResources }: BackupSpec): string[] {
+  return Object.entries(orderedResources ?? {})
+    .filter(([resource, names]) => resource.trim() === "" || names.split(",").some((name) => name.trim() === ""))
+    .map(([resource]) => `spec.orderedResources[${JSON.stringify(resource)}] must list names, separated by commas`);
+}
+
 function durationProblems(backup: Backup): string[] {
   const problems: string[] = [];
   const ttl = backup.spec.ttl ?? "";
   if (ttl !== "" && !((parseDuration(ttl) ?? -1) >= 0))
     problems.push(`spec.ttl ${JSON.stringify(ttl)} is not a duration such as 720h0m0s`);
+  for (const field of durationFields) {
+    const text = backup.spec[field] ?? "";
+    if (text !== "" && !((parseDuration(text) ?? -1) >= 0))
+      problems.push(`spec.${field} ${JSON.stringify(text)} is not a duration such as 10m0s`);
+  }
   const timeout = backup.metadata.annotations?.[annotations.podVolumeTimeout];
   if (timeout !== undefined && !((parseDuration(timeout) ?? 0) > 0)) {
     const name = annotations.podVolumeTimeout;

@@ -18,13 +18,22 @@ describe("startBackup", () => {
     const { metadata, spec, status } = rig.backup;
     assert.deepEqual(metadata.labels, { "velero.io/storage-location": "default" });
     assert.deepEqual([spec.storageLocation, spec.ttl, spec.defaultVolumesToFsBackup], ["default", "1h0m0s", true]);
-    assert.deepEqual(status, {
+    const { conditions = [], ...others } = status ?? {};
+    assert.deepEqual(others, {
       version: 1,
       formatVersion: "1.1.0",
       phase: "InProgress",
       startTimestamp: "2024-05-01T00:00:00Z",
       expiration: "2024-05-01T01:00:00Z",
     });
+    assert.deepEqual(
+      conditions.map(({ type, status: value, reason }) => [type, value, reason]),
+      [
+        ["Accepted", "True", "Valid"],
+        ["Succeeded", "Unknown", "Running"],
+      ],
+    );
+    assert.match(metadata.annotations?.["stowage.dev/claimed-by"] ?? "", /^me\//);
     assert.deepEqual(rig.events, ["Normal BackupStarted"]);
     assert.match(await rig.metricsText(), /velero_backup_attempt_total\{schedule=""\} 1/);
   });
@@ -59,6 +68,31 @@ describe("startBackup", () => {
     await rig.reconcile();
     assert.equal(rig.backup.status?.phase, "FailedValidation");
     assert.match(rig.backup.status?.validationErrors?.join() ?? "", /default has not been validated/);
+  });
+
+  it("refuses a volume policy that cannot be used, and says so in conditions too", async () => {
+    const rig = new BackupRig();
+    rig.putBackup({}, { spec: { resourcePolicy: { kind: "configmap", name: "absent" } } });
+    await rig.reconcile();
+    const { phase, validationErrors = [], conditions = [] } = rig.backup.status ?? {};
+    assert.equal(phase, "FailedValidation");
+    assert.match(validationErrors?.join() ?? "", /ConfigMap velero\/absent does not exist/);
+    assert.deepEqual(
+      conditions.map(({ type, status, reason, message }) => [type, status, reason, message]),
+      ["Accepted", "Succeeded"].map((type) => [type, "False", "Invalid", validationErrors?.join()]),
+    );
+  });
+
+  it("stays New while another Backup reads the cluster, and begins when that is done", async () => {
+    const rig = new BackupRig();
+    const release = await rig.context.slots.take(new AbortController().signal);
+    rig.putBackup();
+    const reconciled = rig.reconcile();
+    await rig.clock.advance(1000);
+    assert.deepEqual(rig.table.writes, []);
+    release();
+    await reconciled;
+    assert.equal(rig.begun.length, 1);
   });
 
   it("counts a refused Backup as an attempt that failed validation", async () => {
