@@ -1,8 +1,8 @@
 // The text of a volume policy → a VolumePolicy. Strict: what is not known is refused by name and place, because a
 // condition that is not understood would silently match the wrong volumes.
-import { parseDocument } from "yaml";
 import { messageOf } from "../../../platform/coded-error.ts";
 import { parseQuantity } from "../../../platform/quantity.ts";
+import { parseYaml } from "../../../platform/yaml.ts";
 import type { PolicyAction, PolicyConditions, PolicyEntry, VolumePolicy } from "./volume-policy.ts";
 
 export interface ParsedPolicy {
@@ -49,12 +49,9 @@ class PolicyReader {
 
   #parse(text: string): unknown {
     try {
-      const document = parseDocument(text, { uniqueKeys: true });
-      const [error] = document.errors;
-      if (error !== undefined) throw error;
-      return document.toJS();
+      return parseYaml(text);
     } catch (error) {
-      this.problems.push(`it is not YAML: ${messageOf(error).split("\n")[0]}`);
+      this.problems.push(`it is not YAML: ${messageOf(error)}`);
       return undefined;
     }
   }
@@ -112,22 +109,25 @@ class PolicyReader {
 
   /** Undefined for an absent or empty list: both ask for nothing. */
   #words(value: unknown, place: string, known?: ReadonlySet<string>): readonly string[] | undefined {
-    const list = this.#list(value ?? [], place);
-    for (const [index, word] of list.entries()) {
-      if (typeof word !== "string") this.#refuse(`${place}[${index}]`, `is ${JSON.stringify(word)}, not a text`);
-      else if (known !== undefined && !known.has(word))
+    const words = this.#list(value ?? [], place).map((word, index) => this.#text(word, `${place}[${index}]`));
+    for (const [index, word] of words.entries()) {
+      if (known !== undefined && !known.has(word))
         this.#refuse(`${place}[${index}]`, `is ${JSON.stringify(word)}; known are ${[...known].join(", ")}`);
     }
-    return list.length === 0 ? undefined : (list as readonly string[]);
+    return words.length === 0 ? undefined : words;
   }
 
   /** A map of texts; with `known`, of these keys only. */
   #texts(value: unknown, place: string, known?: readonly string[]): Readonly<Record<string, string>> {
-    const fields = this.#fields(value, place, known) ?? {};
-    for (const [key, text] of Object.entries(fields)) {
-      if (typeof text !== "string") this.#refuse(`${place}.${key}`, `is ${JSON.stringify(text)}, not a text; quote it`);
-    }
-    return fields as Readonly<Record<string, string>>;
+    const fields = Object.entries(this.#fields(value, place, known) ?? {});
+    return Object.fromEntries(fields.map(([key, text]) => [key, this.#text(text, `${place}.${key}`)]));
+  }
+
+  /** Numbers and truth values are taken for the text that they were written as. */
+  #text(value: unknown, place: string): string {
+    if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return String(value);
+    this.#refuse(place, `is ${JSON.stringify(value)}, not a text`);
+    return "";
   }
 
   #list(value: unknown, place: string): readonly unknown[] {

@@ -130,9 +130,7 @@ class Planner {
       ...(policy === undefined ? {} : { actionFor: (volume) => this.#policyAction(policy, pod, volume) }),
     });
     for (const { volume, reason, weight } of chosen.left) {
-      const candidate = this.#candidate(pod, volume);
-      if (this.#isTaken(pod, candidate)) continue;
-      this.#skip(pod, candidate, reason);
+      this.#skip(pod, this.#candidate(pod, volume), reason);
       const sentence = `${placeOf(pod, volume.name)} is skipped: ${reason}`;
       if (weight === "warning") this.warnings.push(sentence);
       if (weight === "error") this.errors.push(sentence);

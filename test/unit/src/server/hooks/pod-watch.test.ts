@@ -41,7 +41,9 @@ describe("PodWatch", () => {
     await rig.pods.put(pod("Pending"));
     const found = rig.waitFor();
     await settle();
+    for (let change = 0; change < 3; change++) await rig.pods.put(pod("Pending"));
     assert.equal(found.state, undefined);
+    assert.equal(rig.clock.pending, 1, "changes leave no timers behind");
     await rig.pods.put(pod("Running"));
     assert.equal(phaseOf(found.state), "Running");
     assert.deepEqual([...rig.pods.selectors], ["of=restore"]);

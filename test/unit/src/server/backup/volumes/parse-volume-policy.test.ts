@@ -67,6 +67,12 @@ volumePolicies:
     assert.deepEqual(capacityOf("1Gi,1Gi"), { lowest: 2 ** 30, highest: 2 ** 30 });
   });
 
+  it("takes numbers and truth values for texts, as Velero does", () => {
+    const { policy } = parseVolumePolicy(withConditions("pvcLabels: {a: 1, b: true, c: yes}", "storageClass: [7]"));
+    const { pvcLabels, storageClass } = policy?.entries[0]?.conditions ?? {};
+    assert.deepEqual([pvcLabels, storageClass], [{ a: "1", b: "true", c: "yes" }, ["7"]]);
+  });
+
   it("reads a policy without entries, and JSON", () => {
     assert.deepEqual(parseVolumePolicy('{"version":"v1"}').policy, { entries: [] });
     assert.deepEqual(parseVolumePolicy("version: v1\nvolumePolicies: []\n").policy, { entries: [] });
@@ -104,11 +110,11 @@ volumePolicies:
       [withConditions("capacity: 10"), /capacity is 10/],
       [withConditions("capacity: '2Gi,1Gi'"), /capacity begins above its end/],
       [withConditions("storageClass: gp2"), /storageClass must be a list/],
-      [withConditions("storageClass: [1]"), /storageClass\[0\] is 1, not a text/],
+      [withConditions("storageClass: [[1]]"), /storageClass\[0\] is \[1\], not a text/],
       [withConditions("volumeTypes: [emptydir]"), /volumeTypes\[0\] is "emptydir"; known are awsAzureDisk/],
       [withConditions("pvcPhase: [bound]"), /pvcPhase\[0\] is "bound"; known are Pending, Bound, Lost/],
       [withConditions("pvcLabels: [a]"), /pvcLabels must be a map/],
-      [withConditions("pvcLabels: {a: 1}"), /pvcLabels.a is 1, not a text; quote it/],
+      [withConditions("pvcLabels: {a: {}}"), /pvcLabels.a is {}, not a text/],
       [withConditions("nfs: {host: x}"), /nfs has the unknown key "host"/],
       [withConditions("csi: {driver: [x]}"), /csi.driver is \["x"\]/],
       [withConditions("csi: {volumeAttributes: {a: b}}"), /csi.driver must be given with volumeAttributes/],
