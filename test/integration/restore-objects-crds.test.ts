@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { KubeObject } from "../../src/api/kube-object.ts";
+import { MemoryContents } from "../support/memory-contents.ts";
 import { eventually } from "../support/processes.ts";
-import { MemoryContents, type RestoreObjectsRig, startRestoreObjectsRig } from "../support/restore-objects-rig.ts";
+import { type RestoreObjectsRig, startRestoreObjectsRig } from "../support/restore-objects-rig.ts";
 
 const nothing = { warnings: {}, errors: {} };
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { PodVolumeBackup } from "../../src/api/pod-volume-backup.ts";
-import type { MemoryContents, RestoreObjectsRig } from "../support/restore-objects-rig.ts";
+import type { MemoryContents } from "../support/memory-contents.ts";
+import type { RestoreObjectsRig } from "../support/restore-objects-rig.ts";
 import { startRestoreObjectsRig } from "../support/restore-objects-rig.ts";
 
 const core = "/api/v1/namespaces";

@@ -4,7 +4,8 @@ import type { KubeObject } from "../../src/api/kube-object.ts";
 import { mutableCopy } from "../../src/server/restore/objects/json-fields.ts";
 import { PatchSchemas } from "../../src/server/restore/objects/rules/modifiers/patch-schemas.ts";
 import { strategicMerge } from "../../src/server/restore/objects/rules/modifiers/strategic-merge.ts";
-import { MemoryContents, type RestoreObjectsRig, startRestoreObjectsRig } from "../support/restore-objects-rig.ts";
+import { MemoryContents } from "../support/memory-contents.ts";
+import { type RestoreObjectsRig, startRestoreObjectsRig } from "../support/restore-objects-rig.ts";
 
 const core = "/api/v1/namespaces";
 const apps = "/apis/apps/v1/namespaces";
@@ -147,6 +148,21 @@ describe("restoreObjects with ConfigMaps that change objects", () => {
       const specOf = (object: unknown): unknown => (object as { spec: unknown }).spec;
       assert.deepEqual(specOf(filled), specOf(theirs), title);
     }
+  });
+
+  it("merges lists of plain words as the API server does", async () => {
+    const path = `${apps}/shop/deployments/web`;
+    const finalizers = ["a", "b", "c"].map((name) => `example.com/${name}`);
+    const metadata = { ...(await rig.get(path)).metadata, finalizers };
+    const deployment = { apiVersion: "apps/v1", kind: "Deployment", metadata };
+    const schema = await new PatchSchemas(rig.client).of("deployments.apps", deployment, new AbortController().signal);
+    const patch = { metadata: { finalizers: ["example.com/d", "example.com/b"] } };
+    await rig.patch(path, { metadata: { finalizers } });
+    const type = "application/strategic-merge-patch+json";
+    const theirs = (await rig.controlPlane.must("PATCH", `${path}?dryRun=All`, patch, type)) as typeof deployment;
+    await rig.patch(path, { metadata: { finalizers: null } });
+    const ours = strategicMerge(deployment, patch, schema) as typeof deployment;
+    assert.deepEqual(ours.metadata.finalizers, theirs.metadata.finalizers);
   });
 
   it("applies the three kinds of resource modifiers to the objects that fit", async () => {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { KubeObject } from "../../src/api/kube-object.ts";
 import type { PodVolumeBackup } from "../../src/api/pod-volume-backup.ts";
-import { MemoryContents, type RestoreObjectsRig, startRestoreObjectsRig } from "../support/restore-objects-rig.ts";
+import { MemoryContents } from "../support/memory-contents.ts";
+import { type RestoreObjectsRig, startRestoreObjectsRig } from "../support/restore-objects-rig.ts";
 
 const core = "/api/v1/namespaces";
 const nothing = { warnings: {}, errors: {} };

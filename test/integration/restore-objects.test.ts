@@ -2,12 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { KubeObject } from "../../src/api/kube-object.ts";
 import { systemClock } from "../../src/platform/clock.ts";
-import {
-  type AnyObject,
-  MemoryContents,
-  type RestoreObjectsRig,
-  startRestoreObjectsRig,
-} from "../support/restore-objects-rig.ts";
+import { MemoryContents } from "../support/memory-contents.ts";
+import { type AnyObject, type RestoreObjectsRig, startRestoreObjectsRig } from "../support/restore-objects-rig.ts";
 
 const core = "/api/v1/namespaces";
 const apps = "/apis/apps/v1/namespaces";
@@ -206,6 +202,36 @@ describe("restoreObjects on the real control plane", () => {
     assert.match(errors[1] ?? "", /error restoring secrets mixed\/torn: it is no JSON/);
     assert.deepEqual(run.resourceList["v1/ConfigMap"], ["mixed/Not A Name(failed)", "mixed/good(created)"]);
     assert.deepEqual(run.progress, { totalItems: 3, itemsRestored: 3 });
+  });
+
+  it("refuses an object that lies under the name of another kind, and one that a modifier turns into a forbidden kind", async () => {
+    const role = { apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRole", metadata: { name: "smuggled" } };
+    const contents = new MemoryContents();
+    contents.add("storageclasses.storage.k8s.io", { ...role, rules: [] } as KubeObject);
+    contents.add("priorityclasses.scheduling.k8s.io", { metadata: { name: "nothing" } });
+    const priority = {
+      apiVersion: "scheduling.k8s.io/v1",
+      kind: "PriorityClass",
+      value: 1,
+      metadata: { name: "smuggled" },
+    };
+    contents.add("priorityclasses.scheduling.k8s.io", priority as KubeObject);
+    const patches = [
+      { operation: "replace", path: "/kind", value: "ClusterRole" },
+      { operation: "replace", path: "/apiVersion", value: role.apiVersion },
+    ];
+    const rule = { conditions: { groupResource: "**", resourceNameRegex: "smuggled" }, patches };
+    const rules = JSON.stringify({ version: "v1", resourceModifierRules: [rule] });
+    await rig.make(`${core}/velero/configmaps`, { metadata: { name: "rules" }, data: { rules } });
+    const run = await rig.restore(contents, {
+      spec: { resourceModifier: { kind: "ConfigMap", name: "rules" } },
+      options: { clusterRbacAndWebhooks: "false" },
+    });
+    const [first, second, third] = (run.results.errors.cluster ?? []).toSorted();
+    assert.match(first ?? "", /priorityclasses.* nothing: it has no apiVersion or no kind/);
+    assert.match(second ?? "", /smuggled: a resource modifier made a ClusterRole of it: the server runs with/);
+    assert.match(third ?? "", /the backup has a ClusterRole .* in place of one of the storageclasses.storage.k8s.io/);
+    assert.equal(await rig.find(`${rbac}/clusterroles/smuggled`), undefined);
   });
 
   it("waits for a namespace that is being deleted, and says once when it does not go", async () => {

@@ -343,10 +343,11 @@ test("a pod that takes long holds up nobody but the next such pod", async () => 
   assert.equal(events.filter((event) => event.startsWith("end")).length, 5);
 });
 
-test("a kind that may not be read is an error of that kind; the others are saved", async () => {
+test("what may not be read is an error of its own; the rest is saved", async () => {
   const kubeconfig = await rig.controlPlane.serviceAccountKubeconfig("bank", "reader");
   const apiGroups = [""];
-  const rules = [{ apiGroups, resources: ["namespaces", "configmaps"], verbs: ["get", "list"] }];
+  const resources = ["namespaces", "configmaps", "persistentvolumeclaims", "serviceaccounts"];
+  const rules = [{ apiGroups, resources, verbs: ["get", "list"] }];
   await rig.make(`${rbac}/clusterroles`, { metadata: { name: "reader" }, rules });
   await rig.make(`${rbac}/clusterrolebindings`, {
     metadata: { name: "reader" },
@@ -361,6 +362,54 @@ test("a kind that may not be read is an error of that kind; the others are saved
     saved.log.errors.join("\n"),
     /^namespace shop: secrets are not backed up: cannot list secrets shop: .*reader/,
   );
+});
+
+test("a related object that is labelled out or gone is left out without a word", async () => {
+  const volume = "/api/v1/persistentvolumes/pv-data";
+  const label = (value: string | null): Promise<unknown> => {
+    const patch = { metadata: { labels: { "velero.io/exclude-from-backup": value } } };
+    return rig.controlPlane.must("PATCH", volume, patch, "application/merge-patch+json");
+  };
+  await rig.make("/api/v1/namespaces/bank/persistentvolumeclaims", {
+    metadata: { name: "lost" },
+    spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } }, volumeName: "pv-gone" },
+  });
+  await label("true");
+  const saved = await rig.backUp({ includedNamespaces: ["shop", "bank"] });
+  await label(null);
+  assert.deepEqual(of(saved, "persistentvolumes"), []);
+  assert.deepEqual(of(saved, "persistentvolumeclaims"), ["shop/data", "bank/lost"].toSorted());
+  assert.deepEqual([saved.log.errors, saved.log.warnings], [[], []]);
+});
+
+test("an API group that could not be read is a warning", async () => {
+  const failures = [{ group: "metrics.k8s.io/v1", reason: "away" }];
+  const discovery = { ...(await rig.discover()), failures };
+  const saved = await rig.backUp({ includedNamespaces: ["bank"], includedResources: ["configmaps"] }, { discovery });
+  assert.deepEqual(saved.log.warnings, ["cluster: nothing of the API group metrics.k8s.io/v1 is backed up: away"]);
+});
+
+test("many namespaces are read with one list of the cluster when they are most of it, a few by themselves", async () => {
+  const names = Array.from({ length: 12 }, (_, index) => `many-${index}`);
+  for (const name of names) {
+    await rig.make("/api/v1/namespaces", { metadata: { name } });
+    await rig.make(`/api/v1/namespaces/${name}/configmaps`, { metadata: { name: "one" } });
+  }
+  const scopesOf = async (namespaces: readonly string[]): Promise<(string | undefined)[]> => {
+    const scopes: (string | undefined)[] = [];
+    const client = {
+      find: rig.client.find.bind(rig.client),
+      listPages: (...args: Parameters<TypedClient["listPages"]>) => {
+        if (args[0].plural === "configmaps") scopes.push(args[1]?.namespace);
+        return rig.client.listPages(...args);
+      },
+    } as Pick<TypedClient, "find" | "listPages">;
+    const saved = await rig.backUp({ includedNamespaces: namespaces, includedResources: ["configmaps"] }, { client });
+    assert.deepEqual(of(saved, "configmaps"), namespaces.map((name) => `${name}/one`).toSorted());
+    return scopes;
+  };
+  assert.deepEqual(await scopesOf(names), [undefined]);
+  assert.deepEqual(await scopesOf(names.slice(0, 3)), ["many-0", "many-1", "many-2"]);
 });
 
 test("an abort ends it at once and leaves nothing in the scratch folder", async () => {

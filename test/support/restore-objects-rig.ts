@@ -19,8 +19,8 @@ import type {
 import { readRestoreRules } from "../../src/server/restore/objects/restore-rules.ts";
 import { createRunLog } from "../../src/server/run-log/create-run-log.ts";
 import type { RunResults } from "../../src/server/run-log/run-log.ts";
-import type { ItemAddress } from "../../src/server/tarball/tarball-reader.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
+import { MemoryContents } from "./memory-contents.ts";
 import { makeTemporaryDirectory, removeDirectory } from "./temporary-directory.ts";
 
 const rbac = join(import.meta.dirname, "..", "..", "manifests", "rbac");
@@ -41,35 +41,6 @@ export interface RestoreRun extends RestoreObjectsOutcome {
   readonly results: RunResults;
   /** Told to onPodRestored, as "ns/name". */
   readonly pods: readonly string[];
-}
-
-/** A Backup in memory. */
-export class MemoryContents implements BackupContents {
-  readonly #kinds = new Map<string, Map<string, KubeObject>>();
-
-  add(groupResource: string, object: KubeObject): void {
-    const kind = this.#kinds.get(groupResource) ?? new Map<string, KubeObject>();
-    this.#kinds.set(groupResource, kind);
-    kind.set(`${object.metadata.namespace ?? ""}/${object.metadata.name}`, object);
-  }
-
-  get groupResources(): readonly string[] {
-    return [...this.#kinds.keys()];
-  }
-
-  addresses(groupResource: string): readonly ItemAddress[] {
-    const objects = [...(this.#kinds.get(groupResource)?.values() ?? [])];
-    return objects.map(({ metadata: { namespace, name } }) =>
-      namespace === undefined ? { name } : { namespace, name },
-    );
-  }
-
-  read(groupResource: string, { namespace, name }: ItemAddress): Promise<KubeObject> {
-    const object = this.#kinds.get(groupResource)?.get(`${namespace ?? ""}/${name}`);
-    return object === undefined
-      ? Promise.reject(new Error(`${groupResource} ${name} is not in the backup`))
-      : Promise.resolve(structuredClone(object));
-  }
 }
 
 export async function startRestoreObjectsRig(): Promise<RestoreObjectsRig> {

@@ -43,8 +43,6 @@ class TarballFile implements TarballWriter {
   readonly #path: string;
   readonly #tar: Pack = pack();
   readonly #ended: Promise<void>;
-  /** Entries of a tar follow each other, whoever adds them. */
-  #last: Promise<void> = Promise.resolve();
 
   constructor(path: string, file: Writable) {
     this.#path = path;
@@ -54,22 +52,22 @@ class TarballFile implements TarballWriter {
   }
 
   async begin(): Promise<void> {
-    await this.#inTurn(() => this.#entry(versionPath, Buffer.from(`${formatVersion}\n`)));
+    await this.#entry(versionPath, Buffer.from(`${formatVersion}\n`));
   }
 
   async add(resource: ResourceDescriptor<AnyKubeObject>, object: AnyKubeObject): Promise<void> {
     const bytes = Buffer.from(JSON.stringify(object));
-    await this.#inTurn(async () => {
-      for (const path of pathsOfItem(resource, object)) await this.#entry(path, bytes);
-    });
+    for (const path of pathsOfItem(resource, object)) await this.#entry(path, bytes);
   }
 
   async finish(): Promise<{ path: string; sizeBytes: number }> {
-    await this.#inTurn(async () => {
+    try {
       this.#tar.finalize();
       await this.#ended;
-    });
-    return { path: this.#path, sizeBytes: (await stat(this.#path)).size };
+      return { path: this.#path, sizeBytes: (await stat(this.#path)).size };
+    } catch (error) {
+      throw scratchUnusable(this.#path, error);
+    }
   }
 
   async discard(): Promise<void> {
@@ -78,25 +76,22 @@ class TarballFile implements TarballWriter {
     await rm(this.#path, { force: true });
   }
 
-  async #inTurn(step: () => Promise<void>): Promise<void> {
-    const turn = this.#last.then(step);
-    this.#last = turn;
+  /** The tar puts entries that are added at once behind each other. */
+  async #entry(name: string, bytes: Buffer): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const header = { name, size: bytes.length, mode: 0o755, mtime: new Date(systemClock.now()), type: "file" as const };
     try {
-      await turn;
+      const entry = this.#tar.entry(header, bytes, (error) => (error ? reject(error) : resolve()));
+      // It fails with its tar, of which the callback tells; unheard, its own event would end the process.
+      entry.on("error", () => undefined);
+      await promise;
     } catch (error) {
-      // The stream that failed first knows the reason; the others only that they were ended.
+      // The stream that failed first knows the reason; the tar only that it was ended.
       const cause = await this.#ended.then(
         () => error,
         (reason: unknown) => reason,
       );
       throw scratchUnusable(this.#path, cause);
     }
-  }
-
-  #entry(name: string, bytes: Buffer): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const header = { name, size: bytes.length, mode: 0o755, mtime: new Date(systemClock.now()), type: "file" as const };
-    this.#tar.entry(header, bytes, (error) => (error ? reject(error) : resolve()));
-    return promise;
   }
 }

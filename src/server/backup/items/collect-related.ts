@@ -35,7 +35,10 @@ async function addOne({ resource, namespace, name }: WantedItem, collection: Col
   } catch (error) {
     signal.throwIfAborted();
     if (!KubeError.is(error)) throw error;
-    log.error(namespace === "" ? "cluster" : { namespace }, `it is not backed up: ${messageOf(error)}`);
+    log.error(
+      namespace === "" ? "cluster" : { namespace },
+      `${groupResourceOf(resource)} ${name} is not backed up: ${messageOf(error)}`,
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 // One run of a Restore over the objects of its Backup: each once, with what it needs before it, and what became of it noted.
 import type { Pod } from "../../../api/core.ts";
 import type { KubeObject } from "../../../api/kube-object.ts";
-import type { DiscoveredResource, Discovery } from "../../../kube/discovery.ts";
+import { type DiscoveredResource, type Discovery, groupResourceOf } from "../../../kube/discovery.ts";
 import { KubeError } from "../../../kube/kube-errors.ts";
 import { explainError, messageOf } from "../../../platform/coded-error.ts";
 import type { ResultPlace } from "../../run-log/run-log.ts";
@@ -19,7 +19,7 @@ import { relatedItems } from "./related-items.ts";
 import { type ItemAction, ResourceTally } from "./resource-tally.ts";
 import type { ReprovisionedClaim, RestoreObjectsOptions } from "./restore-objects-options.ts";
 import { crdKind } from "./restore-order.ts";
-import type { RestoreScope } from "./restore-scope.ts";
+import { isNeverRestored, type RestoreScope } from "./restore-scope.ts";
 import { statusTest, writeStatus } from "./restored-status.ts";
 import { volumeFate } from "./volume-fate.ts";
 
@@ -110,6 +110,7 @@ export class ObjectRun {
     const { groupResource, address, view } = item;
     const { contents } = this.#options;
     const original = mutableCopy(await contents.read(groupResource, address));
+    mustBeOfKind(groupResource, original, view.discovery);
     const note = (action: ItemAction): void => this.#note(item, original, action);
     note("failed");
     const reason =
@@ -177,6 +178,7 @@ export class ObjectRun {
     const composed = await this.#parts.composer.compose(groupResource, original);
     const { object, comparable, claim } = composed;
     const resource = resourceOf(object, item.view.discovery);
+    if (object.kind !== original.kind) mustBeAllowed(resource, item.view.scope);
     if (resource.isNamespaced !== (object.metadata.namespace !== undefined)) {
       throw new Error(`${object.kind} is ${resource.isNamespaced ? "" : "not "}a namespaced kind in this cluster`);
     }
@@ -269,6 +271,27 @@ function resourceOf({ apiVersion, kind }: MutableObject, discovery: Discovery): 
   const away = discovery.failures.find((failure) => failure.group === apiVersion);
   const reason = away === undefined ? "its CRD is not installed, or not in this version" : away.reason;
   throw new Error(`the cluster does not serve ${apiVersion} ${kind}: ${reason}`);
+}
+
+/**
+ * A tarball comes from a bucket: what lies under the name of one kind must not be of another, which was perhaps left out.
+ * @throws Error
+ */
+function mustBeOfKind(groupResource: string, { apiVersion, kind }: MutableObject, discovery: Discovery): void {
+  if (typeof apiVersion !== "string" || typeof kind !== "string") throw new Error("it has no apiVersion or no kind");
+  const [version = "", group = ""] = apiVersion.split("/").toReversed();
+  const found = discovery.ofKind(group, kind, version);
+  if (found !== undefined && groupResourceOf(found) !== groupResource) {
+    throw new Error(`the backup has a ${kind} of ${apiVersion} in place of one of the ${groupResource}`);
+  }
+}
+
+/** A modifier may make an object of another kind, but none that the Restore leaves out. @throws Error */
+function mustBeAllowed(resource: DiscoveredResource, scope: RestoreScope): void {
+  const groupResource = groupResourceOf(resource);
+  const reason =
+    scope.reasonToHoldBack(groupResource) ?? (isNeverRestored(groupResource) ? "it is never restored" : undefined);
+  if (reason !== undefined) throw new Error(`a resource modifier made a ${resource.kind} of it: ${reason}`);
 }
 
 /** Not this object is the problem, but the API server, the scratch folder, or that the server is ending. */

@@ -6,7 +6,6 @@ export type ItemAction = "created" | "updated" | "skipped" | "failed";
 
 export class ResourceTally {
   readonly #entries = new Map<string, Map<string, ItemAction>>();
-  #count = 0;
 
   /** @param apiVersion "v1", "apps/v1"; the address is the one in the cluster. */
   note(
@@ -18,12 +17,7 @@ export class ResourceTally {
     const ofKind = this.#entries.get(key) ?? new Map<string, ItemAction>();
     this.#entries.set(key, ofKind);
     const name = keyOfAddress(address);
-    if (!ofKind.has(name)) this.#count += 1;
     ofKind.set(name, action);
-  }
-
-  get count(): number {
-    return this.#count;
   }
 
   list(): Readonly<Record<string, readonly string[]>> {

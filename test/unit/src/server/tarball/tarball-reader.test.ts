@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 import { Readable } from "node:stream";
 import { test } from "node:test";
-import { gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import {
   type OpenTarballOptions,
   openTarball,
@@ -33,13 +33,28 @@ async function open(t: Scope, entries: readonly TarballEntry[], options: Opening
   const bytes = options.bytes ?? (await makeTarball(entries));
   const source = options.source ?? Readable.from([bytes]);
   const signal = options.signal ?? AbortSignal.timeout(20_000);
+  let contents: TarballContents | undefined;
   try {
-    const contents = await openTarball({ ...options, source, scratchDirectory, signal });
-    t.after(() => contents.close());
+    contents = await openTarball({ ...options, source, scratchDirectory, signal });
+    t.after(contents.close.bind(contents));
     return contents;
   } finally {
     assert.deepEqual(readdirSync(scratchDirectory), []);
+    if (contents === undefined) assert.deepEqual(openFilesBelow(scratchDirectory), []);
   }
+}
+
+/** Also such as have no name any more. */
+function openFilesBelow(folder: string): string[] {
+  const links = readdirSync("/proc/self/fd").map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      // It was the one that reads the list.
+      return "";
+    }
+  });
+  return links.filter((link) => link.startsWith(folder));
 }
 
 test("objects are listed by kind and read in any order; second places and other files are passed over", async (t) => {
@@ -80,6 +95,15 @@ test("a tarball of nothing is one, also of an old format version; without a vers
   assert.equal((await open(t, [entry("configmaps/namespaces/a/one", configMap("a", "one"))])).count, 1);
   await assert.rejects(open(t, []), { code: "tarball-damaged" });
   await assert.rejects(open(t, [{ name: "readme", content: "hello" }]), { code: "tarball-damaged" });
+});
+
+test("a tar that ends with its last byte is whole", async (t) => {
+  const object = configMap("a", "one", { text: "x".repeat(1024) });
+  const padded = configMap("a", "one", { text: "x".repeat(1024 + 512 - (JSON.stringify(object).length % 512)) });
+  const tar = gunzipSync(await makeTarball([version, entry("configmaps/namespaces/a/one", padded)]));
+  assert.equal(JSON.stringify(padded).length % 512, 0);
+  const contents = await open(t, [], { bytes: gzipSync(tar.subarray(0, -1024)) });
+  assert.deepEqual(await contents.read("configmaps", { namespace: "a", name: "one" }), padded);
 });
 
 test("a format of another major version is refused", async (t) => {
