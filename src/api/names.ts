@@ -12,6 +12,8 @@ export const labels = {
   repositoryType: "velero.io/repository-type",
   /** Backup: the Schedule that made it. */
   scheduleName: "velero.io/schedule-name",
+  /** Backup: why it has expired and is still there. */
+  gcFailure: "velero.io/gc-failure",
 } as const;
 
 export const annotations = {
@@ -57,6 +59,12 @@ export const annotations = {
   lastVerified: "stowage.dev/last-verified",
   /** BackupRepository: JSON of how far the rolling verification is, and what it found. */
   verification: "stowage.dev/verification",
+  /** BackupStorageLocation: agrees to the deletions that wait; its value is what the condition DeletionsPaused names. */
+  allowDeletions: "stowage.dev/allow-deletions",
+  /** BackupStorageLocation: JSON of when Backups were deleted from it within the last hour. */
+  deletions: "stowage.dev/deletions",
+  /** DeleteBackupRequest: why nothing happens at the moment. */
+  waitingFor: "stowage.dev/waiting-for",
   /** Schedule: Go duration; each run begins later by a part of it that looks random. */
   startJitter: "stowage.dev/start-jitter",
   /** Backup: the time of its Schedule for which it was made, RFC 3339. */

@@ -3,6 +3,7 @@ import { Controller, controllerMetrics } from "../kube/controller.ts";
 import { backupPart } from "./backup/part.ts";
 import { backupRepositoryPart } from "./backup-repository/part.ts";
 import { backupSyncPart } from "./backup-sync/part.ts";
+import { deletionPart } from "./deletion/part.ts";
 import { requestsPart } from "./requests/part.ts";
 import { restorePart } from "./restore/part.ts";
 import { schedulePart } from "./schedule/part.ts";
@@ -16,6 +17,7 @@ const parts: readonly ServerPart[] = [
   backupPart,
   restorePart,
   schedulePart,
+  deletionPart,
   requestsPart,
 ];
 

@@ -82,7 +82,6 @@ describe("a Backup of pods that opt in", () => {
     await rig.makeBackup("first", { spec: { includedNamespaces: ["shop"] } });
     const { status } = await rig.backupEnd("first", 60_000);
     assert.deepEqual([status?.phase, status?.failureReason], ["Completed", undefined]);
-    assert.deepEqual(status?.progress, { totalItems: 4, itemsBackedUp: 4 });
     assert.deepEqual(await rig.volumesOf("first"), ["db/data", "db/logs", "web/data", "web/logs"]);
     await assertSnapshots("shop", await rig.volumeBackups("first"));
     await rig.makeBackup("second", { spec: { includedNamespaces: ["shop"] } });
@@ -108,7 +107,6 @@ describe("a Backup of all volumes", () => {
     const { status } = await rig.backupEnd("mixed", 60_000);
     assert.deepEqual([status?.phase, status?.errors], ["PartiallyFailed", 1]);
     assert.match(status?.failureReason ?? "", /^volume lost of pod mixed\/broken: .{10,}/);
-    assert.deepEqual(status?.progress, { totalItems: 2, itemsBackedUp: 1 });
     const stored = (await rig.volumeBackups("mixed")).filter((one) => one.status?.phase === "Completed");
     assert.deepEqual(
       stored.map(({ spec }) => spec.volume),
@@ -124,7 +122,7 @@ describe("a Backup of all volumes", () => {
       password,
       identity: { hostname: "elsewhere", username: "somebody", pid: process.pid, uid: 0, gid: 0 },
     });
-    const annotations = { "velero.io/pod-volume-timeout": "4s" };
+    const annotations = { "velero.io/pod-volume-timeout": "8s" };
     const spec = { includedNamespaces: ["mixed"], defaultVolumesToFsBackup: true };
     let ended: Backup | undefined;
     await withLock(repository, { exclusive: true }, async () => {
@@ -133,7 +131,7 @@ describe("a Backup of all volumes", () => {
     });
     await repository.close();
     assert.deepEqual([ended?.status?.phase, ended?.status?.errors], ["PartiallyFailed", 2]);
-    assert.match(ended?.status?.failureReason ?? "", /not finished within 4s/);
+    assert.match(ended?.status?.failureReason ?? "", /not finished within 8s/);
     const phases = (await rig.volumeBackups("stopped")).map((one) => one.status?.phase);
     assert.deepEqual(phases, ["Failed", "Failed"]);
   });

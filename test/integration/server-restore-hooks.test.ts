@@ -8,8 +8,8 @@ import { TypedClient } from "../../src/kube/typed-client.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { RestoreHooks } from "../../src/server/hooks/restore-hooks.ts";
 import { type PlayedKubelet, playKubelet } from "../support/played-kubelet.ts";
-import { PlayedRunLog } from "../support/played-run-log.ts";
 import { eventually } from "../support/processes.ts";
+import { type RecordedRunLog, recordedRunLog } from "../support/recorded-run-log.ts";
 import { type PodWish, type ServerRig, startServerRig } from "../support/server-rig.ts";
 
 describe("restore hooks on a real control plane", { timeout: 120_000 }, () => {
@@ -48,9 +48,9 @@ describe("restore hooks on a real control plane", { timeout: 120_000 }, () => {
   const hooksOf = async (
     name: string,
     hooks: RestoreSpec["hooks"] = null,
-  ): Promise<{ hooks: RestoreHooks; log: PlayedRunLog }> => {
+  ): Promise<{ hooks: RestoreHooks; log: RecordedRunLog }> => {
     const connection = connectToCluster(await rig.controlPlane.serviceAccountKubeconfig("velero", "stowage-server"));
-    const log = new PlayedRunLog();
+    const log = recordedRunLog();
     const options = {
       restore: { metadata: { name, uid: `uid-${name}` }, spec: { hooks } },
       client: new TypedClient({ connection }),
@@ -82,7 +82,7 @@ describe("restore hooks on a real control plane", { timeout: 120_000 }, () => {
     assert.equal(kubelet.commands.at(-1), "app/plain/app: load all");
     assert.deepEqual(log.errors, []);
     assert.deepEqual(log.warnings, [
-      "app: post hook of the pod's annotations in pod app/annotated failed: exit code 4: it is bad",
+      "namespace app: post hook of the pod's annotations in pod app/annotated failed: exit code 4: it is bad",
     ]);
     assert.deepEqual(await annotation("plain"), { restore: "uid-first", attempted: 1, failed: 0 });
     assert.deepEqual(await annotation("annotated"), { restore: "uid-first", attempted: 1, failed: 1 });

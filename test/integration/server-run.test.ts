@@ -103,7 +103,7 @@ describe("a Backup that has ended", { timeout: 100_000 }, () => {
       ],
     );
     assert.match(skipped[0]?.skippedReason ?? "", /does not list it/);
-    assert.match(skipped[1]?.skippedReason ?? "", /no pod in this backup mounts it/);
+    assert.match(skipped[1]?.skippedReason ?? "", /no pod of the Backup uses its claim/);
   });
 
   it("keeps its name in the location: a new one is Failed, and nothing there is touched", async () => {
@@ -177,6 +177,7 @@ describe("a Backup with hooks", { timeout: 100_000 }, () => {
     assert.match(status?.failureReason ?? "", /pre hook .* pod refusing\/web failed: exit code 3: the disk is busy/);
     assert.deepEqual(await rig.volumesOf("refusing"), []);
     assert.equal(stored("refusing").resourceList["v1/Pod"], undefined);
+    assert.match(stored("refusing").volumeInfo[0]?.skippedReason ?? "", /a pre hook of its pod failed/);
   });
 
   it("runs the post hook, and only that, when the server comes back while volumes are copied", async () => {

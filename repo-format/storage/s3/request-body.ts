@@ -49,7 +49,7 @@ export async function fileToSend(path: string, { signal }: RequestOptions): Prom
   };
 }
 /** True for bodies that are sent piece by piece. */
-export function isStreamed(body: ObjectBody): boolean {
+function isStreamed(body: ObjectBody): boolean {
   return bodySizeBytes(body) >= joinBelowBytes;
 }
 

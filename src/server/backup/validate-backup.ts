@@ -3,8 +3,8 @@ import type { Backup, BackupSpec } from "../../api/backup.ts";
 import type { BackupStorageLocation } from "../../api/backup-storage-location.ts";
 import { annotations } from "../../api/names.ts";
 import { parseDuration } from "../../platform/duration.ts";
+import { validateBackupHooks } from "../hooks/validate-hooks.ts";
 import { validateItemFilters } from "./items/validate-item-filters.ts";
-import { hookProblems } from "./validate-hooks.ts";
 
 /** Everything but snapshots of volumes, which no part of this server makes. */
 const handledFields: ReadonlySet<string> = new Set<keyof BackupSpec>([
@@ -44,7 +44,7 @@ export function validateBackup(backup: Backup, location: BackupStorageLocation |
     ...namespaceProblems(backup.spec),
     ...validateItemFilters(backup.spec),
     ...orderProblems(backup.spec),
-    ...hookProblems(backup.spec.hooks),
+    ...validateBackupHooks(backup.spec.hooks),
     ...durationProblems(backup),
     ...locationProblems(backup, location),
   ];

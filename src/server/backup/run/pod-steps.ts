@@ -17,7 +17,7 @@ import type { VolumeResults } from "./volume-results.ts";
 export interface PodStepsOptions {
   readonly context: Pick<BackupContext, "exec">;
   readonly record: Pick<BackupRecord, "backup" | "openHooks" | "noteOpenHooks">;
-  readonly volumes: Pick<PodVolumes, "take">;
+  readonly volumes: Pick<PodVolumes, "take" | "leaveOut">;
   /** Holds what earlier tries have made. */
   readonly results: VolumeResults;
   readonly log: RunLog;
@@ -70,6 +70,7 @@ export class PodSteps {
     // What the hooks before it did must be undone.
     if (run.attempted > run.failed) await this.#run(pod, hooks, "post");
     await this.#close(pod);
+    await this.#options.volumes.leaveOut(pod, "a pre hook of its pod failed");
     return false;
   }
 

@@ -12,7 +12,7 @@ import type { BackupContext } from "../backup-context.ts";
 import { makePodVolumeBackup } from "../make-pod-volume-backup.ts";
 import { readVolumeState, type VolumeState } from "../read-volume-state.ts";
 import type { SelectionMode } from "../volumes/choose-volumes.ts";
-import { type EarlierVolume, type PlannedVolume, planVolumes } from "../volumes/plan-volumes.ts";
+import { type EarlierVolume, type PlannedVolume, planVolumes, type VolumePlan } from "../volumes/plan-volumes.ts";
 import type { VolumePolicy } from "../volumes/volume-policy.ts";
 import type { BackupRecord } from "./backup-record.ts";
 import type { Bell } from "./bell.ts";
@@ -59,14 +59,11 @@ export class PodVolumes {
    * @throws KubeError when the API server cannot be reached or refuses
    */
   async take(pod: Pod): Promise<readonly string[]> {
-    const { policy, withoutClaims, log } = this.#options;
-    const state = await this.#readState();
-    const options = { mode: this.#mode, policy, withoutClaims, earlier: this.#earlier };
-    const plan = planVolumes({ ...state, pods: [pod] }, options);
+    const { log } = this.#options;
+    const plan = await this.#plan(pod);
     const namespace = pod.metadata.namespace ?? "";
     for (const message of plan.warnings) log.warning({ namespace }, message);
     for (const message of plan.errors) log.error({ namespace }, message);
-    this.#skipped.push(...plan.skipped.map(skippedVolumeInfo));
     this.#earlier.push(...plan.volumes.map(plannedBefore));
     if (plan.volumes.length === 0) return [];
     const turn = (this.#turns.get(namespace) ?? Promise.resolve()).then(() => this.#make(namespace, plan.volumes));
@@ -77,32 +74,41 @@ export class PodVolumes {
     return await turn;
   }
 
+  /** For a pod that is not backed up: volumeinfo says why none of its volumes are. */
+  async leaveOut(pod: Pod, reason: string): Promise<void> {
+    this.#skip((await this.#plan(pod)).volumes, reason);
+  }
+
   /** A claim that the Backup saves: if no pod brings its volume, volumeinfo says so. */
-  noteClaim(claim: PersistentVolumeClaim): void {
-    this.#claims.push({
-      metadata: { name: claim.metadata.name, namespace: claim.metadata.namespace ?? "" },
-      spec: { volumeName: claim.spec?.volumeName ?? "" },
-    });
+  noteClaim({ metadata: { name, namespace = "" }, spec }: PersistentVolumeClaim): void {
+    this.#claims.push({ metadata: { name, namespace }, spec: { volumeName: spec?.volumeName ?? "" } });
   }
 
   /** For `<b>-volumeinfo.json.gz`, once all have ended. */
   async infos(): Promise<readonly VolumeInfo[]> {
     const { results } = this.#options;
     const volumes = [...results.finished, ...results.lost];
-    const isUnneeded = volumes.length + this.#skipped.length + this.#claims.length === 0;
-    if (isUnneeded) return [];
+    if (volumes.length + this.#skipped.length + this.#claims.length === 0) return [];
     const { claims, persistentVolumes } = await this.#readState();
     const taken = volumes.map((one) => {
       const claimName = one.metadata.annotations?.[annotations.pvcName];
       const claim = claims.get(`${one.spec.pod.namespace}/${claimName}`);
       return takenVolumeInfo(one, { claim, persistentVolume: persistentVolumes.get(claim?.spec?.volumeName ?? "") });
     });
-    const reason = "no pod in this backup mounts it";
-    const unmounted = this.#claims.map((claim) => {
+    const reason = "no pod of the Backup uses its claim";
+    const unused = this.#claims.map((claim) => {
       const persistentVolume = persistentVolumes.get(claim.spec?.volumeName ?? "");
       return skippedVolumeInfo({ volume: "", claim, persistentVolume, reason });
     });
-    return volumeInfos(taken, [...this.#skipped, ...unmounted]);
+    return volumeInfos(taken, [...this.#skipped, ...unused]);
+  }
+
+  async #plan(pod: Pod): Promise<VolumePlan> {
+    const { policy, withoutClaims } = this.#options;
+    const state = { ...(await this.#readState()), pods: [pod] };
+    const plan = planVolumes(state, { mode: this.#mode, policy, withoutClaims, earlier: this.#earlier });
+    this.#skipped.push(...plan.skipped.map(skippedVolumeInfo));
+    return plan;
   }
 
   get #mode(): SelectionMode {
@@ -167,6 +173,10 @@ export class PodVolumes {
     const { namespace = "", name } = first.pod.metadata;
     const names = planned.map(({ volume }) => volume.name).join(", ");
     this.#options.log.error({ namespace }, `pod ${namespace}/${name}: ${reason}; its volumes ${names} are skipped`);
+    this.#skip(planned, reason);
+  }
+
+  #skip(planned: readonly PlannedVolume[], reason: string): void {
     for (const { pod, volume, claim } of planned)
       this.#skipped.push(skippedVolumeInfo({ pod, volume: volume.name, claim, persistentVolume: undefined, reason }));
   }

@@ -64,9 +64,9 @@ describe("validateBackup", () => {
     ];
     const problems = validateBackup(backup({ hooks: { resources } }), location);
     assert.deepEqual(problems, [
-      "spec.hooks.resources[0] (selector): its labelSelector is not a valid selector",
-      "spec.hooks.resources[1] (command): a hook has no command",
-      'spec.hooks.resources[2] (timeout): the timeout "soon" is not a duration such as 30s',
+      "spec.hooks.resources[0].labelSelector is not a valid label selector",
+      "spec.hooks.resources[1].pre[0].exec.command is empty",
+      'spec.hooks.resources[2].post[0].exec.timeout "soon" is not a duration such as 30s',
     ]);
   });
 

@@ -7,7 +7,8 @@ import type { HookCounts } from "../../../../../src/server/hooks/exec-hook.ts";
 import { RestoreHooks } from "../../../../../src/server/hooks/restore-hooks.ts";
 import { FakeClock } from "../../../../support/fake-clock.ts";
 import { settle } from "../../../../support/manual-clock.ts";
-import { PlayedRunLog, playExec } from "../../../../support/played-run-log.ts";
+import { playExec } from "../../../../support/played-exec.ts";
+import { type RecordedRunLog, recordedRunLog } from "../../../../support/recorded-run-log.ts";
 import { WatchedPods } from "../../../../support/watched-pods.ts";
 
 interface PodWish {
@@ -38,7 +39,7 @@ const hook = (command: string, changes: Partial<NonNullable<RestoreHook["exec"]>
 class Rig {
   readonly pods = new WatchedPods();
   readonly clock = new FakeClock();
-  readonly log = new PlayedRunLog();
+  readonly log: RecordedRunLog = recordedRunLog();
   readonly end = new AbortController();
   readonly commands: string[];
   readonly hooks: RestoreHooks;
@@ -131,7 +132,7 @@ describe("RestoreHooks", () => {
     await rig.begin();
     await rig.clock.advance(60_000);
     const sentence = (minutes: number): string =>
-      `shop: post hook load in pod shop/db-0 failed: container db was not running within ${minutes}m0s`;
+      `namespace shop: post hook load in pod shop/db-0 failed: container db was not running within ${minutes}m0s`;
     assert.deepEqual(rig.log.warnings, [sentence(1)]);
     await rig.clock.advance(60_000);
     assert.deepEqual(rig.log.errors, [`${sentence(2)}; its other hooks do not run`]);
@@ -198,7 +199,7 @@ describe("RestoreHooks", () => {
       annotations: { "post.hook.restore.velero.io/command": "x", "post.hook.restore.velero.io/on-error": "no" },
     });
     assert.deepEqual(await rig.finish(), { attempted: 1, failed: 0 });
-    assert.match(rig.log.warnings.join(), /^shop: pod shop\/db-0: the annotation .*on-error is "no"/);
+    assert.match(rig.log.warnings.join(), /^namespace shop: pod shop\/db-0: the annotation .*on-error is "no"/);
   });
 
   it("ends with what the signal says, and writes nothing then", async () => {

@@ -4,7 +4,8 @@ import type { Pod } from "../../../../../src/api/core.ts";
 import { KubeError } from "../../../../../src/kube/kube-errors.ts";
 import type { ExecHook } from "../../../../../src/server/hooks/exec-hook.ts";
 import { type HookRun, runHooks } from "../../../../../src/server/hooks/run-hooks.ts";
-import { PlayedRunLog, playExec } from "../../../../support/played-run-log.ts";
+import { playExec } from "../../../../support/played-exec.ts";
+import { type RecordedRunLog, recordedRunLog } from "../../../../support/recorded-run-log.ts";
 
 const pod: Pod = {
   metadata: { name: "db-0", namespace: "shop" },
@@ -18,12 +19,12 @@ const hook = (command: string, changes: Partial<ExecHook> = {}): ExecHook => ({
 
 interface Outcome {
   readonly run: HookRun;
-  readonly log: PlayedRunLog;
+  readonly log: RecordedRunLog;
   readonly commands: readonly string[];
 }
 
 async function outcomeOf(hooks: readonly ExecHook[], play?: Parameters<typeof playExec>[0]): Promise<Outcome> {
-  const log = new PlayedRunLog();
+  const log = recordedRunLog();
   const { exec, commands } = playExec(play);
   const { signal } = new AbortController();
   const run = await runHooks(pod, hooks, { exec, log, kind: "pre hook", consequence: "so it goes", signal });
@@ -52,7 +53,7 @@ describe("runHooks", () => {
     assert.deepEqual([run.attempted, run.failed], [2, 1]);
     const sentence = "pre hook quiet in pod shop/db-0 failed: exit code 3: no space left";
     assert.equal(run.stoppedBy, sentence);
-    assert.deepEqual(log.errors, [`shop: ${sentence}; so it goes`]);
+    assert.deepEqual(log.errors, [`namespace shop: ${sentence}; so it goes`]);
   });
 
   it("goes on after a failure that does not: a warning", async () => {
@@ -61,7 +62,7 @@ describe("runHooks", () => {
     );
     assert.equal(commands.length, 2);
     assert.deepEqual(run, { attempted: 2, failed: 1 });
-    assert.deepEqual(log.warnings, ["shop: pre hook quiet in pod shop/db-0 failed: exit code 1: only this"]);
+    assert.deepEqual(log.warnings, ["namespace shop: pre hook quiet in pod shop/db-0 failed: exit code 1: only this"]);
     assert.deepEqual(log.errors, []);
   });
 
@@ -82,7 +83,7 @@ describe("runHooks", () => {
 
   it("throws what the signal says when it fires, and tells nothing", async () => {
     const abort = new AbortController();
-    const log = new PlayedRunLog();
+    const log = recordedRunLog();
     const { exec, commands } = playExec(() => {
       abort.abort(new Error("the server ends"));
       throw new KubeError("cancelled", "cancelled");
@@ -96,20 +97,20 @@ describe("runHooks", () => {
   it("passes the time-out and the signal on", async () => {
     const { exec, requests } = playExec();
     const { signal } = new AbortController();
-    const options = { exec, log: new PlayedRunLog(), kind: "pre hook", signal };
+    const options = { exec, log: recordedRunLog(), kind: "pre hook", signal };
     await runHooks(pod, [hook("a", { timeoutMs: 1234 })], options);
     assert.deepEqual([requests[0]?.timeoutMs, requests[0]?.signal === signal], [1234, true]);
   });
 
   it("asks before each hook whether it may run", async () => {
     const { exec, commands } = playExec();
-    const options = { exec, log: new PlayedRunLog(), kind: "post hook", signal: new AbortController().signal };
+    const options = { exec, log: recordedRunLog(), kind: "post hook", signal: new AbortController().signal };
     const answers = ["ready", { problem: "never came up" }, "stop"] as const;
     let asked = 0;
     const hooks = [hook("a"), hook("b", { onError: "Continue" }), hook("c"), hook("d")];
     const run = await runHooks(pod, hooks, options, async () => answers[asked++] ?? "ready");
     assert.deepEqual(run, { attempted: 2, failed: 1 });
     assert.deepEqual(commands, ["shop/db-0/db: a"]);
-    assert.deepEqual(options.log.warnings, ["shop: post hook quiet in pod shop/db-0 failed: never came up"]);
+    assert.deepEqual(options.log.warnings, ["namespace shop: post hook quiet in pod shop/db-0 failed: never came up"]);
   });
 });

@@ -1,22 +1,5 @@
-// A run's log that keeps what it is told, and an exec that does what the test says.
+// Commands in containers that do what the test says, without an API server.
 import type { ExecRequest, ExecResult, PodExec } from "../../src/kube/exec.ts";
-import { type Logger, silentLogger } from "../../src/platform/logger.ts";
-import type { ResultPlace, RunLog } from "../../src/server/run-log/run-log.ts";
-
-export class PlayedRunLog implements Pick<RunLog, "log" | "warning" | "error"> {
-  readonly log: Logger = silentLogger;
-  /** "namespace: message", or "velero: message". */
-  readonly warnings: string[] = [];
-  readonly errors: string[] = [];
-
-  warning(place: ResultPlace, message: string): void {
-    this.warnings.push(`${nameOf(place)}: ${message}`);
-  }
-
-  error(place: ResultPlace, message: string): void {
-    this.errors.push(`${nameOf(place)}: ${message}`);
-  }
-}
 
 export interface PlayedExec {
   readonly exec: PodExec;
@@ -38,8 +21,4 @@ export function playExec(
     return typeof end === "number" ? { exitCode: end, stdout: "", stderr: "" } : end;
   };
   return { exec, commands, requests };
-}
-
-function nameOf(place: ResultPlace): string {
-  return typeof place === "string" ? place : place.namespace;
 }
