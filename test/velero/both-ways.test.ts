@@ -51,7 +51,7 @@ async function passOn(
   by: () => Promise<RunningProcess>,
   to: () => Promise<RunningProcess>,
 ): Promise<void> {
-  await cluster.kubectl("-n", "velero", "patch", "bsl", "default", "--type=merge", "-p", '{"status":{"phase":""}}');
+  await cluster.kubectl("-n", "velero", "patch", "bsl", "default", "--type=merge", "-p", '{"status":null}');
   const first = await by();
   await cluster.kubectl("-n", "velero", "wait", "--for=jsonpath={.status.phase}=Available", "bsl/default");
   const made = await cluster.velero("backup", "create", backup, "--include-namespaces", "demo", "--wait");
