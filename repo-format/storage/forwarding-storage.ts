@@ -87,6 +87,10 @@ export class ForwardingStorage implements ObjectStorage {
     return this.inner.delete(key, options);
   }
 
+  removeEmptyFolders(prefix: string): Promise<void> {
+    return this.inner.removeEmptyFolders?.(prefix) ?? Promise.resolve();
+  }
+
   retain(prefix: string, isInUse: (key: string) => boolean): Promise<void> {
     return this.inner.retain?.(prefix, isInUse) ?? Promise.resolve();
   }

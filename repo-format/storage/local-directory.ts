@@ -15,6 +15,7 @@ import {
   moveIntoPlace,
   openRegularFile,
   readFully,
+  removeEmptyFolders,
   syncDirectory,
   writeAndSync,
   writePieces,
@@ -164,6 +165,11 @@ export class LocalDirectoryStorage implements ObjectStorage {
       }
     });
     if (key === configKey) this.#modes = undefined;
+  }
+
+  async removeEmptyFolders(prefix: string): Promise<void> {
+    checkPrefix(prefix);
+    if (prefix !== "") await removeEmptyFolders(join(this.#root, prefix));
   }
 
   close(): Promise<void> {

@@ -1,8 +1,8 @@
 // The file operations of the local directory store: durable writes, exclusive naming, exact reads.
 import { closeSync, fstatSync, openSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
-import { constants, link, lstat, mkdir, open, rename, stat, unlink } from "node:fs/promises";
-import { dirname } from "node:path";
+import { constants, link, lstat, mkdir, open, readdir, rename, rmdir, stat, unlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import { hasErrno, isUnsupportedSync } from "./local-errors.ts";
 import type { ObjectBody } from "./object-storage.ts";
@@ -155,4 +155,11 @@ export async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** The directory and those in it; what is not empty, or cannot be read, stays. No link is followed. */
+export async function removeEmptyFolders(path: string): Promise<void> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+  for (const entry of entries) if (entry.isDirectory()) await removeEmptyFolders(join(path, entry.name));
+  await rmdir(path).catch(() => undefined);
 }

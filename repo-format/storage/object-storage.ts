@@ -119,6 +119,11 @@ export interface ObjectStorage {
   signedUrl?(key: string, validMs: number, options?: RequestOptions): Promise<string | undefined>;
   /** An absent key is success. */
   delete(key: string, options?: RequestOptions): Promise<void>;
+  /**
+   * Removes the folder that a prefix names, and those in it, as far as they are empty; absent where folders are nothing by
+   * themselves. Never fails: a folder more does no harm.
+   */
+  removeEmptyFolders?(prefix: string): Promise<void>;
   /** Tells a store that keeps copies which objects below the prefix are in use: it drops the copies of others. Never fails. */
   retain?(prefix: string, isInUse: (key: string) => boolean): Promise<void>;
   /** Lets go of connections. No other call may follow. */

@@ -304,6 +304,20 @@ function describeListings(storage: () => ObjectStorage, listedObjects: () => num
     assert.ok((await storage().listFolders("")).includes("list"));
   });
 
+  it("folders that are empty may be removed, and nothing that is not", async () => {
+    await storage().put("folders/a/deep/x", Buffer.from("x"));
+    await storage().put("folders/b/y", Buffer.from("y"));
+    await storage().delete("folders/a/deep/x");
+    await storage().removeEmptyFolders?.("folders/");
+    await storage().removeEmptyFolders?.("folders/none/");
+    assert.deepEqual(await storage().listFolders("folders/"), ["b"]);
+    assert.equal((await storage().get("folders/b/y")).toString(), "y");
+    await storage().delete("folders/b/y");
+    await storage().removeEmptyFolders?.("folders/");
+    assert.ok(!(await storage().listFolders("")).includes("folders"));
+    await storage().put("folders/b/y", Buffer.from("again"));
+  });
+
   it("a deleted object is not listed", async () => {
     await storage().put("list-after/x", Buffer.from("x"));
     await storage().put("list-after/y", Buffer.from("y"));

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import type { Pod } from "../../src/api/core.ts";
 import type { KubeObject } from "../../src/api/kube-object.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { MemoryContents } from "../support/memory-contents.ts";
@@ -202,6 +203,24 @@ describe("restoreObjects on the real control plane", () => {
     assert.match(errors[1] ?? "", /error restoring secrets mixed\/torn: it is no JSON/);
     assert.deepEqual(run.resourceList["v1/ConfigMap"], ["mixed/Not A Name(failed)", "mixed/good(created)"]);
     assert.deepEqual(run.progress, { totalItems: 3, itemsRestored: 3 });
+  });
+
+  it("does not make a pod that cannot be prepared, and keeps one whose data cannot be begun", async () => {
+    const contents = new MemoryContents();
+    const spec = { terminationGracePeriodSeconds: 0, containers: [{ name: "main", image: "shop:1" }] };
+    const pod = { apiVersion: "v1", kind: "Pod", spec };
+    for (const name of ["one", "two"]) contents.add("pods", { ...pod, metadata: { name, namespace: "stubborn" } });
+    const failFor = (name: string) => (tried: Pod) =>
+      tried.metadata.name === name ? Promise.reject(new Error(`not ${name}`)) : Promise.resolve(tried);
+    const begun = failFor("two");
+    const onPodRestored = async (made: Pod): Promise<void> => void (await begun(made));
+    const run = await rig.restore(contents, { options: { transformPod: failFor("one"), onPodRestored } });
+    assert.deepEqual((run.results.errors.namespaces?.stubborn ?? []).toSorted(), [
+      "error restoring pods stubborn/one: not one",
+      "pod two was created, but: not two",
+    ]);
+    assert.deepEqual(run.resourceList["v1/Pod"], ["stubborn/one(failed)", "stubborn/two(created)"]);
+    assert.equal(await rig.find(`${core}/stubborn/pods/one`), undefined);
   });
 
   it("refuses an object that lies under the name of another kind, and one that a modifier turns into a forbidden kind", async () => {

@@ -6,6 +6,7 @@ import { connectToCluster } from "../../src/kube/kube-connection.ts";
 import { KubeError } from "../../src/kube/kube-errors.ts";
 import { TypedClient } from "../../src/kube/typed-client.ts";
 import { type ItemsRig, type SavedItems, startItemsRig } from "../support/items-rig.ts";
+import { openFilesBelow } from "../support/open-files.ts";
 
 let rig: ItemsRig;
 
@@ -268,6 +269,7 @@ test("ordered resources go first, blanks do not matter, and a name that is not t
   const spec = { includedNamespaces: ["shop"], includedResources: ["pods"] };
   const saved = await rig.backUp({ ...spec, orderedResources: { pod: "shop/c, shop/gone,shop/a" } });
   assert.deepEqual(of(saved, "pods"), ["shop/c", "shop/a", "shop/b", "shop/d"]);
+  assert.deepEqual(saved.progress, { totalItems: 4, itemsBackedUp: 4 });
   assert.deepEqual(saved.log.warnings, [
     "namespace shop: spec.orderedResources names pods shop/gone, which is not in this backup",
   ]);
@@ -420,6 +422,7 @@ test("an abort ends it at once and leaves nothing in the scratch folder", async 
   };
   await assert.rejects(rig.backUp({}, { onItem, signal: controller.signal }), { code: "cancelled" });
   assert.deepEqual(readdirSync(rig.scratchDirectory), []);
+  assert.deepEqual(openFilesBelow(rig.scratchDirectory), []);
 });
 
 test("lists are begun again when the server no longer knows their state", async () => {

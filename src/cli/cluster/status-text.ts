@@ -58,8 +58,12 @@ export function describeConditions(outline: Outline, object: WithStatus): void {
 export function describeMetadata(outline: Outline, { metadata }: KubeObject): void {
   outline.field("Name", metadata.name).field("Namespace", metadata.namespace ?? "");
   describeMap(outline, "Labels", metadata.labels);
-  describeMap(outline, "Annotations", metadata.annotations);
+  // kubectl's copy of the whole object is shown by nobody.
+  const { [lastApplied]: _, ...annotations } = metadata.annotations ?? {};
+  describeMap(outline, "Annotations", annotations);
 }
+
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 
 export function describeMap(
   outline: Outline,

@@ -126,6 +126,7 @@ class ObjectsOfLocation implements LocationStore {
   async #deleteFolder(folder: string, signal: AbortSignal | undefined): Promise<void> {
     const infos = await Array.fromAsync(this.#storage.list(`${this.#prefix}${folder}`, { signal }));
     for (const { key } of infos) await this.#storage.delete(key, { signal });
+    await this.#storage.removeEmptyFolders?.(`${this.#prefix}${folder}`);
   }
 
   async #readJson<T>(key: string, signal: AbortSignal | undefined): Promise<T> {

@@ -71,7 +71,7 @@ function beginCollection(options: CollectOptions): Collection {
     log.warning("cluster", `nothing of the API group ${group} is backed up: ${reason}`);
   const chosen = new Set(options.namespaces);
   const kinds = chooseKinds(discovery, filter);
-  const shared = { discovery, filter, kinds, items, namespaces: chosen };
+  const shared = { discovery, filter, kinds, items };
   const related = new RelatedQueue({ ...shared, hasSelectors: hasSelectors(spec) });
   const take: Collection["take"] = async (resource, object) => {
     const { namespace = "", deletionTimestamp } = object.metadata;

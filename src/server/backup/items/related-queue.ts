@@ -12,7 +12,6 @@ export interface RelatedQueueOptions {
   readonly kinds: readonly DiscoveredResource[];
   /** Of the listed kinds only some objects are taken. */
   readonly hasSelectors: boolean;
-  readonly namespaces: ReadonlySet<string>;
   readonly items: CollectedItems;
 }
 
@@ -42,7 +41,7 @@ export class RelatedQueue {
 
   note({ group, kind, namespace = "", name }: RelatedItem): void {
     const resource = this.kindToAdd(group, kind);
-    if (resource === undefined || (resource.isNamespaced && !this.#options.namespaces.has(namespace))) return;
+    if (resource === undefined) return;
     this.#waiting.set(`${groupResourceOf(resource)} ${namespace}/${name}`, { resource, namespace, name });
   }
 

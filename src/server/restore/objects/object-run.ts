@@ -1,26 +1,25 @@
 // One run of a Restore over the objects of its Backup: each once, with what it needs before it, and what became of it noted.
 import type { Pod } from "../../../api/core.ts";
 import type { KubeObject } from "../../../api/kube-object.ts";
-import { type DiscoveredResource, type Discovery, groupResourceOf } from "../../../kube/discovery.ts";
-import { KubeError } from "../../../kube/kube-errors.ts";
+import type { Discovery } from "../../../kube/discovery.ts";
 import { explainError, messageOf } from "../../../platform/coded-error.ts";
 import type { ResultPlace } from "../../run-log/run-log.ts";
-import { TarballError } from "../../tarball/tarball-error.ts";
 import type { ItemAddress } from "../../tarball/tarball-reader.ts";
-import { awaitEstablished } from "./await-crds.ts";
+import { finishCreated } from "./after-creation.ts";
 import { type ContentsIndex, keyOfAddress } from "./backup-contents.ts";
 import type { ChosenKind } from "./choose-items.ts";
-import type { ComposedObject, ObjectComposer } from "./compose-object.ts";
+import type { ClaimDecision } from "./claim-volumes.ts";
+import type { ObjectComposer } from "./compose-object.ts";
+import { isEndOfRun } from "./end-of-run.ts";
 import type { EnsureNamespaces } from "./ensure-namespaces.ts";
-import { type MutableObject, mutableCopy, objectsAt, textAt } from "./json-fields.ts";
-import { addressOf, type Placement, type Placer } from "./placement.ts";
+import { type MutableObject, mutableCopy, textAt } from "./json-fields.ts";
+import { mustBeAllowed, mustBeOfKind, resourceOf } from "./kind-of-object.ts";
+import { addressOf, type Placer } from "./placement.ts";
 import { reasonToSkip } from "./reasons-to-skip.ts";
 import { relatedItems } from "./related-items.ts";
 import { type ItemAction, ResourceTally } from "./resource-tally.ts";
 import type { ReprovisionedClaim, RestoreObjectsOptions } from "./restore-objects-options.ts";
-import { crdKind } from "./restore-order.ts";
-import { isNeverRestored, type RestoreScope } from "./restore-scope.ts";
-import { statusTest, writeStatus } from "./restored-status.ts";
+import type { RestoreScope } from "./restore-scope.ts";
 import { volumeFate } from "./volume-fate.ts";
 
 export interface ObjectRunParts {
@@ -34,11 +33,11 @@ export interface ObjectRunParts {
 export interface ObjectView {
   readonly discovery: Discovery;
   readonly scope: RestoreScope;
+  readonly restoresStatus: (groupResource: string, original: MutableObject) => boolean;
 }
 
 /** Objects of one kind do not need each other, so several are under way. */
 const maxAtOnce = 8;
-const crdTimeoutMs = 120_000;
 
 interface Item {
   readonly groupResource: string;
@@ -175,8 +174,7 @@ export class ObjectRun {
   async #place(item: Item, original: MutableObject): Promise<ItemAction> {
     const { groupResource, place, address } = item;
     const { log } = this.#options;
-    const composed = await this.#parts.composer.compose(groupResource, original);
-    const { object, comparable, claim } = composed;
+    const { object, comparable, claim } = await this.#parts.composer.compose(groupResource, original);
     const resource = resourceOf(object, item.view.discovery);
     if (object.kind !== original.kind) mustBeAllowed(resource, item.view.scope);
     if (resource.isNamespaced !== (object.metadata.namespace !== undefined)) {
@@ -184,62 +182,33 @@ export class ObjectRun {
     }
     const placement = await this.#parts.placer.place({ groupResource, resource, object, comparable });
     if (placement.warning !== undefined) log.warning(place, placement.warning);
-    if (placement.isOurs) await this.#complete(item, { original, composed, placement, resource });
-    else this.#warnOfData(item, original);
-    if (placement.isOurs && claim.warning !== undefined) log.warning(place, claim.warning);
+    if (!placement.isOurs) this.#warnOfData(item, original);
+    else {
+      const restoresStatus = item.view.restoresStatus(groupResource, original);
+      await finishCreated({ groupResource, resource, place, original, object, restoresStatus }, this.#options);
+      this.#noteClaim(item, object, claim);
+      await this.#handOut(item, original, placement.live);
+    }
     log.log.info(placement.action, { groupResource, item: keyOfAddress(address), ...addressOf(object) });
     return placement.action;
   }
 
-  /** What follows a creation. Its failures are warnings: the object is there. */
-  async #complete(item: Item, created: CreatedObject): Promise<void> {
-    const { groupResource, place, view, address } = item;
-    const { original, composed, placement, resource } = created;
-    const { log, signal, restore, client } = this.#options;
-    const warnOf = async (what: string, step: () => Promise<void>): Promise<void> => {
-      try {
-        await step();
-      } catch (error) {
-        if (isEndOfRun(error, signal)) throw error;
-        log.warning(place, `${groupResource} ${keyOfAddress(address)} is there, but ${what}: ${messageOf(error)}`);
-      }
-    };
-    if (original.status !== undefined && statusTest(restore.spec, view.discovery)(groupResource, original)) {
-      const written = { resource, object: composed.object, status: original.status };
-      await warnOf("its status could not be restored", () => writeStatus(written, client, signal));
-    }
-    await warnOf("its field managers could not be restored", () => this.#restoreManagers(created));
-    if (groupResource === crdKind) await this.#awaitCrd(item, original.metadata.name);
-    const { reprovisioned } = composed.claim;
-    if (reprovisioned !== undefined && address.namespace !== undefined) {
-      const claim = { namespace: composed.object.metadata.namespace ?? "", name: composed.object.metadata.name };
-      this.reprovisioned.push({ claim, sourceNamespace: address.namespace, persistentVolume: reprovisioned });
-    }
-    if (groupResource === "pods" && placement.live !== undefined) {
-      await this.#options.onPodRestored(placement.live as Pod, original as unknown as Pod);
-    }
+  #noteClaim({ address, place }: Item, { metadata }: MutableObject, { reprovisioned, warning }: ClaimDecision): void {
+    if (warning !== undefined) this.#options.log.warning(place, warning);
+    if (reprovisioned === undefined || address.namespace === undefined) return;
+    const claim = { namespace: metadata.namespace ?? "", name: metadata.name };
+    this.reprovisioned.push({ claim, sourceNamespace: address.namespace, persistentVolume: reprovisioned });
   }
 
-  /**
-   * Who had applied which fields server-side: without it the next apply of that manager would meet a conflict, or leave fields
-   * behind that it no longer names. For other managers nothing depends on it.
-   */
-  async #restoreManagers({ original, composed, resource }: CreatedObject): Promise<void> {
-    const { client, signal } = this.#options;
-    const managedFields = objectsAt(original, "metadata", "managedFields");
-    if (!managedFields.some(({ operation }) => operation === "Apply")) return;
-    await client.mergePatch<KubeObject>(
-      resource,
-      addressOf(composed.object),
-      { metadata: { managedFields } },
-      { signal },
-    );
-  }
-
-  async #awaitCrd({ place }: Item, name: string): Promise<void> {
-    const { client, clock, signal, log } = this.#options;
-    const problem = await awaitEstablished(name, { client, clock, signal, timeoutMs: crdTimeoutMs });
-    if (problem !== undefined) log.error(place, `CRD ${name} cannot be used: ${problem}`);
+  /** What fails there is not about the pod, which is there. */
+  async #handOut({ groupResource, place }: Item, original: MutableObject, live: KubeObject | undefined): Promise<void> {
+    if (groupResource !== "pods" || live === undefined) return;
+    try {
+      await this.#options.onPodRestored(live as Pod, original as unknown as Pod);
+    } catch (error) {
+      if (isEndOfRun(error, this.#options.signal)) throw error;
+      this.#options.log.error(place, `pod ${live.metadata.name} was created, but: ${messageOf(error)}`);
+    }
   }
 
   /** A pod that was there before has no init container that waits for data. */
@@ -254,50 +223,4 @@ export class ObjectRun {
     const message = `pod ${address.name} exists already: the data of its volumes are not restored`;
     if (hasData) this.#options.log.warning(place, message);
   }
-}
-
-interface CreatedObject {
-  readonly original: MutableObject;
-  readonly composed: ComposedObject;
-  readonly placement: Placement;
-  readonly resource: DiscoveredResource;
-}
-
-/** @throws Error when the cluster has no such kind */
-function resourceOf({ apiVersion, kind }: MutableObject, discovery: Discovery): DiscoveredResource {
-  const [version = "", group = ""] = apiVersion.split("/").toReversed();
-  const found = discovery.ofKind(group, kind, version);
-  if (found !== undefined) return found;
-  const away = discovery.failures.find((failure) => failure.group === apiVersion);
-  const reason = away === undefined ? "its CRD is not installed, or not in this version" : away.reason;
-  throw new Error(`the cluster does not serve ${apiVersion} ${kind}: ${reason}`);
-}
-
-/**
- * A tarball comes from a bucket: what lies under the name of one kind must not be of another, which was perhaps left out.
- * @throws Error
- */
-function mustBeOfKind(groupResource: string, { apiVersion, kind }: MutableObject, discovery: Discovery): void {
-  if (typeof apiVersion !== "string" || typeof kind !== "string") throw new Error("it has no apiVersion or no kind");
-  const [version = "", group = ""] = apiVersion.split("/").toReversed();
-  const found = discovery.ofKind(group, kind, version);
-  if (found !== undefined && groupResourceOf(found) !== groupResource) {
-    throw new Error(`the backup has a ${kind} of ${apiVersion} in place of one of the ${groupResource}`);
-  }
-}
-
-/** A modifier may make an object of another kind, but none that the Restore leaves out. @throws Error */
-function mustBeAllowed(resource: DiscoveredResource, scope: RestoreScope): void {
-  const groupResource = groupResourceOf(resource);
-  const reason =
-    scope.reasonToHoldBack(groupResource) ?? (isNeverRestored(groupResource) ? "it is never restored" : undefined);
-  if (reason !== undefined) throw new Error(`a resource modifier made a ${resource.kind} of it: ${reason}`);
-}
-
-/** Not this object is the problem, but the API server, the scratch folder, or that the server is ending. */
-function isEndOfRun(error: unknown, signal: AbortSignal): boolean {
-  if (signal.aborted || KubeError.is(error, "cancelled") || KubeError.is(error, "unauthorized")) return true;
-  if (TarballError.is(error, "scratch-unusable")) return true;
-  const { httpStatus } = KubeError.is(error, "unavailable") ? error.details : { httpStatus: 0 };
-  return httpStatus === undefined || httpStatus === 429;
 }

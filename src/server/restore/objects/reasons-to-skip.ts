@@ -13,6 +13,8 @@ export async function reasonToSkip(
   object: MutableObject,
   context: SkipContext,
 ): Promise<string | undefined> {
+  if (ofTheApiServer.has(groupResource) && isNamed(object, "default", "kubernetes"))
+    return "each cluster makes its own";
   switch (groupResource) {
     case "pods":
       return reasonToSkipPod(object);
@@ -44,6 +46,13 @@ function isOwnedByPod(claim: MutableObject): boolean {
   return objectsAt(claim, "metadata", "ownerReferences").some(
     (owner) => owner.kind === "Pod" && owner.controller === true,
   );
+}
+
+/** The Service of the API server itself, and where it leads. */
+const ofTheApiServer: ReadonlySet<string> = new Set(["services", "endpoints", "endpointslices.discovery.k8s.io"]);
+
+function isNamed({ metadata }: MutableObject, namespace: string, name: string): boolean {
+  return metadata.namespace === namespace && metadata.name === name;
 }
 
 /** Certificates of the cluster's own authority, put into every namespace by a controller. */

@@ -16,6 +16,7 @@ import { Placer } from "./placement.ts";
 import type { RestoreObjectsOptions, RestoreObjectsOutcome } from "./restore-objects-options.ts";
 import { crdKind } from "./restore-order.ts";
 import { restoreScope } from "./restore-scope.ts";
+import { statusTest } from "./restored-status.ts";
 
 const servedTimeoutMs = 30_000;
 
@@ -48,7 +49,8 @@ export async function restoreObjects(options: RestoreObjectsOptions): Promise<Re
 }
 
 function viewOf(discovery: Discovery, { restore, clusterRbacAndWebhooks }: RestoreObjectsOptions): ObjectView {
-  return { discovery, scope: restoreScope({ restore, discovery, clusterRbacAndWebhooks }) };
+  const scope = restoreScope({ restore, discovery, clusterRbacAndWebhooks });
+  return { discovery, scope, restoresStatus: statusTest(restore.spec, discovery) };
 }
 
 async function choose(

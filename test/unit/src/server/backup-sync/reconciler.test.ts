@@ -170,10 +170,11 @@ describe("the reconciler of backup-sync", () => {
     assert.deepEqual(world.here.get("a")?.metadata.ownerReferences, [schedule("ours", "7")]);
   });
 
-  it("removes what is gone, unless a second look finds it, or somebody is deleting it", async () => {
+  it("removes what is gone, unless it was never there, a second look finds it, or somebody is deleting it", async () => {
     const world = new World();
     for (const name of ["gone", "late", "deleting"]) world.here.set(name, backupOf(name));
     for (const backup of world.here.values()) world.known.saw(backup);
+    world.here.set("never-stored", backupOf("never-stored"));
     world.stored.set("late", backupOf("late"));
     const list = world.stored.keys.bind(world.stored);
     world.stored.keys = () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, readlinkSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { Readable } from "node:stream";
 import { test } from "node:test";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -8,6 +8,7 @@ import {
   openTarball,
   type TarballContents,
 } from "../../../../../src/server/tarball/tarball-reader.ts";
+import { openFilesBelow } from "../../../../support/open-files.ts";
 import { makeTarball, type TarballEntry } from "../../../../support/tarballs.ts";
 import { type Scope, temporaryDirectory } from "../../../../support/temporary-directory.ts";
 
@@ -42,19 +43,6 @@ async function open(t: Scope, entries: readonly TarballEntry[], options: Opening
     assert.deepEqual(readdirSync(scratchDirectory), []);
     if (contents === undefined) assert.deepEqual(openFilesBelow(scratchDirectory), []);
   }
-}
-
-/** Also such as have no name any more. */
-function openFilesBelow(folder: string): string[] {
-  const links = readdirSync("/proc/self/fd").map((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`);
-    } catch {
-      // It was the one that reads the list.
-      return "";
-    }
-  });
-  return links.filter((link) => link.startsWith(folder));
 }
 
 test("objects are listed by kind and read in any order; second places and other files are passed over", async (t) => {

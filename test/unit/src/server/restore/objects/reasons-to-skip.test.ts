@@ -30,6 +30,10 @@ describe("reasonToSkip", () => {
   it("skips what each cluster makes itself", async () => {
     assert.equal(await skips("configmaps", { metadata: { ...meta, name: "kube-root-ca.crt" } }), true);
     assert.equal(await skips("configmaps", {}), false);
+    for (const kind of ["services", "endpoints", "endpointslices.discovery.k8s.io"]) {
+      assert.equal(await skips(kind, { metadata: { name: "kubernetes", namespace: "default" } }), true, kind);
+      assert.equal(await skips(kind, { metadata: { name: "kubernetes", namespace: "shop" } }), false, kind);
+    }
     const managed = { ...meta, labels: { "kube-aggregator.kubernetes.io/automanaged": "onstart" } };
     assert.equal(await skips("apiservices.apiregistration.k8s.io", { metadata: managed }), true);
     assert.equal(await skips("apiservices.apiregistration.k8s.io", {}), false);
