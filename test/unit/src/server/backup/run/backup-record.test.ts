@@ -18,7 +18,11 @@ function begun(): { readonly rig: BackupRig; readonly record: BackupRecord } {
 /** What somebody else does to the Backup meanwhile. */
 function change(rig: BackupRig, parts: { readonly metadata?: object; readonly status?: object }): void {
   const { metadata, status, ...rest } = rig.backup;
-  rig.table.put(backups, { ...rest, metadata: { ...metadata, ...parts.metadata }, status: { ...status, ...parts.status } });
+  rig.table.put(backups, {
+    ...rest,
+    metadata: { ...metadata, ...parts.metadata },
+    status: { ...status, ...parts.status },
+  });
 }
 
 const lost = (why: RunLost["why"]) => (error: unknown) => error instanceof RunLost && error.why === why;

@@ -77,7 +77,8 @@ describe("PodVolumes", () => {
     const volumes = new Volumes();
     await volumes.begin().take(podWith("web"));
     const forgetful = new Volumes();
-    for (const one of volumes.made) forgetful.rig.table.put(podVolumeBackups, { ...one, status: { phase: "Completed" } });
+    for (const one of volumes.made)
+      forgetful.rig.table.put(podVolumeBackups, { ...one, status: { phase: "Completed" } });
     const names = await forgetful.begin().take(podWith("web"));
     assert.deepEqual([names.length, forgetful.made.length, forgetful.results.finished.length], [1, 1, 1]);
   });

@@ -69,13 +69,16 @@ describe("volumeInfos", () => {
   it("says once why a claim is left out, with the first reason, and keeps all volumes without one", () => {
     const skip = (volume: string, from: PersistentVolumeClaim | undefined, reason: string) =>
       skippedVolumeInfo({ pod, volume, claim: from, persistentVolume: undefined, reason });
-    const infos = volumeInfos([], [
-      skip("data", claim, "first"),
-      skip("again", claim, "second"),
-      skip("cache", undefined, "third"),
-      skip("logs", undefined, "fourth"),
-      skippedVolumeInfo({ volume: "", claim, persistentVolume, reason: "nobody uses it" }),
-    ]);
+    const infos = volumeInfos(
+      [],
+      [
+        skip("data", claim, "first"),
+        skip("again", claim, "second"),
+        skip("cache", undefined, "third"),
+        skip("logs", undefined, "fourth"),
+        skippedVolumeInfo({ volume: "", claim, persistentVolume, reason: "nobody uses it" }),
+      ],
+    );
     assert.deepEqual(
       infos.map(({ pvcName, pvbInfo, skippedReason }) => [pvcName, pvbInfo?.volumeName, skippedReason]),
       [
