@@ -100,6 +100,23 @@ describe("restoreObjects, where objects exist already", () => {
     assert.deepEqual((await rig.restore(contents)).resourceList["v1/ServiceAccount"], ["accounts/default(skipped)"]);
   });
 
+  it("waits for what is being deleted and makes it anew, but not for ever", async () => {
+    const contents = await makeSettings("going");
+    await rig.patch(settings("going"), { metadata: { finalizers: ["example.com/hold"] } });
+    const before = await rig.get(settings("going"));
+    await rig.controlPlane.must("DELETE", settings("going"));
+    const hasty = await rig.restore(contents);
+    assert.deepEqual(hasty.results.warnings.namespaces?.going, [
+      'could not restore, ConfigMap "settings" is being deleted and does not go: see its finalizers',
+    ]);
+    assert.deepEqual(hasty.resourceList["v1/ConfigMap"], ["going/settings(failed)"]);
+
+    const patient = rig.restore(contents, { options: { terminatingTimeoutMs: 20_000 } });
+    await rig.patch(settings("going"), { metadata: { finalizers: null } });
+    assert.deepEqual((await patient).resourceList["v1/ConfigMap"], ["going/settings(created)"]);
+    assert.notEqual((await rig.get(settings("going"))).metadata.uid, before.metadata.uid);
+  });
+
   const makePod = async (namespace: string): Promise<MemoryContents> => {
     await rig.makeNamespace(namespace);
     const spec = { terminationGracePeriodSeconds: 0, containers: [{ name: "main", image: "shop:1" }] };
