@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { PodVolumeBackup } from "../../src/api/pod-volume-backup.ts";
+import { systemClock } from "../../src/platform/clock.ts";
 import type { MemoryContents } from "../support/memory-contents.ts";
 import type { RestoreObjectsRig } from "../support/restore-objects-rig.ts";
 import { startRestoreObjectsRig } from "../support/restore-objects-rig.ts";
@@ -111,9 +112,12 @@ describe("restoreObjects, where objects exist already", () => {
     ]);
     assert.deepEqual(hasty.resourceList["v1/ConfigMap"], ["going/settings(failed)"]);
 
-    const patient = rig.restore(contents, { options: { terminatingTimeoutMs: 20_000 } });
-    await rig.patch(settings("going"), { metadata: { finalizers: null } });
-    assert.deepEqual((await patient).resourceList["v1/ConfigMap"], ["going/settings(created)"]);
+    // It goes while the restore waits.
+    const release = async (): Promise<void> =>
+      void (await rig.patch(settings("going"), { metadata: { finalizers: null } }));
+    const clock = { ...systemClock, sleep: release };
+    const patient = await rig.restore(contents, { options: { terminatingTimeoutMs: 20_000, clock } });
+    assert.deepEqual(patient.resourceList["v1/ConfigMap"], ["going/settings(created)"]);
     assert.notEqual((await rig.get(settings("going"))).metadata.uid, before.metadata.uid);
   });
 
