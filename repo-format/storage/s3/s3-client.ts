@@ -5,6 +5,7 @@ import { Agent as HttpsAgent } from "node:https";
 import type { S3ClientConfig } from "@aws-sdk/client-s3";
 import { S3Client } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { RepositoryError } from "../../errors.ts";
 import { credentialsProvider } from "./credentials.ts";
 import type { S3Options } from "./s3-options.ts";
 
@@ -25,6 +26,7 @@ export class S3ClientPool {
     this.#region = options.region || regionOfEndpoint(options.endpoint) || "us-east-1";
     this.#handler = createHandler(options);
     this.client(); // a wrong setting shows now, not at the first request
+    checkPublicEndpoint(options.publicEndpoint);
   }
 
   get region(): string {
@@ -111,6 +113,12 @@ function createHandler(options: S3Options): NodeHttpHandler {
     socketTimeout: stallTimeoutMs,
     logger: silent,
   });
+}
+
+function checkPublicEndpoint(text: string | undefined): void {
+  if (text === undefined || /^https?:$/.test(URL.parse(text)?.protocol ?? "")) return;
+  const message = `the store's public address ${JSON.stringify(text)} is no http:// or https:// URL`;
+  throw new RepositoryError("storage-misconfigured", message);
 }
 
 /** Every answer, also an error, carries the store's clock. */

@@ -63,14 +63,13 @@ export async function startDownloads(options: DownloadsOptions): Promise<Downloa
     addressOf: async (location, file, { validMs, signal }) => {
       const signed = await signedUrl({ location, file, validMs }, openLocationStore, signal);
       if (signed !== undefined) return { url: signed };
-      const publicUrl = location.spec.config?.publicUrl || base;
-      if (base === undefined || publicUrl === undefined) {
+      if (base === undefined) {
         throw new ConfigError(
           "address-unusable",
           `this server could not listen at ${config.downloadAddress} for downloads`,
         );
       }
-      const url = publicUrl.replace(/\/$/, "") + server.offer(location, file, validMs);
+      const url = publicUrlOf(location, base) + server.offer(location, file, validMs);
       return { url, ...(isOwn ? { certificate: certificate.certificatePem } : {}) };
     },
     close: () => server.close(),
@@ -90,6 +89,15 @@ async function certificateFor(
   }
   const named = downloadUrl === undefined ? [] : [new URL(downloadUrl).hostname.replace(/^\[|\]$/g, "")];
   return ownCertificate([...new Set([host, ...named, "localhost", "127.0.0.1"])], clock.now());
+}
+
+/** Without a slash at its end. */
+function publicUrlOf({ metadata, spec }: BackupStorageLocation, base: string): string {
+  const { publicUrl = "" } = spec.config ?? {};
+  const url = (publicUrl === "" ? base : publicUrl).replace(/\/$/, "");
+  if (URL.parse(url)?.protocol === "https:") return url;
+  const message = `publicUrl of the storage location ${metadata.name} is no https:// URL`;
+  throw new ConfigError("storage-location-unusable", message, { location: metadata.name });
 }
 
 interface SignWish {

@@ -35,6 +35,7 @@ describe("s3Settings", () => {
     assert.deepEqual(await s3Settings(location({}), reader, undefined), {
       region: undefined,
       bucketLookup: "auto",
+      publicEndpoint: undefined,
       insecureSkipTlsVerify: false,
       credentials: { sharedCredentials: undefined, sharedCredentialsFile: undefined, profile: undefined },
     });
@@ -48,12 +49,13 @@ describe("s3Settings", () => {
       insecureSkipTLSVerify: "true",
       profile: "ours",
       credentialsFile: "/credentials/ours",
-      publicUrl: "https://ignored",
+      publicUrl: "https://public.example",
     };
     const settings = await s3Settings(location({ config }), readerOf({}).reader, undefined);
     assert.equal(settings.region, "eu-west-3");
     assert.equal(settings.bucketLookup, "path");
     assert.equal(settings.insecureSkipTlsVerify, true);
+    assert.equal(settings.publicEndpoint, "https://public.example");
     assert.deepEqual(settings.credentials, {
       sharedCredentials: undefined,
       sharedCredentialsFile: "/credentials/ours",

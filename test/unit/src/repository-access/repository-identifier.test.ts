@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import type { BackupStorageLocation } from "../../../../src/api/backup-storage-location.ts";
 import {
   localDirectory,
+  objectsOf,
   repositoryIdentifier,
   rootOf,
 } from "../../../../src/repository-access/repository-identifier.ts";
@@ -103,6 +104,14 @@ describe("rootOf", () => {
     );
     assert.equal(rootOf(location("aws", { bucket: "bucket", prefix: "a/b/" }, { s3Url: "u" })), "s3:u/bucket/a/b");
     assert.equal(rootOf(location("local", bucket, { path: "/mnt" })), "/mnt/bucket");
+  });
+
+  it("objectsOf is the same place, for a directory from its mount on", () => {
+    const minio = location("aws", prefixed, { s3Url: "https://minio:9000" });
+    assert.deepEqual(objectsOf(minio), { store: "s3:https://minio:9000/bucket/prefix", prefix: "" });
+    assert.deepEqual(objectsOf(location("local", bucket, { path: "/mnt" })), { store: "/mnt", prefix: "bucket/" });
+    const nested = location("local", { bucket: "bucket", prefix: "a/b/" }, { path: "/mnt/" });
+    assert.deepEqual(objectsOf(nested), { store: "/mnt/", prefix: "bucket/a/b/" });
   });
 
   it("localDirectory is the directory to mount, for provider local alone", () => {

@@ -120,6 +120,17 @@ describe("S3ClientPool", () => {
     assert.equal(addressWith(amazon), "https://bucket.s3.eu-west-3.amazonaws.com/config");
   });
 
+  it("a public endpoint that is no URL is refused when the pool is made", () => {
+    for (const publicEndpoint of ["minio:9000", "public.example", "ftp://public.example"]) {
+      const options = { ...basics, endpoint: "https://minio", publicEndpoint };
+      assert.throws(
+        () => new S3ClientPool(options, () => undefined),
+        { code: "storage-misconfigured" },
+        publicEndpoint,
+      );
+    }
+  });
+
   it("half a key pair is refused when the pool is made", () => {
     const credentials = { accessKeyId: "key" };
     assert.throws(() => new S3ClientPool({ ...basics, credentials, endpoint: "https://minio" }, () => undefined), {
