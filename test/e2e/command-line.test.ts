@@ -25,7 +25,7 @@ before(async () => {
   fillVolume(data, 1);
   // With every digit of the times, which Node's own copy rounds.
   await runProcess("cp", { args: ["-a", `${data}/.`, original] });
-  await cluster.startServer();
+  await cluster.startServer("--download-address", "127.0.0.1:0");
   await cluster.startAgent();
 });
 
@@ -93,6 +93,24 @@ describe("the command line against our server", () => {
     const refused = await stowage(1, "backup", "create", "wrong", "--resource-policies-configmap", "nowhere", "--wait");
     assert.match(refused, /wrong is FailedValidation: .*nowhere/);
     await stowage(1, "backup", "logs", "wrong");
+  });
+
+  it("reads files of a location that is a directory from the server, whose certificate comes with the address", async () => {
+    const path = join(cluster.folder, "location");
+    mkdirSync(join(path, "b"), { recursive: true });
+    const flags = ["--provider", "local", "--bucket", "b", "--config", `path=${path}`];
+    await stowage(0, "backup-location", "create", "folder", ...flags);
+    const isAvailable = async (): Promise<boolean> =>
+      / Available /.test(await stowage(0, "backup-location", "get", "folder"));
+    await eventually("the directory is available", isAvailable);
+    const what = ["--include-namespaces", "demo", "--include-resources", "configmaps"];
+    await stowage(0, "backup", "create", "third", "--storage-location", "folder", ...what, "--wait");
+    assert.match(await stowage(0, "backup", "logs", "third"), /level=info msg=/);
+    assert.match(
+      await stowage(0, "backup", "describe", "third", "--details"),
+      /v1\/ConfigMap .*:\n(?: {4}.*\n)* {4}- demo\/settings/,
+    );
+    await stowage(0, "backup", "delete", "third", "--confirm", "--wait");
   });
 
   it("deletes a Backup with its data and its Restores", async () => {

@@ -1,13 +1,14 @@
 // A cluster moves: two control planes and one bucket. What one backs up, the other learns from the bucket and restores, with
 // its volumes.
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync } from "node:fs";
+
 import { join } from "node:path";
 import { after, before, it } from "node:test";
 import type { Backup } from "../../src/api/backup.ts";
 import type { PodVolumeBackup } from "../../src/api/pod-volume-backup.ts";
 import type { Restore } from "../../src/api/restore.ts";
 import { compareTrees } from "../support/compare-trees.ts";
+import { copyTree } from "../support/copy-tree.ts";
 import { demoWorkload, fillVolume } from "../support/demo-workload.ts";
 import { type LivingCluster, startLivingCluster } from "../support/living-cluster.ts";
 import { eventually } from "../support/processes.ts";
@@ -56,8 +57,7 @@ it("what one cluster backs up, another restores with its volumes", async () => {
   const data = await from.node.findVolume("demo", pod, "data");
   fillVolume(data, 7);
   const original = join(from.folder, "original");
-  mkdirSync(original);
-  cpSync(data, original, { recursive: true, preserveTimestamps: true });
+  copyTree(data, original);
   await from.apply(request("Backup", "leaving", { includedNamespaces: ["demo"], storageLocation: "default" }));
   assert.equal((await ended<Backup>(from, "backups", "leaving")).status?.phase, "Completed");
 

@@ -312,6 +312,30 @@ describe("backup delete", () => {
     );
   });
 
+  it("with --wait says what the deletion waits for, and follows the request that the server has kept", async () => {
+    await rig.makeBackup("del-7");
+    let text = "";
+    const ended = run(["backup", "delete", "del-7", "--confirm", "--wait"], {
+      onText: (piece) => {
+        text += piece;
+      },
+    });
+    await eventually("a request", async () => (await requests("del-7")).length === 1);
+    const [mine] = await requests("del-7");
+    const other = { kind: "DeleteBackupRequest", metadata: { name: "kept", labels: mine?.metadata.labels } };
+    await rig.make("deletebackuprequests", { ...other, spec: { backupName: "del-7" } });
+    await rig.delete("deletebackuprequests", mine?.metadata.name ?? "");
+    await rig.patch("deletebackuprequests", "kept", {
+      metadata: { annotations: { "stowage.dev/waiting-for": "20 Backups were deleted within an hour" } },
+    });
+    await eventually("a reason", () =>
+      /deletion of backup del-7 waits: 20 Backups were deleted within an hour\n/.test(text),
+    );
+    await rig.delete("backups", "del-7");
+    await rig.delete("deletebackuprequests", "kept");
+    assert.equal((await ended).code, 0);
+  });
+
   it("with --wait believes that it is removed only when it is gone", async () => {
     const gone = await answered("del-5", async (request) => {
       await rig.delete("backups", "del-5");
@@ -477,6 +501,15 @@ describe("backup-location", () => {
     const table = await must("backup-location", "get", "--default");
     assert.match(table, /^NAME +PROVIDER +BUCKET\/PREFIX +PHASE +LAST VALIDATED +ACCESS MODE +DEFAULT\n/);
     assert.match(table, /\nfirst +aws +b\/p +Unknown +Unknown +ReadWrite +true\n$/);
+  });
+
+  it("get -o wide says why deletions wait", async () => {
+    await create("paused");
+    const lastTransitionTime = "2026-03-31T12:00:00Z";
+    const condition = { type: "DeletionsPaused", status: "True", reason: "TooManyDeletions", lastTransitionTime };
+    const status = { phase: "Available", conditions: [{ ...condition, message: "agree with: kubectl annotate" }] };
+    await rig.patch("backupstoragelocations", "paused", { status });
+    assert.match(await must("backup-location", "get", "paused", "-o", "wide"), / agree with: kubectl annotate\n$/);
   });
 
   it("set changes what the flags name and leaves the rest alone", async () => {

@@ -1,9 +1,9 @@
 // The main job: two annotated workloads, a Backup, the namespace deleted, a Restore, every file compared, and stock restic's
 // verdict on the repository.
-import { cpSync } from "node:fs";
 import { join } from "node:path";
 import type { KubeObject } from "../../src/api/kube-object.ts";
 import type { PodVolumeBackup } from "../../src/api/pod-volume-backup.ts";
+import { copyTree } from "../support/copy-tree.ts";
 import { demoWorkload } from "../support/demo-workload.ts";
 import { resticMust } from "../support/restic.ts";
 import { startChild } from "./children.ts";
@@ -31,7 +31,7 @@ export async function showCluster(cluster: Cluster, folder: string): Promise<voi
   await backUp(cluster, "first");
   const web = await volumeOf(cluster, kept[0] as KeptVolume);
   changeSampleFiles(web);
-  keep(web, (kept[0] as KeptVolume).copy);
+  copyTree(web, (kept[0] as KeptVolume).copy);
   await backUp(cluster, "second");
   await loseAndRestore(cluster, kept);
   await askRestic(cluster);
@@ -47,7 +47,7 @@ async function startWorkloads(cluster: Cluster, folder: string): Promise<readonl
   for (const [index, one] of kept.entries()) {
     const path = await volumeOf(cluster, one);
     writeSampleFiles(path, index === 0 ? 256 : 32);
-    keep(path, one.copy);
+    copyTree(path, one.copy);
   }
   say(await cluster.living.kubectl("-n", demo, "get", "deployments,pods,persistentvolumeclaims,configmaps"));
   return kept;
@@ -55,11 +55,6 @@ async function startWorkloads(cluster: Cluster, folder: string): Promise<readonl
 
 async function volumeOf({ living }: Cluster, { app, volume }: KeptVolume): Promise<string> {
   return await living.node.findVolume(demo, await living.runningPod(demo, `app=${app}`), volume);
-}
-
-/** A copy with everything that a comparison looks at. */
-function keep(volume: string, copy: string): void {
-  cpSync(volume, copy, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
 }
 
 /** Our own command line; its output is shown. */

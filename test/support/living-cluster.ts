@@ -2,6 +2,7 @@
 // Velero's), a storage location in a real S3 server, and our server and agent as processes with exactly the rights of
 // manifests/rbac.
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import type { KubeObject } from "../../src/api/kube-object.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
 import { veleroBinary } from "./peers.ts";
@@ -135,7 +136,8 @@ export class LivingCluster {
   async tryVelero(...words: string[]): Promise<ProcessResult> {
     const args = ["--kubeconfig", this.controlPlane.adminKubeconfig, "--namespace", "velero", ...words];
     // It keeps its settings and kubectl-like caches in the home directory.
-    return await runProcess(veleroBinary(), { args, env: { HOME: this.folder } });
+    const result = await runProcess(veleroBinary(), { args, env: { HOME: this.folder } });
+    return { ...result, stdout: stripVTControlCharacters(result.stdout) };
   }
 
   /** @throws Error with what the client said */

@@ -1,10 +1,11 @@
 // One bucket, two servers: the real Velero 1.16 restores what ours has backed up, and ours restores what Velero has. The
 // volumes are moved by our agent both times; each server finds the other's Backup in the bucket alone.
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync } from "node:fs";
+
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { compareTrees } from "../support/compare-trees.ts";
+import { copyTree } from "../support/copy-tree.ts";
 import { demoWorkload, fillVolume } from "../support/demo-workload.ts";
 import { type LivingCluster, startLivingCluster } from "../support/living-cluster.ts";
 import { eventually, type RunningProcess } from "../support/processes.ts";
@@ -22,8 +23,7 @@ before(async () => {
   const data = await cluster.node.findVolume("demo", await cluster.runningPod("demo", "app=web"), "data");
   fillVolume(data, 3);
   original = join(cluster.folder, "original");
-  mkdirSync(original);
-  cpSync(data, original, { recursive: true, preserveTimestamps: true });
+  copyTree(data, original);
   await cluster.startAgent();
 });
 
@@ -51,7 +51,7 @@ async function passOn(
   by: () => Promise<RunningProcess>,
   to: () => Promise<RunningProcess>,
 ): Promise<void> {
-  await cluster.kubectl("-n", "velero", "patch", "bsl", "default", "--type=merge", "-p", '{"status":{"phase":""}}');
+  await cluster.kubectl("-n", "velero", "patch", "bsl", "default", "--type=merge", "-p", '{"status":null}');
   const first = await by();
   await cluster.kubectl("-n", "velero", "wait", "--for=jsonpath={.status.phase}=Available", "bsl/default");
   const made = await cluster.velero("backup", "create", backup, "--include-namespaces", "demo", "--wait");

@@ -26,6 +26,7 @@ export interface RestoredPodsOptions {
 export class RestoredPods {
   readonly #options: RestoredPodsOptions;
   #settings: Promise<RestoreWaitSettings> | undefined;
+  readonly #begun: Pod[] = [];
 
   constructor(options: RestoredPodsOptions) {
     this.#options = options;
@@ -41,8 +42,14 @@ export class RestoredPods {
     return withInitContainers(waiting, containers);
   }
 
+  /** Those that are there now, as they were backed up. */
+  get originals(): readonly Pod[] {
+    return this.#begun;
+  }
+
   /** Begins what takes long. */
   begin(pod: Pod, original: Pod): void {
+    this.#begun.push(original);
     const { volumes, hooks, log } = this.#options;
     const { snapshots, warnings, errors } = this.#snapshotsOf(pod, original);
     const { namespace = "" } = pod.metadata;
@@ -83,18 +90,14 @@ export class RestoredPods {
   }
 }
 
-/** Names by which a Restore may mean claims or volumes, without their group. */
-const claimKinds: readonly (readonly string[])[] = [
-  ["persistentvolumeclaims", "persistentvolumeclaim", "pvc", "pvcs"],
-  ["persistentvolumes", "persistentvolume", "pv", "pvs"],
-];
+/** Names by which a Restore may mean claims. */
+const claimKinds: readonly string[] = ["persistentvolumeclaims", "persistentvolumeclaim", "pvc"];
 
-/** As Velero has it: who leaves claims or volumes out of a Restore wants what is in them now. */
+/** Who leaves claims out of a Restore wants what is in them now. */
 export function leavesOutClaims({ includedResources, excludedResources }: RestoreSpec): boolean {
   const included = (includedResources ?? []).map((name) => name.toLowerCase());
   const excluded = (excludedResources ?? []).map((name) => name.toLowerCase());
-  return claimKinds.some((names) => {
-    const isIncluded = included.length === 0 || included.includes("*") || names.some((name) => included.includes(name));
-    return !isIncluded || names.some((name) => excluded.includes(name));
-  });
+  const isClaims = (name: string): boolean => claimKinds.includes(name);
+  const isWanted = included.length === 0 || included.includes("*") || included.some(isClaims);
+  return !isWanted || excluded.some(isClaims);
 }

@@ -1,14 +1,14 @@
 // backup delete: asks the server to remove a Backup with all its data; the request says how that went.
 import type { Command } from "commander";
 import type { Backup } from "../../../api/backup.ts";
-import { labels } from "../../../api/names.ts";
+import { annotations, labels } from "../../../api/names.ts";
 import type { DeleteBackupRequest } from "../../../api/requests.ts";
 import { deleteBackupRequests } from "../../../api/resources.ts";
 import { validName } from "../../../api/valid-name.ts";
 import type { ClusterContext } from "../cluster-context.ts";
 import { CommandError } from "../command-error.ts";
 import { addDeleteFlags, type DeleteFlags, deleteObjects } from "../delete-objects.ts";
-import { followObject } from "../follow-object.ts";
+import { type FollowEnd, followObject } from "../follow-object.ts";
 import { backupNoun } from "./backup-noun.ts";
 
 interface DeleteBackupFlags extends DeleteFlags {
@@ -60,24 +60,54 @@ function requestFor(
 /** @throws CommandError with what the server says when the Backup could not be removed */
 async function awaitDeletion(context: ClusterContext, name: string, request: DeleteBackupRequest): Promise<void> {
   context.afterInterruption = `the deletion goes on without this command; stowage backup describe ${name} shows how far it is`;
-  const isDone = ({ status }: DeleteBackupRequest): boolean => status?.phase === "Processed";
-  const end = await followObject(context, {
-    resource: deleteBackupRequests,
-    name: request.metadata.name,
-    isDone,
-  });
+  const end = await followRequest(context, request);
   const errors = end.as === "done" ? (end.object.status?.errors ?? []) : [];
   if (errors.length > 0) {
     const next = `correct that, then: stowage backup delete ${name}`;
     throw new CommandError(`backup ${name} is not removed: ${errors.join("; ")}`, next);
   }
   // The server takes the request away with the Backup; what counts is whether the Backup is gone.
+  const uid = request.metadata.labels?.[labels.backupUid] ?? "";
   const left = await context.client.find(backupNoun.resource, context.address(name), { signal: context.signal });
-  if (left !== undefined && left.metadata.uid === request.metadata.labels?.[labels.backupUid]) {
-    throw new CommandError(
-      `backup ${name} is still there although the request is gone`,
-      `stowage backup describe ${name}`,
-    );
+  if (left === undefined || left.metadata.uid !== uid) {
+    context.output.print(`Backup ${name} is removed.`);
+    return;
   }
-  context.output.print(`Backup ${name} is removed.`);
+  // Somebody else has asked for the same, and the server has dropped one of the requests.
+  const other = await otherRequest(context, name, uid);
+  if (other !== undefined) return awaitDeletion(context, name, other);
+  throw new CommandError(
+    `backup ${name} is still there although the request is gone`,
+    `stowage backup describe ${name}`,
+  );
+}
+
+/** Says what the deletion waits for: a lock of somebody else, or the agreement to so many deletions. */
+async function followRequest(
+  context: ClusterContext,
+  request: DeleteBackupRequest,
+): Promise<FollowEnd<DeleteBackupRequest>> {
+  let said: string | undefined;
+  return await followObject(context, {
+    resource: deleteBackupRequests,
+    name: request.metadata.name,
+    isDone: ({ status }) => status?.phase === "Processed",
+    onChange: ({ metadata, spec }) => {
+      const reason = metadata.annotations?.[annotations.waitingFor];
+      if (reason !== undefined && reason !== said) {
+        context.output.warn(`the deletion of backup ${spec.backupName} waits: ${reason}`);
+      }
+      said = reason;
+    },
+  });
+}
+
+async function otherRequest(
+  { client, namespace, signal }: ClusterContext,
+  name: string,
+  uid: string,
+): Promise<DeleteBackupRequest | undefined> {
+  const labelSelector = `${labels.backupName}=${validName(name)},${labels.backupUid}=${uid}`;
+  const { items } = await client.list(deleteBackupRequests, { namespace, labelSelector, signal });
+  return items.find(({ status }) => status?.phase !== "Processed");
 }

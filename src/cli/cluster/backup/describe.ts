@@ -1,7 +1,7 @@
 // backup describe: what it was to hold, how it went, its volumes, and what became of attempts to delete it.
 import type { Command } from "commander";
 import type { Backup } from "../../../api/backup.ts";
-import { labels } from "../../../api/names.ts";
+import { annotations, labels } from "../../../api/names.ts";
 import type { PodVolumeBackup } from "../../../api/pod-volume-backup.ts";
 import type { DeleteBackupRequest } from "../../../api/requests.ts";
 import { deleteBackupRequests, podVolumeBackups } from "../../../api/resources.ts";
@@ -128,10 +128,14 @@ function describeDeletions(outline: Outline, deletions: readonly DeleteBackupReq
   const failed = deletions.filter(({ status }) => status?.phase === "Processed" && (status.errors?.length ?? 0) > 0);
   outline.gap().section(`Deletion Attempts${failed.length > 0 ? ` (${failed.length} failed)` : ""}`, () => {
     for (const { metadata, status } of deletions) {
-      outline.list(
-        `${formatTime(metadata.creationTimestamp)}: ${status?.phase || "New"}`,
-        (status?.errors ?? []).map((error) => `error: ${error}`),
-      );
+      const waitsFor = metadata.annotations?.[annotations.waitingFor];
+      const what = [
+        ...(waitsFor === undefined ? [] : [`waits: ${waitsFor}`]),
+        ...(status?.errors ?? []).map((error) => `error: ${error}`),
+      ];
+      const when = `${formatTime(metadata.creationTimestamp)}: ${status?.phase || "New"}`;
+      if (what.length === 0) outline.line(when);
+      else outline.list(when, what);
     }
   });
 }
