@@ -244,12 +244,14 @@ describe("Backups that vanish from their location", () => {
     assert.equal(await isHere("zz-good"), true);
   });
 
-  it("vanish, too, when they were made here and ended before the server's eyes", async () => {
-    await rig.makeBackup("ours", {
-      spec: { storageLocation: "shared" },
-      status: { phase: "WaitingForPluginOperations" },
-    });
-    await rig.patch("backups", "ours", { status: { phase: "Completed" } });
+  it("vanish, too, when they were made here, and not before", async () => {
+    await rig.makeNamespace("empty");
+    await rig.makeBackup("ours", { spec: { storageLocation: "shared", includedNamespaces: ["empty"] } });
+    const { metadata, status } = await rig.backupEnd("ours");
+    assert.equal(status?.phase, "Completed");
+    await anotherRound();
+    assert.equal((await rig.get<Backup>("backups", "ours")).metadata.uid, metadata.uid);
+    rmSync(folderOf("ours"), { recursive: true });
     await eventually("it is gone", async () => !(await isHere("ours")));
   });
 });
