@@ -45,7 +45,7 @@ export const annotations = {
    * as `<random id>/<when it said so last>`.
    */
   claimedBy: "stowage.dev/claimed-by",
-  /** PodVolumeBackup, PodVolumeRestore: how often an agent has begun it. Backup: how often a server has. */
+  /** PodVolumeBackup, PodVolumeRestore: how often an agent has begun it. Backup, Restore: how often a server has. */
   attempts: "stowage.dev/attempts",
   /** Backup: how many PodVolumeBackups it has, once all of them are made. */
   volumes: "stowage.dev/volumes",

@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { BackupRepository } from "../../src/api/backup-repository.ts";
-import type { PersistentVolume } from "../../src/api/core.ts";
+import type { PersistentVolume, Pod } from "../../src/api/core.ts";
 import type { KubeObject } from "../../src/api/kube-object.ts";
 import type { Restore } from "../../src/api/restore.ts";
+import { type PlayedKubelet, playKubelet } from "../support/played-kubelet.ts";
 import { eventually, type RunningProcess } from "../support/processes.ts";
 import { RestoreRig, type RestoreWish, savedPod } from "../support/restore-rig.ts";
 import { type ServerRig, startServerRig } from "../support/server-rig.ts";
@@ -13,16 +14,21 @@ import { type ServerRig, startServerRig } from "../support/server-rig.ts";
 let rig: ServerRig;
 let restores: RestoreRig;
 let server: RunningProcess;
+let kubelet: PlayedKubelet;
 
 before(async () => {
   rig = await startServerRig();
   restores = new RestoreRig(rig);
   await rig.makeLocation("default", { default: true });
   await rig.makeAgentPod("node-1");
+  kubelet = await playKubelet(rig.controlPlane, "node-1", { run: () => 0 });
   server = await rig.startServer("--resource-timeout", "5s", "--restore-helper-image", "registry.example/stowage:1");
 });
 
-after(() => rig.stop());
+after(async () => {
+  await kubelet?.stop();
+  await rig?.stop();
+});
 
 const namespace = (name: string) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
 
@@ -239,6 +245,50 @@ describe("restored claims", () => {
   });
 });
 
+describe("hooks of restored pods", () => {
+  const annotations = {
+    "init.hook.restore.velero.io/container-image": "none",
+    "init.hook.restore.velero.io/container-name": "prepare",
+    "post.hook.restore.velero.io/command": "warm-up",
+  };
+
+  async function begin(name: string): Promise<Pod> {
+    const pod = savedPod(name, "web", { metadata: { annotations } });
+    const objects = { namespaces: [namespace(name)], pods: [pod] };
+    await restores.storeBackup(name, { objects, volumes: { [`${name}/web/data`]: "55555555" } });
+    await restores.makeRestore(name, { spec: { backupName: name } });
+    const made = await restores.pod(name, "web");
+    await restores.bind(made, "node-1");
+    return made;
+  }
+
+  it("run once their container does, and are counted", async () => {
+    const pod = await begin("hooked");
+    assert.deepEqual(
+      pod.spec?.initContainers?.map(({ name }) => name),
+      ["restore-wait", "prepare"],
+    );
+    const [volume] = await restores.volumeRestores("hooked", 1);
+    if (volume !== undefined) await restores.settle(volume);
+    assert.deepEqual(kubelet.commands, []);
+    const app = { name: "app", image: "none", imageID: "", ready: true, restartCount: 0, state: { running: {} } };
+    await restores.setPodStatus(pod, { phase: "Running", containerStatuses: [app] });
+    const { status } = await restores.restoreEnd("hooked");
+    assert.deepEqual([status?.phase, status?.failureReason], ["Completed", undefined]);
+    assert.deepEqual(status?.hookStatus, { hooksAttempted: 1, hooksFailed: 0 });
+    assert.deepEqual(kubelet.commands, ["hooked/web/app: warm-up"]);
+  });
+
+  it("are given up when a volume of their pod fails: the application will not start", async () => {
+    await begin("unhooked");
+    const [volume] = await restores.volumeRestores("unhooked", 1);
+    if (volume !== undefined) await restores.settle(volume, { phase: "Failed", message: "no such snapshot" });
+    const { status } = await restores.restoreEnd("unhooked");
+    assert.deepEqual([status?.phase, status?.errors], ["PartiallyFailed", 1]);
+    assert.deepEqual(status?.hookStatus, { hooksAttempted: 0, hooksFailed: 0 });
+  });
+});
+
 describe("the ConfigMap for restore-wait", () => {
   it("changes the container; a second one is refused", async () => {
     const maps = "/api/v1/namespaces/velero/configmaps";
@@ -320,7 +370,7 @@ describe("the story of Restores", () => {
     assert.match(metrics, /^velero_restore_success_total\{schedule="nightly"\} 1$/m);
     assert.match(metrics, /^velero_restore_attempt_total\{schedule="nightly"\} 1$/m);
     assert.match(metrics, /^velero_restore_validation_failed_total\{schedule=""\} \d$/m);
-    assert.match(metrics, /^stowage_restore_volumes_total\{result="completed"\} 3$/m);
+    assert.match(metrics, /^stowage_restore_volumes_total\{result="completed"\} 4$/m);
     assert.match(metrics, /^velero_restore_total \d\d$/m);
   });
 });

@@ -1,5 +1,5 @@
 // What an API server would say that it serves, for tests of pure decisions.
-import { type DiscoveredResource, type Discovery, discoverResources } from "../../src/kube/discovery.ts";
+import { type Discovery, discoverResources } from "../../src/kube/discovery.ts";
 
 const verbs = ["create", "delete", "get", "list", "patch", "update", "watch"];
 
@@ -34,10 +34,4 @@ export async function fakeDiscovery(kinds: readonly string[]): Promise<Discovery
     getPath: (path) =>
       Promise.resolve(path === "/api" ? { versions: ["v1"] } : path === "/apis" ? { groups } : answers.get(path)),
   });
-}
-
-export function resourceNamed(discovery: Discovery, name: string): DiscoveredResource {
-  const resource = discovery.find(name);
-  if (resource === undefined) throw new Error(`bug: ${name} is not in the fake discovery`);
-  return resource;
 }

@@ -4,12 +4,15 @@ import { restores } from "../../api/resources.ts";
 import type { Restore, RestoreStatus } from "../../api/restore.ts";
 import { type EventText, involvedObject } from "../../kube/events.ts";
 import { formatTimestamp } from "../../platform/clock.ts";
-import { type ConditionUpdate, conditionPatch } from "../status/conditions.ts";
+import { type ConditionPatch, type ConditionUpdate, conditionPatch } from "../status/conditions.ts";
 import type { RestoreContext } from "./restore-context.ts";
 import type { RestoreEndPhase } from "./restore-metrics.ts";
 
 export interface RestorePatch {
-  readonly metadata?: { readonly finalizers?: readonly string[] };
+  readonly metadata?: {
+    readonly finalizers?: readonly string[];
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
   readonly spec?: Partial<Restore["spec"]>;
   readonly status?: RestoreStatus;
 }
@@ -32,17 +35,25 @@ export async function patchRestore(
   { conditions = [], isSame = false }: PatchOptions = {},
 ): Promise<Restore> {
   const { name, uid, resourceVersion } = restore.metadata;
-  const crd = await context.crds.find(restores);
-  const noted = conditionPatch(restore, conditions, { crd, nowMs: context.clock.now() });
+  const noted = conditions.length === 0 ? undefined : await notedConditions(restore, context, conditions);
+  const metadata = { uid, ...(isSame ? { resourceVersion } : {}), ...patch.metadata };
   return await context.client.mergePatch(
     restores,
     { namespace: context.namespace, name },
     {
       ...patch,
-      metadata: { uid, ...(isSame ? { resourceVersion } : {}), ...noted.metadata, ...patch.metadata },
-      status: { ...noted.status, ...patch.status },
+      metadata: { ...metadata, annotations: { ...noted?.metadata.annotations, ...patch.metadata?.annotations } },
+      status: { ...noted?.status, ...patch.status },
     },
   );
+}
+
+async function notedConditions(
+  restore: Restore,
+  { crds, clock }: RestoreContext,
+  conditions: readonly ConditionUpdate[],
+): Promise<ConditionPatch> {
+  return conditionPatch(restore, conditions, { crd: await crds.find(restores), nowMs: clock.now() });
 }
 
 /** Writes an end phase; after that the Restore is left alone until it is deleted. */

@@ -1,5 +1,6 @@
 // One step of a Restore: its phase decides which. Carrying it out is one step that may take hours; a server that starts
 // finds it InProgress and carries it out again.
+import { annotations } from "../../api/names.ts";
 import { restores } from "../../api/resources.ts";
 import type { Restore, RestorePhase } from "../../api/restore.ts";
 import type { Reconcile, ReconcileResult } from "../../kube/controller.ts";
@@ -7,7 +8,7 @@ import { KubeError } from "../../kube/kube-errors.ts";
 import { splitKey } from "../../kube/kube-object.ts";
 import { asCodedError, errorFacts, explainError } from "../../platform/coded-error.ts";
 import { deleteRestore } from "./delete-restore.ts";
-import { endRestore } from "./end-restore.ts";
+import { endRestore, patchRestore } from "./end-restore.ts";
 import type { RestoreContext } from "./restore-context.ts";
 import { findSource, scheduleNameLabel } from "./restore-source.ts";
 import { runRestore } from "./run-restore.ts";
@@ -70,6 +71,7 @@ async function carryOut(restore: Restore, options: StepOptions): Promise<Reconci
   return (
     (await running.run(uid, signal, async (runSignal) => {
       try {
+        if (running.begins(uid)) await countAttempt(restore, context);
         const { backup, location, problems } = await findSource(restore, context, runSignal);
         if (backup === undefined || location === undefined) throw new SourceGone(problems.join("; "));
         const source = { backup, location };
@@ -94,6 +96,22 @@ async function carryOut(restore: Restore, options: StepOptions): Promise<Reconci
       return {};
     })) ?? { requeueAfterMs: 0 }
   );
+}
+
+/** A Restore that brings its server down every time must come to an end, too. */
+const maxAttempts = 20;
+
+/** @throws TooManyAttempts */
+async function countAttempt(restore: Restore, context: RestoreContext): Promise<void> {
+  const before = Number(restore.metadata.annotations?.[annotations.attempts] ?? "0") || 0;
+  if (before >= maxAttempts) throw new TooManyAttempts(`the server ended ${before} times while it carried this out`);
+  await patchRestore(restore, context, { metadata: { annotations: { [annotations.attempts]: String(before + 1) } } });
+}
+
+class TooManyAttempts extends Error {
+  readonly code = "restore-attempts-used-up";
+  readonly retry = "never";
+  readonly hint = "look into the logs of the server's earlier pods; it may need more memory";
 }
 
 /** Its Backup was deleted, or its location. */

@@ -83,18 +83,14 @@ export class RestoredPods {
   }
 }
 
-/** Names by which a Restore may mean claims or volumes, without their group. */
-const claimKinds: readonly (readonly string[])[] = [
-  ["persistentvolumeclaims", "persistentvolumeclaim", "pvc", "pvcs"],
-  ["persistentvolumes", "persistentvolume", "pv", "pvs"],
-];
+/** Names by which a Restore may mean claims. */
+const claimKinds: readonly string[] = ["persistentvolumeclaims", "persistentvolumeclaim", "pvc"];
 
-/** As Velero has it: who leaves claims or volumes out of a Restore wants what is in them now. */
+/** Who leaves claims out of a Restore wants what is in them now. */
 export function leavesOutClaims({ includedResources, excludedResources }: RestoreSpec): boolean {
   const included = (includedResources ?? []).map((name) => name.toLowerCase());
   const excluded = (excludedResources ?? []).map((name) => name.toLowerCase());
-  return claimKinds.some((names) => {
-    const isIncluded = included.length === 0 || included.includes("*") || names.some((name) => included.includes(name));
-    return !isIncluded || names.some((name) => excluded.includes(name));
-  });
+  const isClaims = (name: string): boolean => claimKinds.includes(name);
+  const isWanted = included.length === 0 || included.includes("*") || included.some(isClaims);
+  return !isWanted || excluded.some(isClaims);
 }

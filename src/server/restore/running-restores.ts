@@ -3,6 +3,8 @@
 export class RunningRestores {
   /** By the Restore's uid. */
   readonly #stops = new Map<string, AbortController>();
+  /** Uids of Restores that this process has begun. */
+  readonly #begun = new Set<string>();
   /** When the runs of a Restore began to fail, one after the other. */
   readonly #failingSinceMs = new Map<string, number>();
 
@@ -25,6 +27,13 @@ export class RunningRestores {
     this.#stops.get(uid)?.abort(new Error("the Restore was deleted"));
   }
 
+  /** True the first time in this process. */
+  begins(uid: string): boolean {
+    if (this.#begun.has(uid)) return false;
+    this.#begun.add(uid);
+    return true;
+  }
+
   /** Notes a failure; gives for how long there have been nothing but failures. */
   failingMs(uid: string, nowMs: number): number {
     const sinceMs = this.#failingSinceMs.get(uid) ?? nowMs;
@@ -35,5 +44,6 @@ export class RunningRestores {
   /** It has ended or is gone. */
   forget(uid: string): void {
     this.#failingSinceMs.delete(uid);
+    this.#begun.delete(uid);
   }
 }

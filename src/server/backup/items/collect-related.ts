@@ -3,7 +3,7 @@
 import { groupResourceOf } from "../../../kube/discovery.ts";
 import { KubeError } from "../../../kube/kube-errors.ts";
 import { messageOf } from "../../../platform/coded-error.ts";
-import type { Collection } from "./collect-items.ts";
+import type { Collection } from "./collection.ts";
 import { roleForAccounts } from "./related-items.ts";
 import type { WantedItem } from "./related-queue.ts";
 import { workThrough } from "./work-through.ts";

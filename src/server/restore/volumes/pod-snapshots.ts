@@ -91,7 +91,7 @@ function judge(one: PodVolumeBackup, { pod, leavesOutClaims, found }: Judging): 
   } else if (volume === undefined) {
     found.warnings.push(`${where} is in the backup, but the restored pod has no such volume`);
   } else if (leavesOutClaims && isClaim(volume)) {
-    found.warnings.push(`${where} is left as it is: the Restore leaves out persistent volume claims or volumes`);
+    found.warnings.push(`${where} is left as it is: the Restore leaves out persistent volume claims`);
   } else if (isRestorable(volume)) {
     const sizeBytes = one.status?.progress?.totalBytes;
     found.snapshots.push({ volume: name, snapshotId, ...(sizeBytes === undefined ? {} : { sizeBytes }) });
