@@ -46,9 +46,19 @@ export type CorpusName =
   | "huge"
   | "evolving"
   | "few"
-  | "volumes";
+  | "volumes"
+  | "none";
 
 export const corpora: Readonly<Record<CorpusName, Corpus>> = {
+  /** For shapes that need no files. */
+  none: {
+    name: "none",
+    expected: () => ({ bytes: 0, entries: 1 }),
+    write: (directory) => {
+      mkdirSync(directory, { recursive: true });
+      return { files: 0, directories: 1, bytes: 0, textBytes: 0 };
+    },
+  },
   large: {
     name: "large",
     expected: (scaled) => ({ bytes: scaled(2 * gibibyte), entries: 4 }),
