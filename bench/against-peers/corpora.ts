@@ -35,6 +35,8 @@ export const wholeC1 = { directories: 2_396_745, files: 4_194_304 } as const;
 export const tenthOfC1 = { directories: 239_675, files: 419_430 } as const;
 export const volumeCount = 100;
 export const volumeBytes = 5_000_000;
+export const manyVolumeCount = 1000;
+export const manyVolumeBytes = 10_000;
 
 export type CorpusName =
   | "large"
@@ -47,6 +49,7 @@ export type CorpusName =
   | "evolving"
   | "few"
   | "volumes"
+  | "manyVolumes"
   | "none";
 
 export const corpora: Readonly<Record<CorpusName, Corpus>> = {
@@ -101,6 +104,11 @@ export const corpora: Readonly<Record<CorpusName, Corpus>> = {
     name: "volumes",
     expected: (scaled) => ({ bytes: scaled(volumeCount) * volumeBytes, entries: scaled(volumeCount * 11) }),
     write: (directory, scaled) => writeVolumes(directory, scaled(volumeCount), volumeBytes),
+  },
+  manyVolumes: {
+    name: "many-volumes",
+    expected: (scaled) => ({ bytes: scaled(manyVolumeCount) * 10 * blockBytes, entries: scaled(manyVolumeCount * 11) }),
+    write: (directory, scaled) => writeVolumes(directory, scaled(manyVolumeCount), manyVolumeBytes),
   },
 };
 

@@ -37,7 +37,13 @@ async function measureObjects({ contestants, rounds, scale, onRun }: MeasureOpti
   const ours = contestants.find(({ name }) => name === "stowage");
   if (ours === undefined) throw new Error("bug: our server takes no part");
   const s3 = await startS3Server({ buckets: ["backups"] });
-  const cluster = await startLivingCluster({ s3, bucket: "backups", isBare: true, program: ours.program });
+  const cluster = await startLivingCluster({
+    s3,
+    bucket: "backups",
+    crds: "velero",
+    isBare: true,
+    program: ours.program,
+  });
   const runs: Run[] = [];
   try {
     const client = new TypedClient({ connection: connectToCluster(cluster.controlPlane.adminKubeconfig) });
