@@ -503,6 +503,15 @@ describe("backup-location", () => {
     assert.match(table, /\nfirst +aws +b\/p +Unknown +Unknown +ReadWrite +true\n$/);
   });
 
+  it("get -o wide says why deletions wait", async () => {
+    await create("paused");
+    const lastTransitionTime = "2026-03-31T12:00:00Z";
+    const condition = { type: "DeletionsPaused", status: "True", reason: "TooManyDeletions", lastTransitionTime };
+    const status = { phase: "Available", conditions: [{ ...condition, message: "agree with: kubectl annotate" }] };
+    await rig.patch("backupstoragelocations", "paused", { status });
+    assert.match(await must("backup-location", "get", "paused", "-o", "wide"), / agree with: kubectl annotate\n$/);
+  });
+
   it("set changes what the flags name and leaves the rest alone", async () => {
     await create("changed", "--config", "region=r", "--credential", "a=b");
     await must("backup-location", "set", "changed", "--access-mode", "ReadOnly");

@@ -1,28 +1,32 @@
+// Restores with hooks on the real control plane, with the server's own rights. The test plays scheduler and kubelet.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import type { Pod } from "../../src/api/core.ts";
 import type { RestoreSpec } from "../../src/api/restore.ts";
-import { podExec } from "../../src/kube/exec.ts";
-import { connectToCluster } from "../../src/kube/kube-connection.ts";
-import { TypedClient } from "../../src/kube/typed-client.ts";
-import { systemClock } from "../../src/platform/clock.ts";
-import { RestoreHooks } from "../../src/server/hooks/restore-hooks.ts";
 import { type PlayedKubelet, playKubelet } from "../support/played-kubelet.ts";
 import { eventually } from "../support/processes.ts";
-import { type RecordedRunLog, recordedRunLog } from "../support/recorded-run-log.ts";
-import { type PodWish, type ServerRig, startServerRig } from "../support/server-rig.ts";
+import { RestoreRig, savedPod } from "../support/restore-rig.ts";
+import { type ServerRig, startServerRig } from "../support/server-rig.ts";
 
-describe("restore hooks on a real control plane", { timeout: 120_000 }, () => {
+describe("a Restore with hooks", { timeout: 120_000 }, () => {
   let rig: ServerRig;
+  let restores: RestoreRig;
   let kubelet: PlayedKubelet;
 
   before(async () => {
     rig = await startServerRig();
+    restores = new RestoreRig(rig);
+    await rig.makeLocation("default", { default: true });
     kubelet = await playKubelet(rig.controlPlane, "node-1", {
-      run: ({ command, stderr }) => {
-        if (command[0] !== "bad") return 0;
-        stderr("it is bad");
-        return 4;
+      run: ({ command, stdout }) => {
+        stdout(`this is ${command[0]}`);
+        return command[0] === "bad" ? 4 : 0;
+      },
+    });
+    const annotations = { "post.hook.restore.velero.io/command": "bad" };
+    await restores.storeBackup("backup", {
+      objects: {
+        namespaces: [{ apiVersion: "v1", kind: "Namespace", metadata: { name: "from" } }],
+        pods: [savedPod("from", "annotated", { metadata: { annotations } }), savedPod("from", "plain")],
       },
     });
   });
@@ -32,71 +36,84 @@ describe("restore hooks on a real control plane", { timeout: 120_000 }, () => {
     await rig?.stop();
   });
 
-  const path = (name: string): string => `/api/v1/namespaces/app/pods/${name}`;
-
-  const makePod = async (restore: string, wish: PodWish): Promise<Pod> =>
-    await rig.makePod({ phase: "Pending", labels: { "velero.io/restore-name": restore }, ...wish });
-
-  const startContainer = async (name: string): Promise<void> => {
+  const run = async (namespace: string, name: string): Promise<void> => {
+    const pod = await restores.pod(namespace, name);
+    await restores.bind(pod, "node-1");
     const state = { running: { startedAt: "2026-01-01T00:00:00Z" } };
     const app = { name: "app", image: "none", imageID: "", ready: true, restartCount: 0, state };
-    const status = { phase: "Running", containerStatuses: [app] };
-    await rig.controlPlane.must("PATCH", `${path(name)}/status`, { status }, "application/merge-patch+json");
+    await restores.setPodStatus(pod, { phase: "Running", containerStatuses: [app] });
   };
 
-  /** With the server's own rights. */
-  const hooksOf = async (
-    name: string,
-    hooks: RestoreSpec["hooks"] = null,
-  ): Promise<{ hooks: RestoreHooks; log: RecordedRunLog }> => {
-    const connection = connectToCluster(await rig.controlPlane.serviceAccountKubeconfig("velero", "stowage-server"));
-    const log = recordedRunLog();
-    const options = {
-      restore: { metadata: { name, uid: `uid-${name}` }, spec: { hooks } },
-      client: new TypedClient({ connection }),
-      exec: podExec(connection),
-      ...{ log, clock: systemClock, defaultWaitMs: 30_000, signal: new AbortController().signal },
-    };
-    return { hooks: new RestoreHooks(options), log };
-  };
-
-  const annotation = async (name: string): Promise<unknown> => {
-    const { metadata } = (await rig.controlPlane.must("GET", path(name))) as Pod;
-    return JSON.parse(metadata.annotations?.["stowage.dev/restore-hooks"] ?? "null");
-  };
-
-  it("run once their containers run, as annotations and spec say, and are counted", async () => {
-    const spec = { resources: [{ name: "load", postHooks: [{ exec: { command: ["load", "all"] } }] }] };
-    const { hooks, log } = await hooksOf("first", spec);
-    const annotations = {
-      "post.hook.restore.velero.io/command": '["bad", "words"]',
-      "post.hook.restore.velero.io/on-error": "Continue",
-    };
-    hooks.begin(await makePod("first", { name: "plain" }));
-    hooks.begin(await makePod("first", { name: "annotated", annotations }));
-    await startContainer("annotated");
-    await eventually("the first hook has ended", () => hooks.waitingPods === 1);
-    assert.deepEqual(kubelet.commands, ["app/annotated/app: bad words"]);
-    await startContainer("plain");
-    assert.deepEqual(await hooks.finish(), { attempted: 2, failed: 1 });
-    assert.equal(kubelet.commands.at(-1), "app/plain/app: load all");
-    assert.deepEqual(log.errors, []);
-    assert.deepEqual(log.warnings, [
-      "namespace app: post hook of the pod's annotations in pod app/annotated failed: exit code 4: it is bad",
-    ]);
-    assert.deepEqual(await annotation("plain"), { restore: "uid-first", attempted: 1, failed: 0 });
-    assert.deepEqual(await annotation("annotated"), { restore: "uid-first", attempted: 1, failed: 1 });
+  const spec = (namespace: string): RestoreSpec => ({
+    backupName: "backup",
+    namespaceMapping: { from: namespace },
+    hooks: {
+      resources: [
+        { name: "elsewhere", includedNamespaces: ["from"], postHooks: [{ exec: { command: ["never"] } }] },
+        {
+          ...{ name: "load", includedNamespaces: [namespace] },
+          postHooks: [
+            { init: { initContainers: [{ name: "prepare", image: "none", command: ["prepare"] }] } },
+            { exec: { command: ["load"] } },
+          ],
+        },
+      ],
+    },
   });
 
-  it("fail at once when their pod is deleted while they wait", async () => {
-    const { hooks, log } = await hooksOf("second");
-    const annotations = { "post.hook.restore.velero.io/command": "late" };
-    hooks.begin(await makePod("second", { name: "short-lived", annotations }));
-    hooks.begin(await makePod("second", { name: "without-hooks" }));
-    assert.equal(hooks.waitingPods, 1);
-    const ending = hooks.finish();
-    await rig.controlPlane.must("DELETE", path("short-lived"));
-    assert.deepEqual(await ending, { attempted: 1, failed: 1 });
-    assert.match(log.errors.join(), /the pod was deleted or replaced before the hook could run/);
+  it("puts init containers into pods, runs commands once containers run, and counts and tells what failed", async () => {
+    const server = await rig.startServer();
+    await restores.makeRestore("hooked", { spec: spec("to") });
+    const { spec: made } = await restores.pod("to", "plain");
+    assert.deepEqual(
+      made?.initContainers?.map(({ name, command }) => [name, command]),
+      [["prepare", ["prepare"]]],
+    );
+    await run("to", "plain");
+    await eventually("the first hook has run", () => kubelet.commands.includes("to/plain/app: load"));
+    await run("to", "annotated");
+    const { status } = await restores.restoreEnd("hooked");
+    assert.deepEqual(status?.hookStatus, { hooksAttempted: 2, hooksFailed: 1 });
+    assert.deepEqual([status?.phase, status?.errors], ["PartiallyFailed", 1]);
+    assert.deepEqual(kubelet.commands.slice().sort(), ["to/annotated/app: bad", "to/plain/app: load"]);
+    const [error] = restores.results("hooked").errors.namespaces?.to ?? [];
+    assert.match(
+      error ?? "",
+      /^post hook of the pod's annotations in pod to\/annotated failed: exit code 4: this is bad/,
+    );
+    assert.match(restores.readFile("hooked", "restore-hooked-logs.gz"), /msg="a post hook has ended".*"?this is load/);
+    await server.stop();
+  });
+
+  it("does not wait for a pod that is deleted", async () => {
+    const server = await rig.startServer();
+    await restores.makeRestore("deleted", { spec: spec("gone") });
+    await run("gone", "annotated");
+    await restores.deletePod(await restores.pod("gone", "plain"));
+    const { status } = await restores.restoreEnd("deleted");
+    assert.deepEqual(status?.hookStatus, { hooksAttempted: 2, hooksFailed: 2 });
+    assert.match(
+      JSON.stringify(restores.results("deleted")),
+      /the pod was deleted or replaced before the hook could run/,
+    );
+    await server.stop();
+  });
+
+  it("goes on with its hooks after a restart, and runs none twice", async () => {
+    const server = await rig.startServer();
+    await restores.makeRestore("again", { spec: spec("later") });
+    await run("later", "plain");
+    await eventually("the pod is marked", async () => {
+      const { metadata } = await restores.pod("later", "plain");
+      return metadata.annotations?.["stowage.dev/restore-hooks"] !== undefined;
+    });
+    server.signal("SIGKILL");
+    await server.ended;
+    await rig.startServer();
+    await run("later", "annotated");
+    const { status } = await restores.restoreEnd("again");
+    assert.deepEqual(status?.hookStatus, { hooksAttempted: 2, hooksFailed: 1 });
+    const own = kubelet.commands.filter((command) => command.startsWith("later/"));
+    assert.deepEqual(own, ["later/plain/app: load", "later/annotated/app: bad"]);
   });
 });

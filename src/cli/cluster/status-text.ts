@@ -32,7 +32,7 @@ export function failureReasonOf(object: WithStatus): string {
 }
 
 /** From the status or, where the installed CRD does not keep them there, from the annotation that stands in for it. */
-function conditionsOf({ metadata, status }: WithStatus): readonly Condition[] {
+export function conditionsOf({ metadata, status }: WithStatus): readonly Condition[] {
   if (status?.conditions !== undefined) return status.conditions;
   try {
     const kept: unknown = JSON.parse(metadata.annotations?.[`${prunedFieldPrefix}conditions`] ?? "[]");

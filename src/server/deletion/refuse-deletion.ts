@@ -1,7 +1,7 @@
 // Why a Backup is not deleted although somebody asks for it.
 import type { Backup } from "../../api/backup.ts";
 import type { BackupStorageLocation } from "../../api/backup-storage-location.ts";
-import { labels } from "../../api/names.ts";
+import { annotations, labels } from "../../api/names.ts";
 import { isBackupEnded } from "../../api/phases.ts";
 import type { DeleteBackupRequest } from "../../api/requests.ts";
 import type { Restore } from "../../api/restore.ts";
@@ -11,8 +11,9 @@ export function isUnfinished(backup: Backup): boolean {
   return !isBackupEnded(backup) && backup.status?.phase !== "Deleting";
 }
 
-/** One that was refused was never begun, and has left nothing anywhere. */
+/** One that was refused was never begun, and has left nothing anywhere. One that came from a bucket is in that bucket. */
 export function hasStoredNothing(backup: Backup): boolean {
+  if (backup.metadata.annotations?.[annotations.syncedFrom] !== undefined) return false;
   return !isUnfinished(backup) && (backup.status?.startTimestamp ?? "") === "";
 }
 

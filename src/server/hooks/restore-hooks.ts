@@ -30,7 +30,7 @@ export interface RestoreHooksOptions {
 }
 
 /** On a pod; its value is an EndedHooks as JSON. */
-export const endedHooksAnnotation = "stowage.dev/restore-hooks";
+const endedHooksAnnotation = "stowage.dev/restore-hooks";
 
 interface EndedHooks extends HookCounts {
   /** Uid of the Restore. */

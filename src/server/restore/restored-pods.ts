@@ -26,6 +26,7 @@ export interface RestoredPodsOptions {
 export class RestoredPods {
   readonly #options: RestoredPodsOptions;
   #settings: Promise<RestoreWaitSettings> | undefined;
+  readonly #begun: Pod[] = [];
 
   constructor(options: RestoredPodsOptions) {
     this.#options = options;
@@ -41,8 +42,14 @@ export class RestoredPods {
     return withInitContainers(waiting, containers);
   }
 
+  /** Those that are there now, as they were backed up. */
+  get originals(): readonly Pod[] {
+    return this.#begun;
+  }
+
   /** Begins what takes long. */
   begin(pod: Pod, original: Pod): void {
+    this.#begun.push(original);
     const { volumes, hooks, log } = this.#options;
     const { snapshots, warnings, errors } = this.#snapshotsOf(pod, original);
     const { namespace = "" } = pod.metadata;

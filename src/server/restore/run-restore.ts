@@ -18,6 +18,7 @@ import { storeRestoreFiles } from "./restore-files.ts";
 import { type RestoreSource, scheduleNameLabel } from "./restore-source.ts";
 import { RestoredPods } from "./restored-pods.ts";
 import { summarise } from "./summarise-results.ts";
+import { emptyClaims } from "./volumes/empty-claims.ts";
 import { type ClaimToFinish, patchPersistentVolumes } from "./volumes/patch-persistent-volumes.ts";
 import { VolumeBackupsByPod } from "./volumes/pod-snapshots.ts";
 import { type EndedVolumeRestore, restoreVolumeInfos } from "./volumes/restore-volume-info.ts";
@@ -108,6 +109,8 @@ async function restoreContents(
       onPodRestored: async (pod, original) => pods.begin(pod, original),
       onProgress: (done) => progress.report(done),
     });
+    for (const { namespace: place, warning } of emptyClaims(outcome.reprovisioned, volumeBackups, pods.originals))
+      log.warning({ namespace: place }, warning);
     return { ...outcome, claims: await claimsToFinish(outcome.reprovisioned, opened, log) };
   } finally {
     await progress.finish();

@@ -2,6 +2,7 @@
 import type { BackupStorageLocation } from "../../../api/backup-storage-location.ts";
 import { backupStorageLocations } from "../../../api/resources.ts";
 import type { Noun } from "../noun.ts";
+import { conditionsOf } from "../status-text.ts";
 import { formatFromNow, formatTime } from "../times.ts";
 
 export const locationNoun: Noun<BackupStorageLocation> = {
@@ -16,11 +17,17 @@ export const locationNoun: Noun<BackupStorageLocation> = {
     { title: "Access Mode", cell: ({ spec }) => spec.accessMode ?? "ReadWrite" },
     { title: "Default", cell: ({ spec }) => (spec.default === true ? "true" : "") },
     { title: "Last Synced", cell: ({ status }, nowMs) => formatFromNow(status?.lastSyncedTime, nowMs), isWide: true },
-    { title: "Message", cell: ({ status }) => status?.message ?? "", isWide: true },
+    { title: "Message", cell: messageOf, isWide: true },
   ],
 };
 
 function bucketAndPrefix({ spec }: BackupStorageLocation): string {
   const { bucket, prefix } = spec.objectStorage;
   return prefix === undefined || prefix === "" ? bucket : `${bucket}/${prefix}`;
+}
+
+/** What stands in the way: of the location, or of the deletions in it. */
+function messageOf(location: BackupStorageLocation): string {
+  const paused = conditionsOf(location).find(({ type, status }) => type === "DeletionsPaused" && status === "True");
+  return [location.status?.message ?? "", paused?.message ?? ""].filter((text) => text !== "").join("; ");
 }

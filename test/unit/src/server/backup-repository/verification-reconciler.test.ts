@@ -190,6 +190,7 @@ describe("the verification of a Ready repository", () => {
     await rig.clock.advance(dayMs);
     await rig.inUse.use("r", async () => {
       await rig.reconcile();
+      assert.deepEqual(await rig.reconcile(), { requeueAfterMs: 10 * minuteMs }, "and does not ask again and again");
       assert.deepEqual(rig.read, []);
     });
     await rig.clock.advance(10 * minuteMs);

@@ -86,5 +86,7 @@ describe("hasStoredNothing and isUnfinished", () => {
     const refused = backup({ phase: "FailedValidation" });
     assert.deepEqual([hasStoredNothing(refused), isUnfinished(refused)], [true, false]);
     assert.equal(hasStoredNothing(backup()), false);
+    const foreign = { ...refused, metadata: { name: "b", annotations: { "stowage.dev/synced-from": "default" } } };
+    assert.equal(hasStoredNothing(foreign), false);
   });
 });
