@@ -19,6 +19,8 @@ describe("restoreObjects of kinds that the cluster does not have yet", () => {
     kind: "CustomResourceDefinition",
     metadata: { name: "widgets.example.com" },
     spec: {
+      // As a CRD of earlier versions comes out of a backup; v1 would refuse it.
+      preserveUnknownFields: true,
       ...{ group: "example.com", scope: "Namespaced" },
       names: { plural: "widgets", singular: "widget", kind: "Widget", shortNames: ["wd"] },
       versions: [

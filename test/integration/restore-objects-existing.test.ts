@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { PodVolumeBackup } from "../../src/api/pod-volume-backup.ts";
+import { systemClock } from "../../src/platform/clock.ts";
 import type { MemoryContents } from "../support/memory-contents.ts";
 import type { RestoreObjectsRig } from "../support/restore-objects-rig.ts";
 import { startRestoreObjectsRig } from "../support/restore-objects-rig.ts";
@@ -98,6 +99,26 @@ describe("restoreObjects, where objects exist already", () => {
     assert.deepEqual(account.metadata.labels, { a: "live", b: "backup" });
     assert.deepEqual(account.imagePullSecrets, [{ name: "mine" }, { name: "pull" }]);
     assert.deepEqual((await rig.restore(contents)).resourceList["v1/ServiceAccount"], ["accounts/default(skipped)"]);
+  });
+
+  it("waits for what is being deleted and makes it anew, but not for ever", async () => {
+    const contents = await makeSettings("going");
+    await rig.patch(settings("going"), { metadata: { finalizers: ["example.com/hold"] } });
+    const before = await rig.get(settings("going"));
+    await rig.controlPlane.must("DELETE", settings("going"));
+    const hasty = await rig.restore(contents);
+    assert.deepEqual(hasty.results.warnings.namespaces?.going, [
+      'could not restore, ConfigMap "settings" is being deleted and does not go: see its finalizers',
+    ]);
+    assert.deepEqual(hasty.resourceList["v1/ConfigMap"], ["going/settings(failed)"]);
+
+    // It goes while the restore waits.
+    const release = async (): Promise<void> =>
+      void (await rig.patch(settings("going"), { metadata: { finalizers: null } }));
+    const clock = { ...systemClock, sleep: release };
+    const patient = await rig.restore(contents, { options: { terminatingTimeoutMs: 20_000, clock } });
+    assert.deepEqual(patient.resourceList["v1/ConfigMap"], ["going/settings(created)"]);
+    assert.notEqual((await rig.get(settings("going"))).metadata.uid, before.metadata.uid);
   });
 
   const makePod = async (namespace: string): Promise<MemoryContents> => {

@@ -265,10 +265,14 @@ describe("restoreObjects on the real control plane", () => {
     assert.match(error ?? "", /nothing can be restored into namespace dying: .* is being deleted/);
     assert.deepEqual([more, hopeless.resourceList["v1/ConfigMap"]], [[], ["dying/one(failed)", "dying/two(failed)"]]);
 
-    const patient = rig.restore(contents, { options: { terminatingTimeoutMs: 20_000 } });
-    const path = `${core}/dying/finalize`;
-    await rig.controlPlane.must("PUT", path, { metadata: { name: "dying" }, spec: { finalizers: [] } });
-    assert.deepEqual((await patient).resourceList["v1/ConfigMap"], ["dying/one(created)", "dying/two(created)"]);
+    // It goes while the restore waits.
+    const release = async (): Promise<void> => {
+      const body = { metadata: { name: "dying" }, spec: { finalizers: [] } };
+      await rig.controlPlane.must("PUT", `${core}/dying/finalize`, body);
+    };
+    const clock = { ...systemClock, sleep: release };
+    const patient = await rig.restore(contents, { options: { terminatingTimeoutMs: 20_000, clock } });
+    assert.deepEqual(patient.resourceList["v1/ConfigMap"], ["dying/one(created)", "dying/two(created)"]);
   });
 
   it("gives server-side applied fields back to those who had applied them", async () => {

@@ -42,6 +42,8 @@ export interface PlacerOptions {
   /** The Restore's own creation: what is older cannot have been made by it. */
   readonly createdAfter: string;
   readonly isUpdatePolicy: boolean;
+  /** How long objects that are being deleted may take to go, all of a run together. */
+  readonly terminatingTimeoutMs: number;
   readonly changes: ChangeContext;
 }
 
@@ -57,8 +59,12 @@ export interface WantedObject {
 const patience = { firstMs: 200, factor: 2, maxMs: 5000, jitter: 0.5 };
 const maxAttempts = 6;
 
+const pollMs = 500;
+
 export class Placer {
   readonly #options: PlacerOptions;
+  /** Of the clock; begins with the first object that is being deleted. */
+  #deadlineMs: number | undefined;
 
   constructor(options: PlacerOptions) {
     this.#options = options;
@@ -74,8 +80,22 @@ export class Placer {
       const { client, signal } = this.#options;
       const live = await client.find<KubeObject>(wanted.resource, addressOf(wanted.object), { signal });
       if (live === undefined) throw error;
-      return await this.#meet(wanted, live);
+      if (live.metadata.deletionTimestamp === undefined) return await this.#meet(wanted, live);
+      if (await this.#isGone(wanted, live)) return await this.place(wanted);
+      return { action: "failed", live, isOurs: false, warning: beingDeleted(wanted.object) };
     }
+  }
+
+  /** An object that is going is no better than none. False when it stays until the deadline. */
+  async #isGone({ resource, object }: WantedObject, going: KubeObject): Promise<boolean> {
+    const { client, clock, signal, terminatingTimeoutMs } = this.#options;
+    this.#deadlineMs ??= clock.monotonicMs() + terminatingTimeoutMs;
+    while (clock.monotonicMs() < this.#deadlineMs) {
+      await clock.sleep(pollMs, signal);
+      const found = await client.find<KubeObject>(resource, addressOf(object), { signal });
+      if (found?.metadata.uid !== going.metadata.uid) return true;
+    }
+    return false;
   }
 
   /** With a fixed name a repeated create does no harm: what the lost one had made is found to be ours. */
@@ -150,6 +170,10 @@ export class Placer {
 
 export function addressOf({ metadata }: MutableObject | KubeObject): ObjectAddress {
   return { namespace: metadata.namespace, name: metadata.name };
+}
+
+function beingDeleted({ kind, metadata }: MutableObject): string {
+  return `could not restore, ${kind} "${metadata.name}" is being deleted and does not go: see its finalizers`;
 }
 
 /** The server is away, asks to wait, or has not yet begun to serve a kind whose CRD was made a moment ago. */

@@ -25,7 +25,7 @@ export interface RestoreObjectsOptions {
   readonly clock: Clock;
   /** --restore-cluster-rbac-and-webhooks */
   readonly clusterRbacAndWebhooks: ClusterRbacAndWebhooks;
-  /** --terminating-resource-timeout: how long a namespace that is being deleted may take to go. */
+  /** --terminating-resource-timeout: how long namespaces, and objects, that are being deleted may take to go. */
   readonly terminatingTimeoutMs: number;
   /**
    * The last change to a pod before it is created: metadata is already reset and the namespace mapped. What it throws

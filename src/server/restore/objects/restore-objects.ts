@@ -105,6 +105,7 @@ function partsOf(options: RestoreObjectsOptions, index: ContentsIndex): Construc
     restoreName: validName(restore.metadata.name),
     createdAfter: restore.metadata.creationTimestamp ?? "",
     isUpdatePolicy: restore.spec.existingResourcePolicy === "update",
+    terminatingTimeoutMs: options.terminatingTimeoutMs,
   });
   const compose = async (source: string): Promise<MutableObject> => {
     const stored = index.has("namespaces", { name: source });

@@ -24,10 +24,19 @@ export function changeSecret(secret: MutableObject): void {
   for (const key of ["token", "ca.crt", "namespace"]) removeAt(secret, "data", key);
 }
 
-/** RoleBindings and ClusterRoleBindings name accounts with their namespace. */
+/** Bindings name accounts with their namespace, or as users and groups whose names have the namespace in them. */
 export function changeBinding(binding: MutableObject, { namespaceMapping }: ChangeContext): void {
   for (const subject of objectsAt(binding, "subjects")) {
     const namespace = textAt(subject, "namespace");
     if (namespace !== undefined) subject.namespace = mappedNamespace(namespaceMapping, namespace);
+    const name = textAt(subject, "name");
+    if (name !== undefined && subject.kind !== "ServiceAccount") subject.name = mappedSubject(name, namespaceMapping);
   }
+}
+
+/** "system:serviceaccount:shop:builder", "system:serviceaccounts:shop". */
+function mappedSubject(name: string, mapping: ChangeContext["namespaceMapping"]): string {
+  const [, prefix, namespace, rest = ""] = /^(system:serviceaccounts?:)([^:]+)(:.*)?$/.exec(name) ?? [];
+  if (prefix === undefined || namespace === undefined) return name;
+  return `${prefix}${mappedNamespace(mapping, namespace)}${rest}`;
 }

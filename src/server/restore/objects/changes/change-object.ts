@@ -7,12 +7,13 @@ import { changeClaim } from "./claim-change.ts";
 import { changePersistentVolume } from "./persistent-volume-change.ts";
 import { changePod } from "./pod-change.ts";
 import { changeService } from "./service-change.ts";
-import { changeJob, changeNamespace, changeWebhooks } from "./workload-changes.ts";
+import { changeCrd, changeJob, changeNamespace, changeWebhooks } from "./workload-changes.ts";
 
 type Change = (object: MutableObject, context: ChangeContext) => void;
 
 const changes: Readonly<Record<string, Change>> = {
   namespaces: changeNamespace,
+  "customresourcedefinitions.apiextensions.k8s.io": changeCrd,
   pods: changePod,
   persistentvolumeclaims: changeClaim,
   persistentvolumes: changePersistentVolume,

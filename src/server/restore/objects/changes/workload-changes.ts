@@ -1,5 +1,5 @@
-// Jobs get their selector anew; namespaces and webhooks lose what the API server would refuse or knows better.
-import { type MutableObject, objectsAt, removeAt, textAt } from "../json-fields.ts";
+// Jobs get their selector anew; namespaces, webhooks and CRDs lose what the API server would refuse or knows better.
+import { type MutableObject, objectAt, objectsAt, removeAt, textAt } from "../json-fields.ts";
 
 const controllerUidLabels = ["controller-uid", "batch.kubernetes.io/controller-uid"];
 
@@ -22,5 +22,16 @@ export function changeWebhooks(configuration: MutableObject): void {
   for (const webhook of objectsAt(configuration, "webhooks")) {
     const sideEffects = textAt(webhook, "sideEffects");
     if (sideEffects !== "None" && sideEffects !== "NoneOnDryRun") webhook.sideEffects = "None";
+  }
+}
+
+/** v1 refuses a CRD that keeps unknown fields as a whole, as those from before had; each version may still keep them. */
+export function changeCrd(definition: MutableObject): void {
+  const spec = objectAt(definition, "spec");
+  if (spec?.preserveUnknownFields !== true) return;
+  delete spec.preserveUnknownFields;
+  for (const version of objectsAt(spec, "versions")) {
+    const schema = objectAt(version, "schema", "openAPIV3Schema");
+    if (schema !== undefined) schema["x-kubernetes-preserve-unknown-fields"] = true;
   }
 }

@@ -102,6 +102,30 @@ describe("changeObject", () => {
     assert.deepEqual(found, expected);
   });
 
+  it("moves the users and groups of mapped service accounts", () => {
+    const names = ["system:serviceaccount:shop:ann", "system:serviceaccounts:shop", "system:serviceaccounts", "shop"];
+    const subjects = [...names, "system:serviceaccounts:bank"].map((name) => ({ kind: "Group", name }));
+    const account = { kind: "ServiceAccount", name: "shop", namespace: "bank" };
+    const binding = { subjects: [...subjects, account] };
+    const changedTo = changed("rolebindings.rbac.authorization.k8s.io", binding, {
+      namespaceMapping: { shop: "store" },
+    });
+    const expected = ["system:serviceaccount:store:ann", "system:serviceaccounts:store", ...names.slice(2)];
+    const groups = [...expected, "system:serviceaccounts:bank"].map((name) => ({ kind: "Group", name }));
+    assert.deepEqual(changedTo.subjects, [...groups, account]);
+  });
+
+  it("lets each version of an old CRD keep unknown fields, because the whole may not", () => {
+    const versions = [{ name: "v1", schema: { openAPIV3Schema: { type: "object" } } }, { name: "v2" }];
+    const kind = "customresourcedefinitions.apiextensions.k8s.io";
+    const schema = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
+    assert.deepEqual(changed(kind, { spec: { preserveUnknownFields: true, versions } }).spec, {
+      versions: [{ name: "v1", schema: { openAPIV3Schema: schema } }, { name: "v2" }],
+    });
+    const strict = { preserveUnknownFields: false, versions };
+    assert.deepEqual(changed(kind, { spec: strict }).spec, strict);
+  });
+
   it("maps the namespaces of subjects and of a volume's claim, and only those that are mapped", () => {
     const namespaceMapping = { shop: "store" };
     const subjects = [{ namespace: "shop" }, { namespace: "bank" }, { name: "ann" }];
