@@ -5,7 +5,7 @@
 import { KubeError } from "../../src/kube/kube-errors.ts";
 import type { TypedClient } from "../../src/kube/typed-client.ts";
 
-type Client = Pick<TypedClient, "get" | "find" | "list" | "create" | "mergePatch" | "delete" | "getPath">;
+type Client = Pick<TypedClient, "get" | "find" | "list" | "listPages" | "create" | "mergePatch" | "delete" | "getPath">;
 type Json = Record<string, unknown>;
 
 interface StoredObject {
@@ -47,6 +47,9 @@ export class ObjectTable {
         items: this.list(resource, options),
         resourceVersion: "1",
       }),
+      listPages: async function* (this: ObjectTable, resource: Resource, options: { namespace?: string }) {
+        yield { items: this.list(resource, options), resourceVersion: "1" };
+      }.bind(this),
       create: async (resource: Resource, object: StoredObject, options: CreateOptions = {}) =>
         this.#create(resource, object, options),
       mergePatch: async (resource: Resource, address: Address, patch: Json) => this.#patch(resource, address, patch),

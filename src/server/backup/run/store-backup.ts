@@ -1,18 +1,15 @@
 // The second half of a Backup's run: what came of it is counted, stored in the location and written on the Backup.
 import type { BackupPhase, BackupStatus } from "../../../api/backup.ts";
 import { backups } from "../../../api/resources.ts";
-import { backoffDelayMs, reconnectBackoff } from "../../../platform/backoff.ts";
-import { errorFacts, explainError } from "../../../platform/coded-error.ts";
 import type { HookCounts } from "../../hooks/exec-hook.ts";
 import type { LocationStore } from "../../location-store/location-store.ts";
 import type { RunLog } from "../../run-log/run-log.ts";
-import { BackupError } from "../backup-error.ts";
 import { backupTimeout } from "../backup-timeout.ts";
 import { afterPatch, type BackupEnd, endPatch, tellEnd } from "../end-backup.ts";
-import { isPassing } from "./backup-record.ts";
 import type { RunParts, SavedCluster } from "./save-cluster.ts";
 import { timeOverText } from "./supervise-volumes.ts";
 import { tellVolumes } from "./tell-volumes.ts";
+import { untilStored } from "./until-stored.ts";
 import { uploadBackup } from "./upload-backup.ts";
 
 /** How many errors the Backup itself names; the results have all. */
@@ -33,7 +30,7 @@ export async function storeBackup(
   await record.patch({ status: { ...end, phase: await finalizingPhase(end, context) } });
   const patch = endPatch(end, context);
   log.log.info("the backup has ended", { phase: end.phase, errors: end.errors, warnings: end.warnings });
-  await upload(parts, async () => {
+  await untilStored(parts, async () => {
     const backup = await afterPatch(record.backup, patch, context);
     const volumeBackups = [...run.results.finished, ...run.results.lost];
     const { resourceList } = items;
@@ -79,21 +76,4 @@ function summarise({ errorCount, results }: RunLog): string {
   const shown = [...velero, ...cluster, ...Object.values(namespaces).flat()].slice(0, shownReasons);
   const hidden = errorCount - shown.length;
   return [...shown, ...(hidden > 0 ? [`and ${hidden} more`] : [])].join("; ");
-}
-
-/** Everything is gathered: a store that is away for a while must not cost it. */
-async function upload({ context, log, signal }: RunParts, action: () => Promise<void>): Promise<void> {
-  const startMs = context.clock.monotonicMs();
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await action();
-    } catch (error) {
-      signal.throwIfAborted();
-      const isOver = context.clock.monotonicMs() - startMs > context.settings.resourceTimeoutMs;
-      if (isOver || !isPassing(error))
-        throw new BackupError("not-stored", `the backup cannot be stored: ${explainError(error)}`, error);
-      log.log.warn("storing the backup failed, will try again", errorFacts(error));
-    }
-    await context.clock.sleep(backoffDelayMs(attempt, reconnectBackoff), signal);
-  }
 }
