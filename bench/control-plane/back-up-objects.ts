@@ -1,18 +1,22 @@
 // `node bench/control-plane/back-up-objects.ts [OBJECTS [NAMESPACES]]`: what a Backup of that many objects costs the server,
 // on a control plane of its own; 10,000 in 50 namespaces when nothing is said. Prints seconds, processor time and memory: of a
-// process that only saves objects, and of the server from the Backup's creation to its end.
+// process that only saves objects, and of the server, built and started as users start it, from the Backup's creation to its end.
 import { join } from "node:path";
 import { connectToCluster } from "../../src/kube/kube-connection.ts";
 import { TypedClient } from "../../src/kube/typed-client.ts";
-import { runProcess } from "../../test/support/processes.ts";
+import { type RunningProcess, runProcess, startProcess } from "../../test/support/processes.ts";
 import { type ServerRig, startServerRig } from "../../test/support/server-rig.ts";
+import { startWords } from "../against-peers/our-program.ts";
+import { runUnmeasured } from "../against-peers/run-unmeasured.ts";
 import { forgetPeak, usageOf } from "../pipeline/process-usage.ts";
 import type { ItemsMeasure } from "./items-process.ts";
 import { makeObjects, namespaceNames, planObjects } from "./objects.ts";
 
+const root = join(import.meta.dirname, "..", "..");
 const backupTimeoutMs = 300_000;
 
 const [objects = 10_000, namespaceCount = 50] = process.argv.slice(2).map(Number);
+await runUnmeasured([process.execPath, join(root, ".ci", "build.mjs")]);
 const rig = await startServerRig();
 try {
   const begun = performance.now();
@@ -37,7 +41,7 @@ async function measureItems({ controlPlane, folder }: ServerRig): Promise<ItemsM
 
 async function measureServer(subject: ServerRig): Promise<object> {
   await subject.makeLocation("default", { default: true });
-  const server = await subject.startServer("--log-level", "info");
+  const server = await startBuiltServer(subject);
   await subject.when("backupstoragelocations", "default", ({ status }: { status?: { phase?: string } }) => {
     return status?.phase === "Available";
   });
@@ -49,8 +53,31 @@ async function measureServer(subject: ServerRig): Promise<object> {
   const { status } = await subject.backupEnd("bench", backupTimeoutMs);
   const seconds = secondsSince(begun);
   const { cpuSeconds, peakMib } = usageOf(server.pid);
+  await server.stop();
   const { phase, progress } = status ?? {};
   return { phase, progress, seconds, cpuSeconds: cpuSeconds - cpuBefore, idleMib, peakMib };
+}
+
+async function startBuiltServer({ controlPlane, folder }: ServerRig): Promise<RunningProcess> {
+  const [program = "", ...words] = startWords(join(root, "dist", "src", "main.js"));
+  const kubeconfig = await controlPlane.serviceAccountKubeconfig("velero", "stowage-server");
+  const addresses = ["metrics", "download"].flatMap((name) => [`--${name}-address`, "127.0.0.1:0"]);
+  return await startProcess(program, {
+    name: "stowage server",
+    args: [
+      ...words,
+      "server",
+      "--kubeconfig",
+      kubeconfig,
+      "--namespace",
+      "velero",
+      "--scratch-dir",
+      folder,
+      ...addresses,
+    ],
+    env: { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined },
+    isReady: (running) => running.output().includes("the server is running"),
+  });
 }
 
 function secondsSince(begun: number): number {

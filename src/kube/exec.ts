@@ -40,6 +40,9 @@ const keptOutputBytes = 16 << 10;
 /** Kubelets send pieces of at most 32 KiB. */
 const maxMessageBytes = 1 << 20;
 
+/** Something between here and the kubelet may take a silent connection for a dead one. */
+const pingMs = 20_000;
+
 /** Only what cannot have started the command is repeated. */
 const startBackoff = { firstMs: 250, factor: 3, maxMs: 5000, jitter: 0.5 };
 const maxStarts = 4;
@@ -85,6 +88,7 @@ async function execOnce(
     maxPayload: maxMessageBytes,
   });
   const session = new ExecSession(socket, describe(request));
+  const stopPings = keepAlive(socket, clock);
   const stopTimer = clock.after(Math.max(0, deadlineMs - clock.monotonicMs()), () => session.fail(timedOut(request)));
   const onAbort = (): void => session.fail(cancelled(request));
   signal?.addEventListener("abort", onAbort, { once: true });
@@ -92,9 +96,22 @@ async function execOnce(
     return await session.ended;
   } finally {
     stopTimer();
+    stopPings();
     signal?.removeEventListener("abort", onAbort);
     socket.terminate();
   }
+}
+
+function keepAlive(socket: WebSocket, clock: Clock): () => void {
+  let stop: () => void;
+  const arm = (): void => {
+    stop = clock.after(pingMs, () => {
+      if (socket.readyState === WebSocket.OPEN) socket.ping();
+      arm();
+    });
+  };
+  arm();
+  return () => stop();
 }
 
 /** What the kubelet says when the command has ended: metav1.Status. */

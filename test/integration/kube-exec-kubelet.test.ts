@@ -7,10 +7,17 @@ import { after, before, describe, it } from "node:test";
 import { type ExecResult, podExec } from "../../src/kube/exec.ts";
 import { connectToCluster } from "../../src/kube/kube-connection.ts";
 import { KubeError } from "../../src/kube/kube-errors.ts";
+import { type Clock, systemClock } from "../../src/platform/clock.ts";
 import { execKubeletBinary } from "../support/peers.ts";
 import { kubeletCertificate, registerNode } from "../support/played-kubelet.ts";
 import { type RunningProcess, startProcess } from "../support/processes.ts";
 import { type ServerRig, startServerRig } from "../support/server-rig.ts";
+
+/** The pings of 20 s come every 20 ms. */
+const hastyPings: Clock = {
+  ...systemClock,
+  after: (ms, callback) => systemClock.after(ms === 20_000 ? 20 : ms, callback),
+};
 
 describe("a command through a real kubelet's exec", { timeout: 240_000 }, () => {
   let rig: ServerRig;
@@ -35,9 +42,13 @@ describe("a command through a real kubelet's exec", { timeout: 240_000 }, () => 
     await rig?.stop();
   });
 
-  const run = async (command: readonly string[], timeoutMs = 30_000): Promise<ExecResult> => {
+  const run = async (
+    command: readonly string[],
+    timeoutMs = 30_000,
+    clock: Clock = systemClock,
+  ): Promise<ExecResult> => {
     const connection = connectToCluster(await rig.controlPlane.serviceAccountKubeconfig("velero", "stowage-server"));
-    return await podExec(connection)({ namespace: "app", pod: "web", container: "app", command, timeoutMs });
+    return await podExec(connection, clock)({ namespace: "app", pod: "web", container: "app", command, timeoutMs });
   };
 
   it("gives exit code and outputs", async () => {
@@ -60,6 +71,12 @@ describe("a command through a real kubelet's exec", { timeout: 240_000 }, () => 
       return true;
     });
     assert.equal((await run(["sh", "-c", "kill -9 $$"])).exitCode, -1);
+  });
+
+  it("does not mind being asked whether the connection lives", async () => {
+    assert.deepEqual(await run(["sh", "-c", "sleep 0.5; echo slept"], 25_000, hastyPings), {
+      ...{ exitCode: 0, stdout: "slept\n", stderr: "" },
+    });
   });
 
   it("ends when its time is over", async () => {

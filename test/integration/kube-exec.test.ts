@@ -3,8 +3,15 @@ import { after, before, describe, it } from "node:test";
 import { type ExecRequest, type ExecResult, podExec } from "../../src/kube/exec.ts";
 import { connectToCluster } from "../../src/kube/kube-connection.ts";
 import { KubeError, type KubeErrorCode } from "../../src/kube/kube-errors.ts";
+import { type Clock, systemClock } from "../../src/platform/clock.ts";
 import { type CommandEnd, type PlayedCommand, type PlayedKubelet, playKubelet } from "../support/played-kubelet.ts";
 import { type ServerRig, startServerRig } from "../support/server-rig.ts";
+
+/** The pings of 20 s come after 20 ms. */
+const hastyPings: Clock = {
+  ...systemClock,
+  after: (ms, callback) => systemClock.after(ms === 20_000 ? 20 : ms, callback),
+};
 
 describe("a command in a container", { timeout: 120_000 }, () => {
   let rig: ServerRig;
@@ -27,10 +34,13 @@ describe("a command in a container", { timeout: 120_000 }, () => {
   });
 
   /** With the server's own rights. */
-  const exec = async (change: Partial<ExecRequest> = {}): Promise<ExecResult> => {
+  const exec = async (change: Partial<ExecRequest> = {}, clock: Clock = systemClock): Promise<ExecResult> => {
     const connection = connectToCluster(await rig.controlPlane.serviceAccountKubeconfig("velero", "stowage-server"));
-    return await podExec(connection)({
-      ...{ namespace: "app", pod: "web", container: "app", command: ["true"], timeoutMs: 20_000 },
+    return await podExec(
+      connection,
+      clock,
+    )({
+      ...{ namespace: "app", pod: "web", container: "app", command: ["true"], timeoutMs: 25_000 },
       ...change,
     });
   };
@@ -66,6 +76,14 @@ describe("a command in a container", { timeout: 120_000 }, () => {
     assert.ok(stdout.endsWith("1999\n"));
     assert.match(stdout, /^\[183616 bytes before are left out\] /);
     assert.ok(stdout.length < 17_000);
+  });
+
+  it("keeps a silent connection alive", async () => {
+    play = async ({ pinged }) => {
+      await pinged;
+      return 5;
+    };
+    assert.equal((await exec({}, hastyPings)).exitCode, 5);
   });
 
   it("ends when its time is over, and says that the command may go on", async () => {

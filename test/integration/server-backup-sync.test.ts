@@ -51,7 +51,10 @@ function store(name: string, { location, status, metadata = {}, volumes }: Store
       ...metadata,
     },
     spec: { storageLocation: "their-location", includedNamespaces: ["shop"], ttl: "720h0m0s" },
-    status: { phase: "Completed", formatVersion: "1.1.0", expiration: "2099-01-01T00:00:00Z", warnings: 3, ...status },
+    status: {
+      ...{ phase: "Completed", formatVersion: "1.1.0", warnings: 3 },
+      ...{ startTimestamp: "2026-01-02T03:04:05Z", expiration: "2099-01-01T00:00:00Z", ...status },
+    },
   };
   if (volumes !== undefined) {
     writeFileSync(join(folder, `${name}-podvolumebackups.json.gz`), gzipSync(JSON.stringify(volumes)));
@@ -144,10 +147,11 @@ describe("Backups of another cluster", () => {
     assert.equal(undone.status?.phase, "Failed", "an agent of this cluster must not carry it out");
   });
 
-  it("stay away until they have ended; one that never will comes in to be removed", async () => {
+  it("stay away until they have ended; one that never will comes in, and goes for good as its time is over", async () => {
     store("at-work", { status: { phase: "Finalizing" } });
     store("abandoned", { status: { phase: "InProgress", expiration: "2026-01-01T00:00:00Z" } });
-    assert.equal((await arrived("abandoned")).status?.phase, "PartiallyFailed");
+    await eventually("its files are deleted", () => !existsSync(folderOf("abandoned")));
+    await eventually("it is gone", async () => !(await isHere("abandoned")));
     await anotherRound();
     assert.equal(await isHere("at-work"), false);
     store("at-work", { status: { phase: "PartiallyFailed" } });
@@ -185,12 +189,14 @@ describe("Backups of another cluster", () => {
   });
 
   it("of the same name in two locations: the first that came stays", async () => {
-    store("theirs", { location: "second", status: { warnings: 9 } });
+    store("twice");
+    await arrived("twice");
+    store("twice", { location: "second", status: { warnings: 9 } });
     store("only-second", { location: "second" });
     await rig.makeLocation("second");
     await arrived("only-second");
     await anotherRound("second");
-    const { spec, status } = await rig.get<Backup>("backups", "theirs");
+    const { spec, status } = await rig.get<Backup>("backups", "twice");
     assert.deepEqual([spec.storageLocation, status?.warnings], ["shared", 3]);
   });
 

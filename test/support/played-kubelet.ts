@@ -16,6 +16,8 @@ export interface PlayedCommand {
   readonly stderr: (text: string | Buffer) => void;
   /** Fires when the other side has gone. */
   readonly gone: AbortSignal;
+  /** Resolves when the other side asks whether the connection lives. */
+  readonly pinged: Promise<void>;
 }
 
 /** The exit code, or what kept the command from running; `hangUp` ends the connection without a word. */
@@ -81,9 +83,10 @@ type CommandWords = Pick<PlayedCommand, "namespace" | "pod" | "container" | "com
 async function carryOut(channel: WebSocket, words: CommandWords, script: KubeletScript): Promise<void> {
   const gone = new AbortController();
   channel.on("close", () => gone.abort());
+  const pinged = new Promise<void>((resolve) => channel.on("ping", () => resolve()));
   const send = (number: number) => (text: string | Buffer) =>
     channel.send(Buffer.concat([Buffer.of(number), Buffer.from(text)]));
-  const command = { ...words, stdout: send(channels.stdout), stderr: send(channels.stderr), gone: gone.signal };
+  const command = { ...words, stdout: send(channels.stdout), stderr: send(channels.stderr), gone: gone.signal, pinged };
   const end = (await script.run?.(command)) ?? 0;
   if (end === "hangUp") return channel.terminate();
   send(channels.status)(JSON.stringify(statusOf(end)));

@@ -24,17 +24,23 @@ const prefixes = {
   post: ["post.hook.backup.velero.io/"],
 } as const;
 
-/** None for pods that have ended: nothing runs in them. */
+/**
+ * None for pods that have ended, without a word, and none for pods that have not begun, with a warning: nothing runs in them,
+ * and a hook that cannot run must not keep their definition out of the Backup.
+ */
 export function hooksOfPod(pod: Pod, spec: BackupSpec["hooks"]): BackupHooks {
   const phase = pod.status?.phase;
   if (phase === "Succeeded" || phase === "Failed") return none;
   const pre = annotatedHook(pod, "pre");
   const post = annotatedHook(pod, "post");
-  return {
+  const hooks: BackupHooks = {
     pre: pre === undefined ? specHooks(pod, spec, "pre") : [pre.hook],
     post: post === undefined ? specHooks(pod, spec, "post") : [post.hook],
     warnings: [...(pre?.warnings ?? []), ...(post?.warnings ?? [])],
   };
+  if (phase !== "Pending" || hooks.pre.length + hooks.post.length === 0) return hooks;
+  const { namespace, name } = pod.metadata;
+  return { ...none, warnings: [`pod ${namespace}/${name} has not started (phase Pending): its hooks do not run`] };
 }
 
 interface AnnotatedHook {

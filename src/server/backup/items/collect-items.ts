@@ -15,8 +15,8 @@ import { PageSize } from "./page-size.ts";
 import { coversAllNamespaces } from "./resource-filter.ts";
 import { workThrough } from "./work-through.ts";
 
-/** Lists at once: an API server far away answers slowly, one nearby has other clients too. */
-const listsAtOnce = 4;
+/** One is asked for while another is taken in; more gain nothing and cost memory. */
+const listsAtOnce = 2;
 
 /** Up to so many namespaces are always listed one by one. */
 const fewNamespaces = 10;

@@ -3,7 +3,7 @@
 
 const smallest = 10;
 const largest = 200;
-const wantedBytes = 4 * 1024 * 1024;
+const wantedBytes = 1024 * 1024;
 
 export class PageSize {
   #size = 50;

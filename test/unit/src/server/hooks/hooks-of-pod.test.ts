@@ -98,7 +98,14 @@ describe("hooksOfPod", () => {
   it("finds none in pods that have ended", () => {
     for (const phase of ["Succeeded", "Failed"])
       assert.deepEqual(hooksOfPod(pod({ "pre.hook.backup.velero.io/command": "x" }, phase), spec(both)).pre, []);
-    assert.equal(hooksOfPod(pod({}, "Pending"), spec(both)).pre.length, 1);
+  });
+
+  it("warns of hooks in pods that have not started, and runs none", () => {
+    assert.deepEqual(hooksOfPod(pod({}, "Pending"), spec(both)), {
+      ...{ pre: [], post: [] },
+      warnings: ["pod shop/db-0 has not started (phase Pending): its hooks do not run"],
+    });
+    assert.deepEqual(hooksOfPod(pod({}, "Pending"), undefined).warnings, []);
   });
 
   it("warns of annotations that it cannot use, and says what it does instead", () => {

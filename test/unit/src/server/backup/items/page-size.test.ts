@@ -14,7 +14,7 @@ function sizesOf(objectBytes: readonly number[]): number[] {
 test("pages of small objects grow to a limit, pages of large ones shrink to a few", () => {
   assert.deepEqual(sizesOf([1000, 1000, 1000, 1000]), [50, 100, 200, 200]);
   assert.deepEqual(sizesOf([1_000_000, 1_000_000, 1000, 1000]), [50, 10, 10, 20]);
-  assert.deepEqual(sizesOf([100_000, 100_000, 20_000]), [50, 41, 41]);
+  assert.deepEqual(sizesOf([20_000, 15_000, 1000]), [50, 52, 69]);
 });
 
 test("an empty page and objects that were passed over change little", () => {
