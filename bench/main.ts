@@ -12,7 +12,7 @@ import { requireRoom } from "./against-peers/disk-space.ts";
 import { renderPage, renderSection } from "./against-peers/page.ts";
 import { type Run, type ShapeResult, saveResult } from "./against-peers/results.ts";
 import { runUnmeasured } from "./against-peers/run-unmeasured.ts";
-import type { MeasureOptions, Shape } from "./against-peers/shape.ts";
+import { contestantsOf, type MeasureOptions, type Shape } from "./against-peers/shape.ts";
 import { selectShapes, shapes } from "./against-peers/shapes.ts";
 import { type KernelRates, measureKernels } from "./micro/kernels.ts";
 import { makeMemoryGroup } from "./pipeline/memory-group.ts";
@@ -85,7 +85,7 @@ async function measureShapes(plan: Plan): Promise<void> {
   await runUnmeasured([process.execPath, join(root, ".ci", "build.mjs")]);
   const { words, remark, release } = limitMemory(plan.memoryLimit);
   try {
-    const programs = await contestants(words);
+    const programs = await contestants(new Set(selected.flatMap(contestantsOf)), words);
     say("bench: kernels");
     const kernels = await measureKernels(scale < 1 ? trialKernelMs : undefined);
     for (const shape of selected) {
@@ -150,7 +150,7 @@ async function measureShape(
   requireRoom({ corpus: shape.corpus, scale, onCopy: shape.onCopy === true, folder });
   const rounds = roundsOf(shape, wanted);
   const { directory: corpus, contents } = prepareCorpus(shape.corpus, folder, scale);
-  const takesPart = ({ name }: Contestant): boolean => shape.contestants?.includes(name) ?? true;
+  const takesPart = ({ name }: Contestant): boolean => contestantsOf(shape).includes(name);
   const options: MeasureOptions = {
     contestants: programs.filter(takesPart),
     ...{ corpus, folder: scratch, rounds, scale },
@@ -161,7 +161,7 @@ async function measureShape(
   const runs = "measure" in shape ? await shape.measure(options) : await compare(shape, options);
   rmSync(scratch, { recursive: true });
   releaseCorpus(shape.corpus, folder, scale);
-  const versions = Object.fromEntries(programs.map(({ name, version }) => [name, version])) as ShapeResult["versions"];
+  const versions = Object.fromEntries(programs.map(({ name, version }) => [name, version]));
   return { ...circumstances(shape, { rounds, scale, memoryLimit }), contents, kernels, versions, runs };
 }
 

@@ -35,6 +35,8 @@ export const wholeC1 = { directories: 2_396_745, files: 4_194_304 } as const;
 export const tenthOfC1 = { directories: 239_675, files: 419_430 } as const;
 export const volumeCount = 100;
 export const volumeBytes = 5_000_000;
+export const manyVolumeCount = 1000;
+export const manyVolumeBytes = 10_000;
 
 export type CorpusName =
   | "large"
@@ -46,9 +48,20 @@ export type CorpusName =
   | "huge"
   | "evolving"
   | "few"
-  | "volumes";
+  | "volumes"
+  | "manyVolumes"
+  | "none";
 
 export const corpora: Readonly<Record<CorpusName, Corpus>> = {
+  /** For shapes that need no files. */
+  none: {
+    name: "none",
+    expected: () => ({ bytes: 0, entries: 1 }),
+    write: (directory) => {
+      mkdirSync(directory, { recursive: true });
+      return { files: 0, directories: 1, bytes: 0, textBytes: 0 };
+    },
+  },
   large: {
     name: "large",
     expected: (scaled) => ({ bytes: scaled(2 * gibibyte), entries: 4 }),
@@ -91,6 +104,11 @@ export const corpora: Readonly<Record<CorpusName, Corpus>> = {
     name: "volumes",
     expected: (scaled) => ({ bytes: scaled(volumeCount) * volumeBytes, entries: scaled(volumeCount * 11) }),
     write: (directory, scaled) => writeVolumes(directory, scaled(volumeCount), volumeBytes),
+  },
+  manyVolumes: {
+    name: "many-volumes",
+    expected: (scaled) => ({ bytes: scaled(manyVolumeCount) * 10 * blockBytes, entries: scaled(manyVolumeCount * 11) }),
+    write: (directory, scaled) => writeVolumes(directory, scaled(manyVolumeCount), manyVolumeBytes),
   },
 };
 

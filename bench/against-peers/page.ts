@@ -1,5 +1,5 @@
 // docs/performance.md, written from the results that are kept: every shape that was ever measured has its section.
-import type { ContestantName } from "./contestants.ts";
+import { type ContestantName, repositoryWriters } from "./contestants.ts";
 import { limitSeconds } from "./limit.ts";
 import { loadRemarks, loadResult, type Machine, resultsFolder, type ShapeResult } from "./results.ts";
 import { Rounds } from "./rounds.ts";
@@ -27,6 +27,10 @@ What goes through the agent is measured from the request that makes the first Po
 server tells that the last is Completed, on a real control plane and a real S3 server of this machine; the agent's memory is the
 most since the step began, and the API server itself counts the writing requests (those that make the PodVolumeBackups are taken
 off). In \`million-blobs\` the packs of the index's million blobs are holes of the right size.
+
+What goes through the server is measured from the request that makes the Backup to the moment in which the API server tells its
+end, with the client limits that each program has when nothing is said; memory is the server process's own, without the plugins
+that Velero starts besides.
 `;
 
 /** @param folder of the results. */
@@ -44,13 +48,30 @@ export function renderSection(shape: Shape, result: ShapeResult, remarks?: strin
   return [
     `## ${shape.name}: ${shape.what}`,
     "",
-    `\`${command}\`, ${date}, ${rounds} ${rounds === 1 ? "round" : "rounds"}. ${describeMachine(machine)}. Stowage ${versions.stowage}, ` +
-      `restic ${versions.restic}, kopia ${versions.kopia}.${memoryLimit === undefined ? "" : ` ${memoryLimit}`}`,
+    `\`${command}\`, ${date}, ${rounds} ${rounds === 1 ? "round" : "rounds"}. ${describeMachine(machine)}. ` +
+      `${describeVersions(shape, versions)}.${memoryLimit === undefined ? "" : ` ${memoryLimit}`}`,
     "",
     ...table(shape, result),
     "",
     ...(remarks === undefined ? [] : [remarks, ""]),
   ].join("\n");
+}
+
+function describeVersions(shape: Shape, versions: ShapeResult["versions"]): string {
+  return columnsOf(shape)
+    .map(
+      (name) => `${name === "stowage" || name === "velero" ? capitalised(name) : name} ${versions[name] ?? "unknown"}`,
+    )
+    .join(", ");
+}
+
+function capitalised(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+/** All that write repositories, also where some take no part: most tables can be read side by side. */
+function columnsOf({ contestants }: Shape): readonly ContestantName[] {
+  return contestants?.includes("velero") === true ? contestants : repositoryWriters;
 }
 
 function describeMachine({ cores, processor, memoryGib, kernel, node }: Machine): string {
@@ -59,12 +80,14 @@ function describeMachine({ cores, processor, memoryGib, kernel, node }: Machine)
 
 function table(shape: Shape, result: ShapeResult): string[] {
   const rounds = new Rounds(result.runs);
+  const columns = columnsOf(shape);
+  const figures = (step: ShownStep, figure: ShownFigure): string => figuresOf({ rounds, columns }, step, figure);
   const steps = shape.steps(result.scale).filter(({ name }) => rounds.participants(name).length > 0);
   const hasTraffic = result.runs.some(({ requests }) => requests !== undefined);
   const hasWrites = result.runs.some(({ apiWrites }) => apiWrites !== undefined);
   const titles = [
     "step",
-    "wall s: ours / restic / kopia",
+    `wall s: ${columns.map((name) => (name === "stowage" ? "ours" : name)).join(" / ")}`,
     "÷ better",
     "limit s",
     "CPU s",
@@ -76,14 +99,14 @@ function table(shape: Shape, result: ShapeResult): string[] {
   ];
   const rows = steps.map((step) => [
     step.name,
-    figures(rounds, step, "wallSeconds"),
+    figures(step, "wallSeconds"),
     wallRatio(rounds, step),
     showLimit(limitOf(step, result, rounds)),
-    figures(rounds, step, "cpuSeconds"),
-    figures(rounds, step, "peakMib"),
-    figures(rounds, step, "storedBytes"),
-    ...(hasTraffic ? [figures(rounds, step, "requests"), figures(rounds, step, "fetchedBytes")] : []),
-    ...(hasWrites ? [figures(rounds, step, "apiWrites")] : []),
+    figures(step, "cpuSeconds"),
+    figures(step, "peakMib"),
+    figures(step, "storedBytes"),
+    ...(hasTraffic ? [figures(step, "requests"), figures(step, "fetchedBytes")] : []),
+    ...(hasWrites ? [figures(step, "apiWrites")] : []),
     verdicts(rounds, step, result),
   ]);
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
@@ -100,8 +123,12 @@ function wallRatio(rounds: Rounds, { name, rival }: ShownStep): string {
 
 type ShownFigure = "wallSeconds" | "cpuSeconds" | "peakMib" | "storedBytes" | "requests" | "fetchedBytes" | "apiWrites";
 
-/** "ours / restic / kopia", with a dash for who took no part. */
-function figures(rounds: Rounds, { name: step }: ShownStep, figure: ShownFigure): string {
+/** One for each column, with a dash for who took no part. */
+function figuresOf(
+  { rounds, columns }: { readonly rounds: Rounds; readonly columns: readonly ContestantName[] },
+  { name: step }: ShownStep,
+  figure: ShownFigure,
+): string {
   const isBytes = figure === "storedBytes" || figure === "fetchedBytes";
   const digits = figure === "wallSeconds" || figure === "cpuSeconds" ? 2 : isBytes || figure === "apiWrites" ? 1 : 0;
   const takes = figure === "peakMib" ? "most" : "median";
@@ -110,7 +137,7 @@ function figures(rounds: Rounds, { name: step }: ShownStep, figure: ShownFigure)
       rounds[takes](step, (round) => round.of(contestant, figure) / (isBytes ? 1e6 : 1)),
       digits,
     );
-  const cells = (["stowage", "restic", "kopia"] as const).map(show);
+  const cells = columns.map(show);
   return cells.every((cell) => cell === "–") ? "–" : cells.join(" / ");
 }
 

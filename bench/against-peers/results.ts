@@ -56,7 +56,7 @@ export interface ShapeResult {
   /** 1 but for trials, which are never kept. */
   readonly scale: number;
   readonly machine: Machine;
-  readonly versions: Readonly<Record<ContestantName, string>>;
+  readonly versions: Readonly<Partial<Record<ContestantName, string>>>;
   /** Whether ours had to do with a bounded memory, as a sentence; absent when nobody asked for it. */
   readonly memoryLimit?: string;
   readonly contents: Contents;

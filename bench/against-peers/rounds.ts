@@ -9,7 +9,7 @@ type Figure = Exclude<keyof Run, "round" | "step" | "contestant">;
 export interface RoundView {
   /** NaN when it was not measured. */
   of(contestant: ContestantName, figure: Figure, step?: string): number;
-  /** The smaller one of restic's and kopia's; NaN when neither was measured. */
+  /** The smallest one of the others'; NaN when nobody else was measured. */
   better(figure: Figure): number;
 }
 
@@ -48,7 +48,8 @@ export class Rounds {
       this.#runs.find((run) => run.round === round && run.step === other && run.contestant === contestant)?.[figure] ??
       Number.NaN;
     const better: RoundView["better"] = (figure) => {
-      const peers = [of("restic", figure), of("kopia", figure)].filter((value) => !Number.isNaN(value));
+      const others = contestantNames.filter((name) => name !== "stowage");
+      const peers = others.map((name) => of(name, figure)).filter((value) => !Number.isNaN(value));
       return peers.length === 0 ? Number.NaN : Math.min(...peers);
     };
     return { of, better };

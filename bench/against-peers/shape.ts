@@ -1,5 +1,5 @@
 // What a shape is: a tree, what is done with it, and who does it.
-import type { Contestant, ContestantName } from "./contestants.ts";
+import { type Contestant, type ContestantName, repositoryWriters } from "./contestants.ts";
 import type { Corpus } from "./corpora.ts";
 import type { Run } from "./results.ts";
 import type { ShownStep, Step } from "./steps.ts";
@@ -10,7 +10,7 @@ interface ShapeFacts {
   readonly corpus: Corpus;
   /** Steps change the tree, or it lies elsewhere: each turn has a copy. */
   readonly onCopy?: boolean;
-  /** Default: all. */
+  /** Default: the three that write repositories. */
   readonly contestants?: readonly ContestantName[];
   /** Of all contestants, on two cores; a rough guess. */
   readonly minutesPerRound: number;
@@ -45,6 +45,10 @@ export interface MeasureOptions {
   readonly rounds: number;
   readonly scale: number;
   readonly onRun: (run: Run) => void;
+}
+
+export function contestantsOf({ contestants }: Shape): readonly ContestantName[] {
+  return contestants ?? repositoryWriters;
 }
 
 /** Who begins changes with each round. */

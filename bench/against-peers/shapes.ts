@@ -1,4 +1,5 @@
 // The shapes: a tree, where its repositories lie, what is done with it, and what is wanted of us there.
+import { objectsShape } from "../control-plane/objects-shape.ts";
 import { agentShapes } from "../through-agent/agent-shapes.ts";
 import { type Corpus, corpora, evolvingFiles, scaledBy, tenthOfC1, wholeC1 } from "./corpora.ts";
 import type { ProcessShape, Shape } from "./shape.ts";
@@ -189,6 +190,7 @@ export const shapes: readonly Shape[] = [
     remote(corpora.medium, "1,000 files of 1 MB", delayMs),
   ]),
   ...agentShapes,
+  objectsShape,
 ];
 
 /**

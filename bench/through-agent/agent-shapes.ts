@@ -1,5 +1,13 @@
 // The shapes that the agent is measured by, and what is wanted of it there.
-import { type Corpus, corpora, scaledBy, volumeBytes, volumeCount } from "../against-peers/corpora.ts";
+import {
+  type Corpus,
+  corpora,
+  manyVolumeBytes,
+  manyVolumeCount,
+  scaledBy,
+  volumeBytes,
+  volumeCount,
+} from "../against-peers/corpora.ts";
 import type { OtherShape } from "../against-peers/shape.ts";
 import { afterRestore, again, backup, wanting } from "../against-peers/steps.ts";
 import { apiWrites, peak, readOfBytes, wallAgainst } from "../against-peers/targets.ts";
@@ -51,9 +59,21 @@ const volumes: OtherShape = {
   minutesPerRound: 3,
 };
 
+const manyVolumes: OtherShape = {
+  name: "many-volumes",
+  what: `${manyVolumeCount} PodVolumeBackups of ${manyVolumeBytes / 1000} kB each through a running agent: what they ask of the API server`,
+  corpus: corpora.manyVolumes,
+  onCopy: true,
+  contestants: ["stowage"],
+  steps: () => [wanting({ name: volumesStep }, apiWrites(6), small)],
+  measure: measureVolumes,
+  minutesPerRound: 2,
+};
+
 export const agentShapes: readonly OtherShape[] = [
   throughAgent(corpora.large, "2 GiB in 4 files", 2),
   throughAgent(corpora.small, "40,000 small files", 1),
   agentAfterRestore,
   volumes,
+  manyVolumes,
 ];

@@ -82,18 +82,25 @@ export function createInformers({
   log,
   clock,
 }: Pick<ServerContext, "client" | "namespace" | "log" | "clock">): Informers {
-  const informer = <T extends AnyKubeObject>(resource: ResourceDescriptor<T>): Informer<T> =>
-    new Informer({ client, resource, namespace, log, clock });
+  const informer = <T extends AnyKubeObject>(
+    resource: ResourceDescriptor<T>,
+    filter: (object: T) => boolean = () => true,
+  ): Informer<T> => new Informer({ client, resource, namespace, log, clock, filter });
   return {
-    locations: informer(backupStorageLocations),
-    repositories: informer(backupRepositories),
+    locations: informer(backupStorageLocations, hasSpec),
+    repositories: informer(backupRepositories, hasSpec),
     backups: informer(backups),
     restores: informer(restores),
     schedules: informer(schedules),
-    volumeBackups: informer(podVolumeBackups),
-    volumeRestores: informer(podVolumeRestores),
+    volumeBackups: informer(podVolumeBackups, hasSpec),
+    volumeRestores: informer(podVolumeRestores, hasSpec),
     deletions: informer(deleteBackupRequests),
     downloads: informer(downloadRequests),
     statusRequests: informer(serverStatusRequests),
   };
+}
+
+/** The CRDs let objects without one in; of these kinds nothing can be made of it. */
+function hasSpec({ spec }: { readonly spec?: object }): boolean {
+  return spec !== undefined;
 }

@@ -199,6 +199,8 @@ describe("a DeleteBackupRequest", () => {
     assert.match(await ended(await askToDelete("nowhere")), /there is no Backup nowhere/);
     const labels = { "velero.io/backup-name": "other", "velero.io/backup-uid": "of-an-earlier-one" };
     assert.match(await ended(await askToDelete("other", labels)), /for an earlier Backup that was called other/);
+    await rig.make("deletebackuprequests", { kind: "DeleteBackupRequest", metadata: { name: "bare" } });
+    assert.match(await ended("bare"), /spec\.backupName is missing/);
     const refused = await rig.makeBackup("refused", { spec: { storageLocation: "no-such" } });
     assert.equal((await rig.backupEnd(refused.metadata.name)).status?.phase, "FailedValidation");
     await askToDelete("refused");

@@ -98,6 +98,13 @@ describe("a new BackupRepository", () => {
     assert.equal(existsSync(folderOf("reader", "archive")), false);
   });
 
+  it("stands in nobody's way when it has no spec, which the API server takes", async () => {
+    await rig.make("backuprepositories", { kind: "BackupRepository", metadata: { name: "bare" } });
+    await makeRepository("after-bare");
+    await becomes("after-bare", "Ready");
+    await rig.delete("backuprepositories", "bare");
+  });
+
   it("is left alone when it is of another type", async () => {
     await makeRepository("kopia", { repositoryType: "kopia" });
     await makeRepository("after-kopia");

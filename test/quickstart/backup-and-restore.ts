@@ -84,8 +84,10 @@ async function loseAndRestore(cluster: Cluster, kept: readonly KeptVolume[]): Pr
   const restore = (): Promise<void> =>
     stowage(cluster, "restore", "create", "back", "--from-backup", "second", "--wait");
   await timed("done", restore);
+  // Finding a volume waits until its pod runs.
+  const volumes = await Promise.all(kept.map((one) => volumeOf(cluster, one)));
   say(await living.kubectl("-n", demo, "get", "deployments,pods,persistentvolumeclaims,configmaps"));
-  for (const one of kept) assertSame(one.copy, await volumeOf(cluster, one));
+  for (const [index, { copy }] of kept.entries()) assertSame(copy, volumes[index] ?? "");
 }
 
 async function askRestic({ living, store }: Cluster): Promise<void> {

@@ -67,7 +67,7 @@ export class DeletionRig {
       redact: (text) => text.replaceAll("hunter2", "***"),
       deletionLimit: 20,
       retryFrequencyMs: 3_600_000,
-      requestsFor: (name) => this.requests.filter(({ spec }) => spec.backupName === name),
+      requestsFor: (name) => this.requests.filter(({ spec }) => spec?.backupName === name),
       restoresOf: (name) => this.table.list<Restore>(restores).filter(({ spec }) => spec.backupName === name),
       isReady: () => true,
       newToken: () => "word",

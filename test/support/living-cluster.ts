@@ -24,10 +24,14 @@ export interface LivingClusterOptions {
   /** Of the storage location "default". Absent: none is made. */
   readonly bucket?: string;
   readonly prefix?: string;
+  /** True: no controllers and nobody who plays the node, so that pods stay as they are made. */
+  readonly isBare?: boolean;
+  /** What starts ours, before a role; the sources when absent. */
+  readonly program?: readonly string[];
 }
 
 export async function startLivingCluster(options: LivingClusterOptions): Promise<LivingCluster> {
-  const cluster = new LivingCluster(await startControlPlane({ controllers: true }), options);
+  const cluster = new LivingCluster(await startControlPlane({ controllers: options.isBare !== true }), options);
   try {
     await cluster.install();
     return cluster;
@@ -58,7 +62,7 @@ export class LivingCluster {
     else await this.kubectl("apply", "--server-side", "-f", join(root, "manifests", "crds"));
     await this.kubectl("wait", "--for=condition=Established", "crd", "--all");
     await this.kubectl("apply", "-f", join(root, "manifests", "rbac"));
-    await this.node.start();
+    if (this.#options.isBare !== true) await this.node.start();
     await this.apply({
       apiVersion: "v1",
       kind: "Pod",
@@ -195,9 +199,10 @@ export class LivingCluster {
     const kubeconfig = await this.controlPlane.serviceAccountKubeconfig("velero", account);
     const words = [role, "--kubeconfig", kubeconfig, "--namespace", "velero", "--metrics-address", "127.0.0.1:0"];
     const ports = role === "server" ? ["--download-address", "127.0.0.1:0"] : [];
-    const started = await startProcess(process.execPath, {
+    const [executable = "", ...first] = this.#options.program ?? [process.execPath, program];
+    const started = await startProcess(executable, {
       name: `stowage ${role}`,
-      args: [program, ...words, ...ports, ...flags],
+      args: [...first, ...words, ...ports, ...flags],
       env: { ...env, AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined },
       isReady: ready,
     });

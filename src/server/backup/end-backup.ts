@@ -3,7 +3,7 @@ import type { Backup, BackupPhase, BackupStatus } from "../../api/backup.ts";
 import { annotations } from "../../api/names.ts";
 import { backups } from "../../api/resources.ts";
 import { type EventText, involvedObject } from "../../kube/events.ts";
-import { formatTimestamp } from "../../platform/clock.ts";
+import { formatTimestamp, parseTimestamp } from "../../platform/clock.ts";
 import { type ConditionUpdate, conditionPatch } from "../status/conditions.ts";
 import type { BackupContext } from "./backup-context.ts";
 
@@ -30,7 +30,7 @@ export async function patchBackup(
 ): Promise<Backup> {
   const address = { namespace: context.namespace, name: backup.metadata.name };
   const { conditions, ...rest } = patch;
-  const { metadata, status } = await conditionParts(backup, context, conditions);
+  const { metadata, status } = await conditionParts(backup, context, patch);
   return await context.client.mergePatch(backups, address, {
     ...rest,
     metadata: {
@@ -45,10 +45,12 @@ export async function patchBackup(
 async function conditionParts(
   backup: Backup,
   { crds, clock }: Pick<BackupContext, "crds" | "clock">,
-  conditions: readonly ConditionUpdate[] | undefined,
+  { conditions, status }: Pick<BackupPatch, "conditions" | "status">,
 ): Promise<ReturnType<typeof conditionPatch>> {
   if (conditions === undefined) return { metadata: { annotations: {} }, status: {} };
-  return conditionPatch(backup, conditions, { crd: await crds.find(backups), nowMs: clock.now() });
+  // One end has one time, in the location's file as in the cluster.
+  const nowMs = parseTimestamp(status?.completionTimestamp) ?? clock.now();
+  return conditionPatch(backup, conditions, { crd: await crds.find(backups), nowMs });
 }
 
 /** The Backup as it will be after a patch, for its file in the location. */
@@ -57,7 +59,7 @@ export async function afterPatch(
   patch: BackupPatch,
   context: Pick<BackupContext, "crds" | "clock">,
 ): Promise<Backup> {
-  const { metadata, status } = await conditionParts(backup, context, patch.conditions);
+  const { metadata, status } = await conditionParts(backup, context, patch);
   const changed = { ...backup.metadata.annotations, ...patch.metadata?.annotations, ...metadata.annotations };
   const kept = Object.entries(changed).filter((entry): entry is [string, string] => entry[1] !== null);
   return {

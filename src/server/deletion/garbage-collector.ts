@@ -61,7 +61,7 @@ async function failureOf(
   if (hasStoredNothing(backup)) return undefined;
   let location: BackupStorageLocation | undefined;
   try {
-    const name = backup.spec.storageLocation ?? "";
+    const name = backup.spec?.storageLocation ?? "";
     location = name === "" ? undefined : await client.find(backupStorageLocations, { namespace, name }, { signal });
   } catch (error) {
     if (!KubeError.is(error) || signal.aborted) throw error;

@@ -18,8 +18,9 @@ export function deletionPart(context: ServerContext, informers: Informers): read
     metrics: new DeletionMetrics(context.metrics),
     deletionLimit,
     retryFrequencyMs: garbageCollectionFrequencyMs,
-    requestsFor: (name) => informers.deletions.list().filter(({ spec }) => spec.backupName === name),
-    restoresOf: (name) => informers.restores.list().filter(({ spec }) => spec.backupName === name),
+    // An object without a spec is no object of anybody's, but the API server takes it.
+    requestsFor: (name) => informers.deletions.list().filter(({ spec }) => spec?.backupName === name),
+    restoresOf: (name) => informers.restores.list().filter(({ spec }) => spec?.backupName === name),
     isReady: () => informers.deletions.isSynced && informers.restores.isSynced,
     newToken: () => randomBytes(4).toString("hex"),
   };
@@ -33,7 +34,7 @@ export function deletionPart(context: ServerContext, informers: Informers): read
       if (request.status?.phase !== "Processed") requests.enqueue(keyOfObject(request));
     }
     for (const backup of informers.backups.list()) {
-      if (backup.spec.storageLocation === change.object.metadata.name) garbage.enqueue(keyOfObject(backup));
+      if (backup.spec?.storageLocation === change.object.metadata.name) garbage.enqueue(keyOfObject(backup));
     }
   });
   return [requests, garbage];

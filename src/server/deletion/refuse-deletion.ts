@@ -40,7 +40,7 @@ export function refusalOf({ request, backup, location, restores }: DeletionSubje
 
 function locationRefusal({ spec }: Backup, location: BackupStorageLocation | undefined): string | "wait" | undefined {
   if (location === undefined)
-    return `BackupStorageLocation ${JSON.stringify(spec.storageLocation ?? "")} does not exist`;
+    return `BackupStorageLocation ${JSON.stringify(spec?.storageLocation ?? "")} does not exist`;
   const { name } = location.metadata;
   if (location.spec.accessMode === "ReadOnly") return `BackupStorageLocation ${name} is read-only`;
   const { phase = "", message = "" } = location.status ?? {};

@@ -45,7 +45,7 @@ export function deletionReconciler(context: DeletionContext): Reconcile {
       return {};
     }
     const work = { request, context, signal, failingSinceMs };
-    return request.status?.phase === "Processed" ? await expire(work) : await process(work);
+    return request.status?.phase === "Processed" ? await expire(work) : await workOn(work);
   };
 }
 
@@ -57,10 +57,11 @@ async function expire({ request, context, signal }: Work): Promise<ReconcileResu
   return {};
 }
 
-async function process(work: Work): Promise<ReconcileResult> {
+async function workOn(work: Work): Promise<ReconcileResult> {
   const { request, context, signal } = work;
   const { client, namespace } = context;
-  const { backupName = "" } = request.spec;
+  // The API server takes one without a spec, too.
+  const backupName = request.spec?.backupName ?? "";
   if (backupName === "") return await end(work, ["spec.backupName is missing"]);
   const others = context.requestsFor(backupName).filter((one) => !isSame(one, request));
   if (others.some((other) => goesFirst(other, request))) {
@@ -165,7 +166,7 @@ async function end(work: Work, errors: readonly string[], backup?: Backup): Prom
   const { request, context, signal } = work;
   const { name, namespace } = request.metadata;
   if (request.status?.phase === "InProgress" && backup !== undefined) context.metrics.countEnd(backup, true);
-  context.log.warn("a backup was not deleted", { backup: request.spec.backupName, errors: errors.join("; ") });
+  context.log.warn("a backup was not deleted", { backup: request.spec?.backupName, errors: errors.join("; ") });
   const change = {
     metadata: { annotations: { [annotations.waitingFor]: null } },
     status: { phase: "Processed", errors: errors.map((error) => context.redact(error)) },
@@ -179,7 +180,7 @@ async function locationOf(
   { client, namespace }: DeletionContext,
   signal: AbortSignal,
 ): Promise<BackupStorageLocation | undefined> {
-  const { storageLocation = "" } = backup.spec;
+  const storageLocation = backup.spec?.storageLocation ?? "";
   if (storageLocation === "" || hasStoredNothing(backup)) return undefined;
   return await client.find(backupStorageLocations, { namespace, name: storageLocation }, { signal });
 }

@@ -23,6 +23,8 @@ const busyPollMs = 60_000;
 /** A name holds the second in which it was made. */
 const nameTakenMs = 1000;
 
+const emptySpec: Schedule["spec"] = { schedule: "", template: {} };
+
 /** The reconcile function of the Schedule controller. */
 export function scheduleReconciler(context: ScheduleContext): Reconcile {
   const check = scheduleChecker(context);
@@ -33,7 +35,8 @@ export function scheduleReconciler(context: ScheduleContext): Reconcile {
       context.metrics.forgetNextRun(address.name);
       return {};
     }
-    const { schedule, checked } = await check(found, signal);
+    // The API server takes one without a spec, too.
+    const { schedule, checked } = await check({ ...found, spec: found.spec ?? emptySpec }, signal);
     if (checked === undefined || schedule.spec.paused === true) {
       context.metrics.forgetNextRun(address.name);
       return {};

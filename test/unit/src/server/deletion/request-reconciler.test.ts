@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { RepositoryError } from "../../../../../repo-format/index.ts";
+import { deleteBackupRequests } from "../../../../../src/api/resources.ts";
 import type { ReconcileResult } from "../../../../../src/kube/controller.ts";
 import { KubeError } from "../../../../../src/kube/kube-errors.ts";
 import { deletionReconciler } from "../../../../../src/server/deletion/request-reconciler.ts";
-import { DeletionRig } from "../../../../support/deletion-rig.ts";
+import { DeletionRig, namespace } from "../../../../support/deletion-rig.ts";
 
 const { signal } = new AbortController();
 const nothing = (): void => undefined;
@@ -165,10 +166,11 @@ describe("a DeleteBackupRequest", () => {
     rig.putRequest("r", "b");
     rig.putRequest("gone", "nothing");
     rig.putRequest("empty", "");
-    for (const request of ["r", "gone", "empty"]) await rig.reconcile(request);
+    rig.table.put(deleteBackupRequests, { metadata: { name: "bare", namespace } });
+    for (const request of ["r", "gone", "empty", "bare"]) await rig.reconcile(request);
     assert.match(rig.errors(), /still in progress/);
     assert.match(rig.errors("gone"), /backup not found: there is no Backup nothing/);
-    assert.match(rig.errors("empty"), /spec\.backupName is missing/);
+    for (const request of ["empty", "bare"]) assert.match(rig.errors(request), /spec\.backupName is missing/);
     assert.equal(rig.backup("b")?.status?.phase, "InProgress");
     assert.equal(await rig.number("velero_backup_deletion_attempt_total"), undefined);
   });

@@ -76,7 +76,9 @@ describe("RestoredPods", () => {
       status: { phase: "Failed" },
     } as PodVolumeBackup;
     const pod = podIn("new");
-    restoredPods([stored, failed]).begin(pod, podIn("old"));
+    const restored = restoredPods([stored, failed]);
+    restored.begin(pod, podIn("old"));
+    assert.deepEqual(restored.originals, [podIn("old")]);
     assert.deepEqual(volumes, [{ pod, sourceNamespace: "old", snapshots: [{ volume: "data", snapshotId: "0123" }] }]);
     assert.deepEqual(hooked, [pod]);
     assert.match(log.warnings.join(), /^namespace new: volume logs of pod new\/web comes back without its data/);

@@ -275,6 +275,13 @@ describe("a Schedule that cannot be carried out", () => {
     assert.equal(rig.backups.length, 1);
   });
 
+  it("is told of when it has no spec at all, which the API server takes", async () => {
+    const rig = new Rig();
+    rig.table.put(schedules, { metadata: { name: "s", namespace } });
+    assert.deepEqual(await rig.reconcile(), {});
+    assert.equal(rig.schedule.status?.phase, "FailedValidation");
+  });
+
   it("is told of at once when the API server would refuse its Backups", async () => {
     const rig = new Rig();
     rig.table.beforeWrite = (write) => {

@@ -272,6 +272,23 @@ describe("VolumeRestores", () => {
     assert.match(log.errors.join(), /no node-agent pod is running on node n2/);
   });
 
+  it("gives each circumstance its own time", async () => {
+    const pod = makePod("web", { nodeName: "" });
+    const volumes = start();
+    begin(volumes, pod, "data");
+    const finished = volumes.finish();
+    await clock.advance(9 * minute);
+    makePod("web", { nodeName: "n2" });
+    await clock.advance(minute / 2);
+    assert.deepEqual(log.errors, [], "its node's agent has just begun to be missed");
+    agentOn("n2");
+    await clock.advance(minute);
+    await settle(made()[0], { phase: "Completed" });
+    await clock.advance(minute);
+    await finished;
+    assert.deepEqual(log.errors, []);
+  });
+
   it("ends all of them when the Restore's time is over, and says which time", async () => {
     const volumes = start({ annotations: { "velero.io/pod-volume-timeout": "5m" } });
     begin(volumes, makePod(), "data");
