@@ -3,11 +3,13 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { after, before, describe, it } from "node:test";
 import { openRepository, openStorage, withLock } from "../../repo-format/index.ts";
 import type { Backup } from "../../src/api/backup.ts";
 import type { Pod } from "../../src/api/core.ts";
 import type { PodVolumeBackup } from "../../src/api/pod-volume-backup.ts";
+import { openTarball } from "../../src/server/tarball/tarball-reader.ts";
 import type { RunningProcess } from "../support/processes.ts";
 import { type ResticResult, resticMust } from "../support/restic.ts";
 import { type S3Server, startS3Server } from "../support/s3-server.ts";
@@ -72,6 +74,33 @@ async function assertSnapshots(namespace: string, volumeBackups: readonly PodVol
   await restic(namespace, "check", "--read-data");
 }
 
+/** What Velero, or a Restore, finds in the bucket: its files, and the namespace's pods in the tarball. */
+async function assertStoredObjects(backup: string, namespace: string): Promise<void> {
+  const storage = await openStorage(s3.location("backups", ""), {
+    s3: { region: s3.region, credentials: s3Keys() } as never,
+  });
+  const folder = `cluster/backups/${backup}/`;
+  const keys = (await Array.fromAsync(storage.list(folder))).map(({ key }) => key.slice(folder.length));
+  const tarball = await storage.get(`${folder}${backup}.tar.gz`);
+  await storage.close();
+  assert.equal(keys.length, 12);
+  for (const file of ["velero-backup.json", `${backup}-logs.gz`, `${backup}-podvolumebackups.json.gz`])
+    assert.ok(keys.includes(file), file);
+  const scratchDirectory = join(rig.folder, "unpacked");
+  mkdirSync(scratchDirectory);
+  const { signal } = new AbortController();
+  const contents = await openTarball({ source: Readable.from([tarball]), scratchDirectory, signal });
+  assert.deepEqual(
+    contents
+      .addresses("pods")
+      .map(({ name }) => name)
+      .sort(),
+    ["db", "silent", "web"],
+  );
+  assert.equal((await contents.read("pods", { namespace, name: "web" })).kind, "Pod");
+  await contents.close();
+}
+
 describe("a Backup of pods that opt in", () => {
   it("stores the listed volumes of two nodes, and little more the second time", async () => {
     const annotations = { "backup.velero.io/backup-volumes": "data,logs" };
@@ -84,6 +113,7 @@ describe("a Backup of pods that opt in", () => {
     assert.deepEqual([status?.phase, status?.failureReason], ["Completed", undefined]);
     assert.deepEqual(await rig.volumesOf("first"), ["db/data", "db/logs", "web/data", "web/logs"]);
     await assertSnapshots("shop", await rig.volumeBackups("first"));
+    await assertStoredObjects("first", "shop");
     await rig.makeBackup("second", { spec: { includedNamespaces: ["shop"] } });
     assert.equal((await rig.backupEnd("second", 60_000)).status?.phase, "Completed");
     const again = await rig.volumeBackups("second");

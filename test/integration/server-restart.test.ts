@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Backup } from "../../src/api/backup.ts";
 import type { BackupRepository } from "../../src/api/backup-repository.ts";
 import type { PodVolumeBackup } from "../../src/api/pod-volume-backup.ts";
+import { type PlayedKubelet, playKubelet } from "../support/played-kubelet.ts";
 import type { RunningProcess } from "../support/processes.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { type ServerRig, startServerRig } from "../support/server-rig.ts";
@@ -16,18 +17,28 @@ const random = seededRandom(seed);
 const namespaces = ["one", "two", "three", "four"];
 const kills = 10;
 let rig: ServerRig;
+let kubelet: PlayedKubelet;
+const hooks = {
+  "pre.hook.backup.velero.io/command": "freeze",
+  "post.hook.backup.velero.io/command": "thaw",
+};
 
 before(async () => {
   rig = await startServerRig();
   await rig.makeLocation("default");
   await rig.makeAgentPod("node-1");
+  kubelet = await playKubelet(rig.controlPlane, "node-1");
   for (const namespace of namespaces) {
-    for (const name of ["a", "b", "c", "d"]) await rig.makePod({ namespace, name });
+    for (const name of ["a", "b", "c"]) await rig.makePod({ namespace, name });
+    await rig.makePod({ namespace, name: "hooked", annotations: hooks });
     await rig.makePod({ namespace, name: "idle", phase: "Pending" });
   }
 });
 
-after(() => rig.stop());
+after(async () => {
+  await kubelet?.stop();
+  await rig?.stop();
+});
 
 /** Plays the agents: ends volumes at random until the signal fires. */
 async function playAgents(signal: AbortSignal): Promise<void> {
@@ -63,7 +74,7 @@ describe(`a server that is killed ${kills} times (STOWAGE_SEED=${seed} repeats i
     const bucket = join(rig.folder, "default", "bucket");
     const last = await rig.startServer("--default-volumes-to-fs");
     for (const [round, name] of names.entries()) {
-      const { status, metadata } = await rig.backupEnd(name, 20_000);
+      const { status, metadata } = await rig.backupEnd(name, 60_000);
       const count = round < namespaces.length ? 1 : namespaces.length;
       assert.deepEqual([status?.phase, status?.errors, status?.warnings], ["Completed", 0, count], name);
       assert.equal(new StoredBackup(bucket, name).volumeBackups.length, 4 * count, name);
@@ -78,6 +89,10 @@ describe(`a server that is killed ${kills} times (STOWAGE_SEED=${seed} repeats i
     }
     agents.abort();
     await playing;
+    for (const namespace of namespaces) {
+      const commands = kubelet.commands.filter((line) => line.startsWith(`${namespace}/hooked/`));
+      assert.match(commands.at(-1) ?? "", /: thaw$/, `the pod of ${namespace} is left as its pre hook has made it`);
+    }
     const repositories = await rig.list<BackupRepository>("backuprepositories");
     assert.deepEqual(
       repositories.map(({ metadata, status }) => `${metadata.name} ${status?.phase}`).sort(),
