@@ -34,8 +34,6 @@ describe("readServerConfig", () => {
       garbageCollectionFrequencyMs: 3_600_000,
       deletionLimit: 20,
       repositoryVerificationPeriodMs: 720 * 3_600_000,
-      concurrentBackups: 1,
-      itemBlockWorkers: 1,
       terminatingResourceTimeoutMs: 600_000,
       restoreClusterRbacAndWebhooks: "true",
       restoreHelperImage: undefined,
