@@ -8,7 +8,8 @@ describe("readServerConfig", () => {
   it("has Velero's defaults", () => {
     assert.deepEqual(readServerConfig([], {}), {
       namespace: undefined,
-      kubeconfig: undefined,
+      itemBlockWorkers: 1,
+    kubeconfig: undefined,
       metricsAddress: ":8085",
       logLevel: "info",
       logFormat: "text",
