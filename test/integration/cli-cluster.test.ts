@@ -1,6 +1,7 @@
 // `stowage backup | restore | schedule | backup-location` on a real control plane. Nobody carries out what is asked for: the
 // tests write what the server would.
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { Backup } from "../../src/api/backup.ts";
 import type { BackupStorageLocation } from "../../src/api/backup-storage-location.ts";
@@ -9,7 +10,7 @@ import type { Restore } from "../../src/api/restore.ts";
 import type { Schedule } from "../../src/api/schedule.ts";
 import { type Clock, systemClock } from "../../src/platform/clock.ts";
 import { type ClusterCommand, type InProcessResult, runOnCluster } from "../support/in-process-cli.ts";
-import { eventually } from "../support/processes.ts";
+import { eventually, runProcess } from "../support/processes.ts";
 import { type ServerRig, startServerRig, type VeleroPlural } from "../support/server-rig.ts";
 
 let rig: ServerRig;
@@ -276,6 +277,19 @@ describe("backup delete", () => {
     assert.deepEqual(await requests("del-1"), []);
     assert.equal((await run(["backup", "delete", "del-1"], { answer: "Y" })).code, 0);
     assert.equal((await requests("del-1")).length, 1);
+  });
+
+  it("reads the answer from standard input, as a program of its own", async () => {
+    await rig.makeBackup("del-0");
+    const main = join(import.meta.dirname, "..", "..", "src", "main.ts");
+    const args = [main, "backup", "delete", "del-0", "--kubeconfig", rig.controlPlane.adminKubeconfig];
+    const silent = await runProcess(process.execPath, { args });
+    assert.equal(silent.code, 1);
+    assert.match(silent.stderr, /Sure\? \(y\/N\) .*nobody agreed to the deletion/s);
+    assert.equal((await runProcess(process.execPath, { args, input: "n\n" })).code, 1);
+    assert.deepEqual(await requests("del-0"), []);
+    const agreed = await runProcess(process.execPath, { args, input: "y\n" });
+    assert.deepEqual([agreed.code, (await requests("del-0")).length], [0, 1], agreed.stderr);
   });
 
   it("makes a request that names the Backup by name and uid, for each that is selected", async () => {

@@ -9,20 +9,26 @@ import type { Backup } from "../../src/api/backup.ts";
 import type { BackupStorageLocation } from "../../src/api/backup-storage-location.ts";
 import type { PodVolumeBackup } from "../../src/api/pod-volume-backup.ts";
 import { eventually, type RunningProcess } from "../support/processes.ts";
+import { type S3Server, startS3Server } from "../support/s3-server.ts";
 import { type ServerRig, startServerRig } from "../support/server-rig.ts";
 
 let rig: ServerRig;
+let s3: S3Server;
 let server: RunningProcess;
 
 before(async () => {
-  rig = await startServerRig();
+  [rig, s3] = await Promise.all([startServerRig(), startS3Server({ buckets: ["shared"] })]);
   server = await rig.startServer("--backup-sync-period", "1s");
 });
 
-after(() => rig.stop());
+after(async () => {
+  await Promise.all([rig.stop(), s3.stop()]);
+});
 
 interface StoredWish {
   readonly location?: string;
+  /** Default: the Backup's in that location. */
+  readonly folder?: string;
   readonly status?: object;
   readonly metadata?: object;
   readonly volumes?: readonly object[];
@@ -33,8 +39,8 @@ function folderOf(name: string, location = "shared"): string {
 }
 
 /** What another cluster's server leaves in a bucket. */
-function store(name: string, { location, status, metadata = {}, volumes }: StoredWish = {}): void {
-  const folder = folderOf(name, location);
+function store(name: string, { location, folder = folderOf(name, location), ...wish }: StoredWish = {}): void {
+  const { status, metadata = {}, volumes } = wish;
   mkdirSync(folder, { recursive: true });
   const backup = {
     apiVersion: "velero.io/v1",
@@ -221,6 +227,45 @@ describe("Backups of another cluster", () => {
   });
 });
 
+describe("Backups in a bucket", () => {
+  it("come in by the prefix of their location, each with its own Secret, and from one that must not be written, too", async () => {
+    const cloud = (secret: string): string =>
+      `[default]\naws_access_key_id = ${s3.accessKeyId}\naws_secret_access_key = ${secret}\n`;
+    const secrets = { one: s3.secretAccessKey, two: s3.secretAccessKey, wrong: "this-is-not-the-secret-access-key" };
+    for (const [name, secret] of Object.entries(secrets)) {
+      const stringData = { cloud: cloud(secret) };
+      await rig.controlPlane.must("POST", "/api/v1/namespaces/velero/secrets", { metadata: { name }, stringData });
+      store(`in-${name}`, { folder: join(s3.dataFolder, "shared", name, "backups", `in-${name}`) });
+      await rig.make("backupstoragelocations", {
+        kind: "BackupStorageLocation",
+        metadata: { name: `bucket-${name}` },
+        spec: {
+          provider: "aws",
+          objectStorage: { bucket: "shared", prefix: name },
+          accessMode: name === "two" ? "ReadOnly" : "ReadWrite",
+          credential: { name, key: "cloud" },
+          config: { region: s3.region, s3Url: s3.endpoint, s3ForcePathStyle: "true" },
+        },
+      });
+    }
+    const here = await Promise.all([arrived("in-one"), arrived("in-two")]);
+    assert.deepEqual(
+      here.map(({ spec }) => spec.storageLocation),
+      ["bucket-one", "bucket-two"],
+    );
+    await rig.when<BackupStorageLocation>(
+      "backupstoragelocations",
+      "bucket-wrong",
+      ({ status }) => status?.phase === "Unavailable",
+    );
+    assert.equal(await isHere("in-wrong"), false);
+    rmSync(join(s3.dataFolder, "shared", "two", "backups", "in-two"), { recursive: true });
+    await eventually("it is gone", async () => !(await isHere("in-two")));
+    assert.equal(await isHere("in-one"), true);
+    assert.doesNotMatch(server.output(), /this-is-not-the-secret|stowage-test-secret/);
+  });
+});
+
 describe("Backups that vanish from their location", () => {
   it("vanish from the cluster, but for those that may never have been stored", async () => {
     await rig.makeBackup("by-hand", { spec: { storageLocation: "shared" }, status: { phase: "Completed" } });
@@ -244,12 +289,14 @@ describe("Backups that vanish from their location", () => {
     assert.equal(await isHere("zz-good"), true);
   });
 
-  it("vanish, too, when they were made here and ended before the server's eyes", async () => {
-    await rig.makeBackup("ours", {
-      spec: { storageLocation: "shared" },
-      status: { phase: "WaitingForPluginOperations" },
-    });
-    await rig.patch("backups", "ours", { status: { phase: "Completed" } });
+  it("vanish, too, when they were made here, and not before", async () => {
+    await rig.makeNamespace("empty");
+    await rig.makeBackup("ours", { spec: { storageLocation: "shared", includedNamespaces: ["empty"] } });
+    const { metadata, status } = await rig.backupEnd("ours");
+    assert.equal(status?.phase, "Completed");
+    await anotherRound();
+    assert.equal((await rig.get<Backup>("backups", "ours")).metadata.uid, metadata.uid);
+    rmSync(folderOf("ours"), { recursive: true });
     await eventually("it is gone", async () => !(await isHere("ours")));
   });
 });

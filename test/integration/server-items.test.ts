@@ -284,6 +284,13 @@ test("objects are saved with kind, status and every digit; a bound claim without
   for (const field of ["dataSource", "dataSourceRef", "selector"]) assert.ok(!(field in claim.spec), field);
   const gadget = saved.entries.get("resources/gadgets.shop.example.com/namespaces/shop/g.json")?.content ?? "";
   assert.match(gadget, /"at":1732212345678901234[,}]/);
+  // And back: what the client reads it can also write.
+  const kind = { group: "shop.example.com", version: "v1", plural: "gadgets", kind: "Gadget", isNamespaced: true };
+  const { metadata, ...rest } = structuredClone(await rig.client.get(kind, { namespace: "shop", name: "g" }));
+  await rig.client.create(kind, { ...rest, metadata: { namespace: "bank", name: "g2" } });
+  const copy = await rig.controlPlane.kubectl(["get", "-n", "bank", "gadgets.shop.example.com", "g2", "-o", "json"]);
+  assert.match(copy.stdout, /"at": 1732212345678901234,/);
+  assert.equal(metadata.name, "g");
 });
 
 test("a CRD made a moment ago is seen", async () => {

@@ -14,6 +14,12 @@ test("integers beyond 2^53 come out as they went in, wherever they stand", () =>
   }
 });
 
+test("such an integer can be copied and compared like any other value", () => {
+  const parsed = parseExactJson('{"at":1732212345678901234}');
+  assert.deepEqual(structuredClone(parsed), { at: 1732212345678901234n });
+  assert.equal(JSON.stringify({ list: [structuredClone(parsed)] }), '{"list":[{"at":1732212345678901234}]}');
+});
+
 test("everything else is what JSON.parse gives, also beside a long integer and inside of strings", () => {
   const text = '{"a":1,"b":1.5,"c":"x:1234567890123456789","d":[true,null],"e":1.2345678901234567e+30}';
   assert.deepEqual(parseExactJson(text), JSON.parse(text));
