@@ -150,41 +150,38 @@ function scratchFiles(): string[] {
 }
 
 describe("a server that is killed", () => {
-  it("goes on when it is back, and makes nothing twice", async () => {
-    const { pod, volume } = await begin("killed");
+  const begun = new Map<string, Awaited<ReturnType<typeof begin>>>();
+
+  before(async () => {
+    for (const name of ["killed", "cut", "late"]) begun.set(name, await begin(name));
     server.signal("SIGKILL");
     await server.ended;
-    await restores.bind(pod, "node-1");
-    await restores.settle(volume);
+    for (const { pod, volume } of begun.values()) {
+      await restores.bind(pod, "node-1");
+      await restores.settle(volume);
+    }
+    await rig.delete("podvolumerestores", begun.get("cut")?.volume.metadata.name ?? "");
+    await rig.patch("restores", "late", { status: { phase: "Finalizing" } });
     server = await startServer();
+  });
+
+  it("goes on when it is back, and makes nothing twice", async () => {
     const { status } = await restores.restoreEnd("killed");
     assert.deepEqual([status?.phase, status?.errors, status?.warnings], ["Completed", 0, 0]);
-    assert.equal((await restores.volumeRestores("killed", 1))[0]?.metadata.uid, volume.metadata.uid);
+    const [volume] = await restores.volumeRestores("killed", 1);
+    assert.equal(volume?.metadata.uid, begun.get("killed")?.volume.metadata.uid);
     const list = JSON.parse(restores.readFile("killed", "restore-killed-resource-list.json.gz"));
     assert.deepEqual(list["v1/Pod"], ["killed/web(created)"]);
   });
 
   it("makes the volumes of a pod for which it had no time", async () => {
-    const { pod, volume } = await begin("cut");
-    server.signal("SIGKILL");
-    await server.ended;
-    await rig.delete("podvolumerestores", volume.metadata.name);
-    server = await startServer();
     const [again] = await restores.volumeRestores("cut", 1);
-    assert.equal(again?.spec.pod.uid, pod.metadata.uid);
-    await restores.bind(pod, "node-1");
+    assert.equal(again?.spec.pod.uid, begun.get("cut")?.pod.metadata.uid);
     await restores.settle(again as PodVolumeRestore);
     assert.equal((await restores.restoreEnd("cut")).status?.phase, "Completed");
   });
 
   it("ends a Restore that was about to end", async () => {
-    const { pod, volume } = await begin("late");
-    server.signal("SIGKILL");
-    await server.ended;
-    await restores.bind(pod, "node-1");
-    await restores.settle(volume);
-    await rig.patch("restores", "late", { status: { phase: "Finalizing" } });
-    server = await startServer();
     assert.equal((await restores.restoreEnd("late")).status?.phase, "Completed");
   });
 });

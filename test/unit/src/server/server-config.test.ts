@@ -21,6 +21,8 @@ describe("readServerConfig", () => {
       backupTtlMs: 720 * 3_600_000,
       defaultStorageLocation: "default",
       defaultVolumesToFs: false,
+      concurrentBackups: 1,
+      itemBlockWorkers: 1,
       backupSyncPeriodMs: 60_000,
       downloadAddress: ":8086",
       downloadUrl: undefined,
@@ -46,6 +48,13 @@ describe("readServerConfig", () => {
       assert.equal(readServerConfig([`--${name}`], {})?.defaultVolumesToFs, true, name);
       assert.equal(readServerConfig([`--${name}=false`], {})?.defaultVolumesToFs, false, name);
     }
+  });
+
+  it("takes numbers of Backups and pods at a time, never less than one", () => {
+    const config = readServerConfig(["--concurrent-backups=3", "--item-block-worker-count", "4"], {});
+    assert.deepEqual([config?.concurrentBackups, config?.itemBlockWorkers], [3, 4]);
+    assert.equal(readServerConfig(["--concurrent-backups=0"], {})?.concurrentBackups, 1);
+    assert.throws(() => readServerConfig(["--item-block-worker-count=many"], {}), { code: "flag-invalid" });
   });
 
   it("takes the namespace from the flag before the environment", () => {
