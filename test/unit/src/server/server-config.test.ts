@@ -8,8 +8,6 @@ describe("readServerConfig", () => {
   it("has Velero's defaults", () => {
     assert.deepEqual(readServerConfig([], {}), {
       namespace: undefined,
-      concurrentBackups: 1,
-      itemBlockWorkers: 1,
       kubeconfig: undefined,
       metricsAddress: ":8085",
       logLevel: "info",
