@@ -65,5 +65,7 @@ export interface Resource<T extends KubeObject> {
   readonly plural: string;
   readonly kind: string;
   readonly isNamespaced: boolean;
+  /** What an object has when the API server gives it without: the CRDs let objects without a spec in. */
+  readonly defaults?: Readonly<Record<string, unknown>>;
   readonly objectType?: T;
 }

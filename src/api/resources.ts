@@ -21,8 +21,8 @@ import type { Restore } from "./restore.ts";
 import type { Schedule } from "./schedule.ts";
 import type { VolumeSnapshotLocation } from "./volume-snapshot-location.ts";
 
-function velero<T extends KubeObject>(kind: string, plural: string): Resource<T> {
-  return { group: "velero.io", version: "v1", kind, plural, isNamespaced: true };
+function velero<T extends KubeObject>(kind: string, plural: string, spec: object = {}): Resource<T> {
+  return { group: "velero.io", version: "v1", kind, plural, isNamespaced: true, defaults: { spec } };
 }
 
 function core<T extends KubeObject>(kind: string, plural: string, isNamespaced = true): Resource<T> {
@@ -35,15 +35,19 @@ export const backupRepositories: Resource<BackupRepository> = velero("BackupRepo
 export const backupStorageLocations: Resource<BackupStorageLocation> = velero(
   "BackupStorageLocation",
   "backupstoragelocations",
+  { provider: "", objectStorage: { bucket: "" } },
 );
 export const backups: Resource<Backup> = velero("Backup", "backups");
 export const restores: Resource<Restore> = velero("Restore", "restores");
-export const schedules: Resource<Schedule> = velero("Schedule", "schedules");
+export const schedules: Resource<Schedule> = velero("Schedule", "schedules", { schedule: "", template: {} });
 export const deleteBackupRequests: Resource<DeleteBackupRequest> = velero(
   "DeleteBackupRequest",
   "deletebackuprequests",
+  { backupName: "" },
 );
-export const downloadRequests: Resource<DownloadRequest> = velero("DownloadRequest", "downloadrequests");
+export const downloadRequests: Resource<DownloadRequest> = velero("DownloadRequest", "downloadrequests", {
+  target: { kind: "", name: "" },
+});
 export const serverStatusRequests: Resource<ServerStatusRequest> = velero(
   "ServerStatusRequest",
   "serverstatusrequests",

@@ -23,7 +23,19 @@ export interface ResourceDescriptor<T extends AnyKubeObject> {
   readonly plural: string;
   readonly kind: string;
   readonly isNamespaced: boolean;
+  /**
+   * Fields that every object has when it was read, because the schema lets objects without them in: a CRD's `spec` is as
+   * optional as its author left it.
+   */
+  readonly defaults?: Readonly<Record<string, unknown>>;
   readonly objectType?: T;
+}
+
+/** The object as the API server gave it, with the resource's defaults where it has nothing. */
+export function withDefaults<T extends AnyKubeObject>({ defaults }: ResourceDescriptor<T>, object: T): T {
+  if (defaults === undefined) return object;
+  const absent = Object.entries(defaults).filter(([field]) => (object as Record<string, unknown>)[field] === undefined);
+  return absent.length === 0 ? object : { ...object, ...Object.fromEntries(absent) };
 }
 
 /** "group/version", or "v1" for the core group. */

@@ -6,7 +6,7 @@ import { type Clock, systemClock } from "../platform/clock.ts";
 import { type KubeRequest, sendRequest, streamLines } from "./http-transport.ts";
 import type { KubeConnection } from "./kube-connection.ts";
 import { type ApiStatus, errorOfStatus, KubeError } from "./kube-errors.ts";
-import { type AnyKubeObject, apiVersionOf, type ResourceDescriptor } from "./kube-object.ts";
+import { type AnyKubeObject, apiVersionOf, type ResourceDescriptor, withDefaults } from "./kube-object.ts";
 import { describeCall, pathOf, type Query } from "./resource-path.ts";
 
 export interface ObjectAddress {
@@ -86,7 +86,8 @@ export class TypedClient {
     options: CallOptions = {},
   ): Promise<T> {
     const action = describeCall("get", resource, address);
-    return (await this.#send({ method: "GET", path: pathOf(resource, address), action }, options)) as T;
+    const found = await this.#send({ method: "GET", path: pathOf(resource, address), action }, options);
+    return withDefaults(resource, found as T);
   }
 
   /** Undefined instead of "not-found". */
@@ -133,7 +134,8 @@ export class TypedClient {
       const path = pathOf(resource, { namespace: options.namespace }, query);
       const action = describeCall("list", resource, { namespace: options.namespace });
       const page = (await this.#send({ method: "GET", path, action }, options)) as RawList<T>;
-      yield { items: page.items ?? [], resourceVersion: page.metadata.resourceVersion ?? "" };
+      const items = (page.items ?? []).map((item) => withDefaults(resource, item));
+      yield { items, resourceVersion: page.metadata.resourceVersion ?? "" };
       token = page.metadata.continue;
     } while (token !== undefined && token !== "");
   }
@@ -164,7 +166,8 @@ export class TypedClient {
     const path = pathOf(resource, { ...address, subresource: options.subresource }, dryRunQuery(options));
     const contentType = "application/merge-patch+json";
     const action = describeCall("patch", resource, address);
-    return (await this.#send({ method: "PATCH", path, action, body: patch, contentType }, options)) as T;
+    const patched = await this.#send({ method: "PATCH", path, action, body: patch, contentType }, options);
+    return withDefaults(resource, patched as T);
   }
 
   /** Writes the whole object; its resourceVersion must be the stored one. */
@@ -222,7 +225,7 @@ export class TypedClient {
     const path = pathOf(resource, { namespace: options.namespace }, query);
     const timeoutMs = Math.min(options.timeoutSeconds + 15, longestSilenceSeconds) * 1000;
     const lines = streamLines(this.#connection, { method: "GET", path, action, timeoutMs, signal: options.signal });
-    for await (const line of lines) yield watchEventOf<T>(line, action);
+    for await (const line of lines) yield watchEventOf(resource, line, action);
   }
 
   /** Any path of the API server: /version, /openapi/v3, a pod's log. */
@@ -268,7 +271,11 @@ function dryRunQuery(options: CallOptions): Query {
   return options.dryRun === true ? { dryRun: "All" } : {};
 }
 
-function watchEventOf<T extends AnyKubeObject>(line: string, action: string): WatchEvent<T> {
+function watchEventOf<T extends AnyKubeObject>(
+  resource: ResourceDescriptor<T>,
+  line: string,
+  action: string,
+): WatchEvent<T> {
   const event = JSON.parse(line) as { type: string; object: unknown };
   if (event.type === "ERROR") {
     const status = event.object as ApiStatus;
@@ -276,5 +283,5 @@ function watchEventOf<T extends AnyKubeObject>(line: string, action: string): Wa
   }
   const object = event.object as T;
   if (event.type === "BOOKMARK") return { type: "BOOKMARK", resourceVersion: object.metadata.resourceVersion ?? "" };
-  return { type: event.type as "ADDED" | "MODIFIED" | "DELETED", object };
+  return { type: event.type as "ADDED" | "MODIFIED" | "DELETED", object: withDefaults(resource, object) };
 }

@@ -87,7 +87,7 @@ export function createInformers({
     filter: (object: T) => boolean = () => true,
   ): Informer<T> => new Informer({ client, resource, namespace, log, clock, filter });
   return {
-    locations: informer(backupStorageLocations, hasSpec),
+    locations: informer(backupStorageLocations),
     repositories: informer(backupRepositories, hasSpec),
     backups: informer(backups),
     restores: informer(restores),
@@ -101,6 +101,6 @@ export function createInformers({
 }
 
 /** The CRDs let objects without one in; of these kinds nothing can be made of it. */
-function hasSpec({ spec }: { readonly spec?: object }): boolean {
-  return spec !== undefined;
+function hasSpec({ spec }: { readonly spec: object }): boolean {
+  return Object.keys(spec).length > 0;
 }
