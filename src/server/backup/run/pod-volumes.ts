@@ -60,11 +60,13 @@ export class PodVolumes {
    */
   async take(pod: Pod): Promise<readonly string[]> {
     const { log } = this.#options;
-    const plan = await this.#plan(pod);
+    const state = await this.#readState();
+    const plan = this.#plan(state, pod);
+    // Before anything else can run: another pod may ask for the same claim.
+    this.#earlier.push(...plan.volumes.map(plannedBefore));
     const namespace = pod.metadata.namespace ?? "";
     for (const message of plan.warnings) log.warning({ namespace }, message);
     for (const message of plan.errors) log.error({ namespace }, message);
-    this.#earlier.push(...plan.volumes.map(plannedBefore));
     if (plan.volumes.length === 0) return [];
     const turn = (this.#turns.get(namespace) ?? Promise.resolve()).then(() => this.#make(namespace, plan.volumes));
     this.#turns.set(
@@ -76,7 +78,7 @@ export class PodVolumes {
 
   /** For a pod that is not backed up: volumeinfo says why none of its volumes are. */
   async leaveOut(pod: Pod, reason: string): Promise<void> {
-    this.#skip((await this.#plan(pod)).volumes, reason);
+    this.#skip(this.#plan(await this.#readState(), pod).volumes, reason);
   }
 
   /** A claim that the Backup saves: if no pod brings its volume, volumeinfo says so. */
@@ -103,10 +105,10 @@ export class PodVolumes {
     return volumeInfos(taken, [...this.#skipped, ...unused]);
   }
 
-  async #plan(pod: Pod): Promise<VolumePlan> {
+  #plan(state: VolumeState, pod: Pod): VolumePlan {
     const { policy, withoutClaims } = this.#options;
-    const state = { ...(await this.#readState()), pods: [pod] };
-    const plan = planVolumes(state, { mode: this.#mode, policy, withoutClaims, earlier: this.#earlier });
+    const options = { mode: this.#mode, policy, withoutClaims, earlier: this.#earlier };
+    const plan = planVolumes({ ...state, pods: [pod] }, options);
     this.#skipped.push(...plan.skipped.map(skippedVolumeInfo));
     return plan;
   }

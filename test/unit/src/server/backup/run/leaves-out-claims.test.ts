@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { BackupSpec } from "../../../../../../src/api/backup.ts";
-import type { Discovery } from "../../../../../../src/kube/discovery.ts";
 import { leavesOutClaims } from "../../../../../../src/server/backup/run/leaves-out-claims.ts";
+import { fakeDiscovery } from "../../../../../support/fake-discovery.ts";
 
-const find = ((name: string) => {
-  const names = ["pvc", "persistentvolumeclaims", "persistentvolumeclaim"];
-  return names.includes(name) ? { group: "", plural: "persistentvolumeclaims" } : undefined;
-}) as Discovery["find"];
+const discovery = await fakeDiscovery([
+  "v1 pods Pod",
+  "v1 persistentvolumeclaims PersistentVolumeClaim",
+  "v1 persistentvolumes PersistentVolume cluster",
+  "v1 nodes Node cluster",
+]);
 
-const leavesOut = (spec: BackupSpec): boolean => leavesOutClaims(spec, { find });
+const leavesOut = (spec: BackupSpec): boolean => leavesOutClaims(spec, discovery);
 
 describe("leavesOutClaims", () => {
   it("is false where nothing is said, or everything is asked for", () => {
@@ -23,6 +25,11 @@ describe("leavesOutClaims", () => {
       assert.equal(leavesOut({ excludedResources: [name] }), true);
       assert.equal(leavesOut({ excludedNamespaceScopedResources: [name] }), true);
     }
+  });
+
+  it("knows patterns", () => {
+    assert.equal(leavesOut({ excludedResources: ["persistent*"] }), true);
+    assert.equal(leavesOut({ includedResources: ["persistent*"] }), false);
   });
 
   it("is true where only other things are asked for, or nothing of a namespace", () => {

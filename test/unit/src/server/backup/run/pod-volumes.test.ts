@@ -94,6 +94,16 @@ describe("PodVolumes", () => {
     );
   });
 
+  it("takes a claim through one pod only, also when two ask at the same time", async () => {
+    const volumes = new Volumes();
+    const taking = volumes.begin();
+    const names = await Promise.all(["a", "b", "c"].map((name) => taking.take(podWith(name, "claim"))));
+    assert.deepEqual(
+      names.map(({ length }) => length),
+      [1, 0, 0],
+    );
+  });
+
   it("waits until the namespace's repository is ready", async () => {
     const volumes = new Volumes();
     volumes.rig.repositories.set("app", "wait");
