@@ -59,9 +59,8 @@ export function renderSection(shape: Shape, result: ShapeResult, remarks?: strin
 
 function describeVersions(shape: Shape, versions: ShapeResult["versions"]): string {
   return columnsOf(shape)
-    .map(
-      (name) => `${name === "stowage" || name === "velero" ? capitalised(name) : name} ${versions[name] ?? "unknown"}`,
-    )
+    .filter((name) => versions[name] !== undefined)
+    .map((name) => `${name === "stowage" || name === "velero" ? capitalised(name) : name} ${versions[name]}`)
     .join(", ");
 }
 
