@@ -21,6 +21,9 @@ const keptMs = 24 * 3_600_000;
 /** A repository that is in use, or a store that is away, is tried again for this long. */
 const patienceMs = 24 * 3_600_000;
 const retryMs = 30_000;
+/** Most locks are gone in a moment: those of our own backups and verifications. */
+const soonMs = 60_000;
+const soonRetryMs = 5000;
 const validationPollMs = 500;
 const startPollMs = 200;
 /** An agreement wakes the request; this is for a watch that lost it. */
@@ -137,7 +140,7 @@ async function retryOrEnd(work: Work, backup: Backup, error: unknown): Promise<R
   if (!mayPass || nowMs - sinceMs >= patienceMs) return await end(work, [message], backup);
   context.log.warn("deleting a backup has to wait", { backup: backup.metadata.name, ...errorFacts(error) });
   await waitFor(work, message);
-  return { requeueAfterMs: retryMs };
+  return { requeueAfterMs: nowMs - sinceMs < soonMs ? soonRetryMs : retryMs };
 }
 
 /** Written once, not at every try: how old a lock is changes its message, but not what it says. */

@@ -125,8 +125,9 @@ describe("a DeleteBackupRequest", () => {
     rig.forget = () => {
       throw new RepositoryError("lock-held", `locked by PID 7 on node-1, ${age++} minutes old`);
     };
-    for (let times = 0; times < 3; times++) {
-      assert.deepEqual(await rig.reconcile(), { requeueAfterMs: 30 * secondMs });
+    // Soon at first, then at leisure.
+    for (const seconds of [5, 5, 30]) {
+      assert.deepEqual(await rig.reconcile(), { requeueAfterMs: seconds * secondMs });
       await rig.clock.advance(30 * secondMs);
     }
     assert.match(
