@@ -5,6 +5,7 @@ import type { Restore, RestoreSpec } from "../../api/restore.ts";
 import { initHookContainers, withInitContainers } from "../hooks/init-hook-containers.ts";
 import type { RestoreHooks } from "../hooks/restore-hooks.ts";
 import type { RunLog } from "../run-log/run-log.ts";
+import { inclusion } from "./objects/restore-scope.ts";
 import { readPluginConfig } from "./objects/rules/plugin-config.ts";
 import { ownImage } from "./own-image.ts";
 import type { RestoreContext } from "./restore-context.ts";
@@ -90,14 +91,12 @@ export class RestoredPods {
   }
 }
 
-/** Names by which a Restore may mean claims. */
-const claimKinds: readonly string[] = ["persistentvolumeclaims", "persistentvolumeclaim", "pvc"];
+const claims = "persistentvolumeclaims";
+/** Other names by which a Restore may mean claims. */
+const claimNames: readonly string[] = ["persistentvolumeclaim", "pvc"];
 
-/** Who leaves claims out of a Restore wants what is in them now. */
+/** Who leaves claims out of a Restore, by name or by pattern, wants what is in them now. */
 export function leavesOutClaims({ includedResources, excludedResources }: RestoreSpec): boolean {
-  const included = (includedResources ?? []).map((name) => name.toLowerCase());
-  const excluded = (excludedResources ?? []).map((name) => name.toLowerCase());
-  const isClaims = (name: string): boolean => claimKinds.includes(name);
-  const isWanted = included.length === 0 || included.includes("*") || included.some(isClaims);
-  return !isWanted || excluded.some(isClaims);
+  const resolve = (name: string): string => (claimNames.includes(name.toLowerCase()) ? claims : name.toLowerCase());
+  return !inclusion(includedResources, excludedResources, resolve).includes(claims);
 }

@@ -95,6 +95,8 @@ describe("leavesOutClaims()", () => {
     [{ excludedResources: ["secrets"] }, false],
     [{ excludedResources: ["persistentvolumeclaims"] }, true],
     [{ includedResources: null, excludedResources: ["pvc"] }, true],
+    [{ excludedResources: ["persistent*"] }, true],
+    [{ includedResources: ["pods", "persistentvolume*"] }, false],
   ] as const) {
     it(`is ${expected} for ${JSON.stringify(spec)}`, () => {
       assert.equal(leavesOutClaims(spec), expected);
