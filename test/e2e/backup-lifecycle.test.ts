@@ -15,20 +15,7 @@ let s3: S3Server;
 
 before(async () => {
   [rig, s3] = await Promise.all([startServerRig(), startS3Server({ buckets: ["backups"] })]);
-  const cloud = `[default]\naws_access_key_id = ${s3.accessKeyId}\naws_secret_access_key = ${s3.secretAccessKey}\n`;
-  const secrets = "/api/v1/namespaces/velero/secrets";
-  await rig.controlPlane.must("POST", secrets, { metadata: { name: "cloud" }, stringData: { cloud } });
-  await rig.make("backupstoragelocations", {
-    kind: "BackupStorageLocation",
-    metadata: { name: "s3" },
-    spec: {
-      provider: "aws",
-      default: true,
-      objectStorage: { bucket: "backups" },
-      credential: { name: "cloud", key: "cloud" },
-      config: { region: s3.region, s3Url: s3.endpoint, s3ForcePathStyle: "true" },
-    },
-  });
+  await rig.makeS3Location(s3);
   await rig.makeAgentPod("node-1");
   await rig.startServer();
   await rig.startAgent("node-1");

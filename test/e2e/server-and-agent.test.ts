@@ -23,24 +23,11 @@ let password = "";
 
 before(async () => {
   [rig, s3] = await Promise.all([startServerRig(), startS3Server({ buckets: ["backups"] })]);
-  const cloud = `[default]\naws_access_key_id = ${s3.accessKeyId}\naws_secret_access_key = ${s3.secretAccessKey}\n`;
-  const secrets = "/api/v1/namespaces/velero/secrets";
-  await rig.controlPlane.must("POST", secrets, { metadata: { name: "cloud" }, stringData: { cloud } });
-  await rig.make("backupstoragelocations", {
-    kind: "BackupStorageLocation",
-    metadata: { name: "s3" },
-    spec: {
-      provider: "aws",
-      default: true,
-      objectStorage: { bucket: "backups", prefix: "cluster" },
-      credential: { name: "cloud", key: "cloud" },
-      config: { region: s3.region, s3Url: s3.endpoint, s3ForcePathStyle: "true" },
-    },
-  });
+  await rig.makeS3Location(s3, "cluster");
   for (const node of ["node-1", "node-2"]) await rig.makeAgentPod(node);
   server = await rig.startServer();
   [agent] = await Promise.all([rig.startAgent("node-1"), rig.startAgent("node-2")]);
-  const secret = (await rig.controlPlane.must("GET", `${secrets}/velero-repo-credentials`)) as {
+  const secret = (await rig.controlPlane.must("GET", "/api/v1/namespaces/velero/secrets/velero-repo-credentials")) as {
     data: Record<string, string>;
   };
   password = Buffer.from(secret.data["repository-password"] ?? "", "base64").toString();

@@ -11,6 +11,7 @@ import { isBackupEnded } from "../../src/api/phases.ts";
 import type { PodVolumeBackup, PodVolumeBackupStatus } from "../../src/api/pod-volume-backup.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
 import { eventually, type RunningProcess, startProcess } from "./processes.ts";
+import type { S3Server } from "./s3-server.ts";
 import { makeTemporaryDirectory, removeDirectory } from "./temporary-directory.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -182,6 +183,20 @@ export class ServerRig {
         config: { path: join(this.folder, name) },
         ...change,
       },
+    });
+  }
+
+  /** The default location, in the bucket "backups" of an S3 server, with its Secret. */
+  async makeS3Location(s3: S3Server, prefix?: string): Promise<void> {
+    const cloud = `[default]\naws_access_key_id = ${s3.accessKeyId}\naws_secret_access_key = ${s3.secretAccessKey}\n`;
+    const secret = { metadata: { name: "cloud" }, stringData: { cloud } };
+    await this.controlPlane.must("POST", `${core}/namespaces/velero/secrets`, secret);
+    await this.makeLocation("s3", {
+      provider: "aws",
+      default: true,
+      objectStorage: { bucket: "backups", ...(prefix === undefined ? {} : { prefix }) },
+      credential: { name: "cloud", key: "cloud" },
+      config: { region: s3.region, s3Url: s3.endpoint, s3ForcePathStyle: "true" },
     });
   }
 
