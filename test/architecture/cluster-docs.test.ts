@@ -6,7 +6,6 @@ import test from "node:test";
 import { conditionReasons, conditionTypes } from "../../src/api/conditions.ts";
 import { annotations } from "../../src/api/names.ts";
 import { serverUsage } from "../../src/server/server-config.ts";
-import { conditionsAnnotation } from "../../src/server/status/conditions.ts";
 import { runOnCluster } from "../support/in-process-cli.ts";
 
 const text = readFileSync(join(import.meta.dirname, "..", "..", "docs", "cluster.md"), "utf8");
@@ -72,7 +71,7 @@ async function helpOf(verb: string): Promise<string> {
 
 test("our annotations in docs/cluster.md are those of the program", () => {
   const named = new Set([...text.matchAll(/stowage\.dev\/[a-z-]+/g)].map(([name]) => name));
-  const known = new Set<string>([...Object.values(annotations), conditionsAnnotation]);
+  const known = new Set<string>(Object.values(annotations));
   assert.deepEqual(
     [...named].filter((name) => !known.has(name)),
     [],
