@@ -198,12 +198,15 @@ export function makeCgroup(): string {
   const name = `${cgroupPrefix}${process.pid}`;
   for (const hierarchy of hierarchies()) {
     mkdirSync(join(hierarchy, name), { recursive: true });
+    const put = (file: string, content: string | Buffer): void => {
+      if (existsSync(join(hierarchy, name, file))) writeFileSync(join(hierarchy, name, file), content);
+    };
     // A new group of this hierarchy of version 1 has no processors and no memory nodes of its own.
-    for (const file of ["cpuset.cpus", "cpuset.mems"]) {
-      const from = join(hierarchy, file);
-      if (existsSync(from) && existsSync(join(hierarchy, name, file)))
-        writeFileSync(join(hierarchy, name, file), readFileSync(from));
-    }
+    for (const file of ["cpuset.cpus", "cpuset.mems"])
+      if (existsSync(join(hierarchy, file))) put(file, readFileSync(join(hierarchy, file)));
+    // Else all pods together would get as much time as one single process beside them.
+    put("cpu.shares", "4096");
+    put("cpu.weight", "400");
   }
   return name;
 }

@@ -31,14 +31,15 @@ export class RealNode {
   /** Survives the node's going down. */
   readonly state: string;
   readonly #files: NodeFiles;
-  readonly #cgroup: string;
+  /** Of its pods, below each hierarchy. */
+  readonly cgroup: string;
   readonly #running = new Map<Part, NodeProcess>();
   #namespaces: Namespaces | undefined;
 
   private constructor(state: string, addresses: NodeAddresses, cgroup: string) {
     this.state = state;
     this.addresses = addresses;
-    this.#cgroup = cgroup;
+    this.cgroup = cgroup;
     this.#files = writeNodeFiles({ state, addresses, cgroup });
   }
 
@@ -84,7 +85,7 @@ export class RealNode {
     this.#running.clear();
     await this.#namespaces?.close();
     this.#namespaces = undefined;
-    await cgroupGone(this.#cgroup);
+    await cgroupGone(this.cgroup);
   }
 
   /** Down, and nothing stays. */
