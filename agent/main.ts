@@ -27,6 +27,7 @@ import { KeptThreads } from "./data-path/kept-threads.ts";
 import { concurrencyFor, readLoadConcurrency } from "./data-path/load-concurrency.ts";
 import { ClusterRepositories } from "./data-path/repository-source.ts";
 import { Slots } from "./data-path/slots.ts";
+import { threadsWithin } from "./data-path/thread-limit.ts";
 import { checkHostPods } from "./host-volumes/check-host-pods.ts";
 import { VolumeControllers } from "./volume-controllers.ts";
 
@@ -122,7 +123,7 @@ function createContext(config: AgentConfig, metrics: Metrics, log: Logger): Agen
     crds: new CrdLookup({ client }),
     events: new EventRecorder({ client, log, component: nodeAgentName, host: config.nodeName }),
     metrics: createAgentMetrics(metrics),
-    threads: new KeptThreads(systemClock),
+    threads: new KeptThreads(systemClock, threadsWithin(process.constrainedMemory())),
     locks: new KeptLocks(systemClock),
     notes: new KeptNotes({ scratchDir: config.scratchDir, clock: systemClock, log }),
     clock: systemClock,
