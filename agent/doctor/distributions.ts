@@ -22,7 +22,7 @@ interface NodeSigns {
 
 export const usualKubeletRoot = "/var/lib/kubelet";
 
-export const distributions: readonly Distribution[] = [
+const distributions: readonly Distribution[] = [
   {
     name: "MicroK8s",
     kubeletRoot: "/var/snap/microk8s/common/var/lib/kubelet",
