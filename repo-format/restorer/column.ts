@@ -2,6 +2,15 @@
 
 export type NumberArray = Uint8Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
+/** A column of numbers of one kind. */
+export type Uint8Column = Column<Uint8Array<ArrayBuffer>>;
+export type Uint32Column = Column<Uint32Array<ArrayBuffer>>;
+export type Float64Column = Column<Float64Array<ArrayBuffer>>;
+
+export const u8 = (): Uint8Column => new Column((size) => new Uint8Array(size));
+export const u32 = (): Uint32Column => new Column((size) => new Uint32Array(size));
+export const f64 = (): Float64Column => new Column((size) => new Float64Array(size));
+
 const firstCapacity = 64;
 
 export class Column<T extends NumberArray> {

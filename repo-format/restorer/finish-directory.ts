@@ -10,10 +10,11 @@ import { targetError } from "../file-tree/target-errors.ts";
 import { makeHardLink, makeSpecial, makeSymlink } from "../file-tree/write-node.ts";
 import type { NodeType } from "../format/node.ts";
 import { parseTime } from "../format/time.ts";
+import { directoryMark, type Standing } from "./directory-table.ts";
 import type { RememberedFiles } from "./remembered-files.ts";
 import { removeUnexpected } from "./remove-unexpected.ts";
 import type { ItemAction, OverwriteMode } from "./restore-options.ts";
-import { fileAction, type PlannedDirectory, type RestorePlan, shownPath } from "./restore-plan.ts";
+import { fileAction, type RestorePlan, shownPath } from "./restore-plan.ts";
 import type { RestoreReport } from "./restore-report.ts";
 import type { Select } from "./select-entries.ts";
 import type { TargetDirectories } from "./target-directories.ts";
@@ -44,21 +45,20 @@ const entriesPerTurn = 500;
 
 export class DirectoryFinisher {
   readonly #context: FinishContext;
-  readonly #row: PlannedDirectory;
+  readonly #standing: Standing;
   readonly #number: number;
   readonly #path: string;
   #nextDirectory: number;
   #nextFile: number;
 
   constructor(context: FinishContext, number: number) {
-    const row = context.plan.directories[number];
-    if (row === undefined) throw new Error(`bug: no directory ${number}`);
+    const { directories } = context.plan;
     this.#context = context;
-    this.#row = row;
+    this.#standing = directories.standing(number);
     this.#number = number;
     this.#path = context.plan.directoryPath(number);
-    this.#nextDirectory = row.firstDirectory;
-    this.#nextFile = row.firstFile;
+    this.#nextDirectory = directories.firstDirectory.get(number);
+    this.#nextFile = directories.firstFile.get(number);
   }
 
   /** @throws RepositoryError "tree-malformed", "target-full", "cancelled". */
@@ -86,8 +86,11 @@ export class DirectoryFinisher {
 
   #finishSubdirectory(entry: TreeEntry): void {
     if (entry.node.subtree === undefined) return;
-    const row = this.#context.plan.directories[this.#nextDirectory++];
-    if (row?.isNeeded !== true || row.isBlocked) return;
+    const { directories } = this.#context.plan;
+    const row = this.#nextDirectory++;
+    // A damaged tree may have ended before it came here when the plan was made.
+    const isPlanned = row < directories.count && directories.is(row, directoryMark.needed);
+    if (!isPlanned || directories.is(row, directoryMark.blocked)) return;
     const isRight = this.#applyMetadata(entry);
     if (isRight && entry.isSelected) this.#restored("dir restored", entry);
   }
@@ -133,7 +136,7 @@ export class DirectoryFinisher {
     }
     this.#makeOther(entry, (directory, name) => {
       const firstDirectory = plan.files.directory.get(first);
-      const firstName = Buffer.from(plan.files.names[first] as string, "latin1");
+      const firstName = plan.files.names.bytes(first);
       if (firstDirectory === this.#number) return makeHardLink({ directory, name: firstName }, directory, name);
       // Opening the second directory may close the first: it is kept by a handle of its own.
       const here = directory.duplicate();
@@ -156,7 +159,7 @@ export class DirectoryFinisher {
     if (!dryRun) {
       const { name } = entry.node;
       // Nothing can stand in a directory that this restore has made.
-      if (this.#row.standing === "directory") removeChild(this.#directory(), name, { recursive: mayDelete });
+      if (this.#standing === "directory") removeChild(this.#directory(), name, { recursive: mayDelete });
       create(this.#directory(), name);
     }
     if (this.#applyMetadata(entry)) this.#restored("other restored", entry);
@@ -164,7 +167,7 @@ export class DirectoryFinisher {
 
   #mayOverwrite({ node }: TreeEntry): boolean {
     const { overwrite } = this.#context;
-    if (overwrite === "always" || overwrite === "if-changed" || this.#row.standing !== "directory") return true;
+    if (overwrite === "always" || overwrite === "if-changed" || this.#standing !== "directory") return true;
     const standing = this.#standingMtime(node.name);
     if (standing === undefined) return true;
     return overwrite === "if-newer" && parseTime(node.mtime).unixNs > standing;
@@ -195,7 +198,8 @@ export class DirectoryFinisher {
 
   #removeUnexpected(tree: Buffer): void {
     const { plan, report, select, dryRun, signal, directories } = this.#context;
-    const isKnown = this.#row.isComplete && plan.mayDelete && this.#row.standing === "directory";
+    const isKnown =
+      plan.directories.is(this.#number, directoryMark.complete) && plan.mayDelete && this.#standing === "directory";
     if (!this.#context.delete || !isKnown || directories === undefined) return;
     try {
       const path = this.#path;

@@ -3,7 +3,9 @@
 import { setImmediate } from "node:timers/promises";
 import { throwIfCancelled } from "../errors.ts";
 import type { BlobId } from "../format/id.ts";
+import { type Uint32Column, u32 } from "./column.ts";
 import { isDamage } from "./damage.ts";
+import { directoryMark } from "./directory-table.ts";
 import { DirectoryFinisher, type FinishContext } from "./finish-directory.ts";
 import { finishNewDirectories, isFinishedWithoutTree } from "./finish-new-directories.ts";
 import { shownPath } from "./restore-plan.ts";
@@ -16,24 +18,36 @@ const directoriesPerTurn = 500;
 export async function finishMetadata(context: FinishContext): Promise<void> {
   const { plan, repo, signal, report } = context;
   const trees = new TreePrefetch(repo, signal);
-  const treeOf = (row: number): BlobId => plan.directories[row]?.tree as BlobId;
-  // Rows of directories come before those of everything below them.
-  const rows = [...plan.directories.keys()].reverse().filter((row) => isFinishable(context, row));
-  const isTreeless = (row: number): boolean => isFinishedWithoutTree(context, row);
-  const withTree = rows.filter((row) => !isTreeless(row));
+  const { directories } = plan;
+  const withTree = rowsWithTree(context);
   let treesTaken = 0;
-  for (const [index, row] of rows.entries()) {
-    if (index % directoriesPerTurn === 0) await setImmediate();
+  // Rows of directories come before those of everything below them.
+  for (let row = directories.count - 1; row >= 0; row--) {
+    if (row % directoriesPerTurn === 0) await setImmediate();
     throwIfCancelled(signal);
-    if (row === withTree[treesTaken]) {
-      trees.expect((count) => withTree.slice(treesTaken, treesTaken + count).map(treeOf));
+    if (!isFinishable(context, row)) continue;
+    if (treesTaken < withTree.length && row === withTree.get(treesTaken)) {
+      trees.expect((count) => treesFrom(context, withTree, treesTaken, count));
       treesTaken++;
-      await finishWithTree(context, row, () => trees.take(treeOf(row)));
+      await finishWithTree(context, row, () => trees.take(directories.tree(row)));
     } else {
       finishNewDirectories(context, row);
     }
     report.progress();
   }
+}
+
+/** Directories whose trees have to be read once more, in the order in which they are finished. */
+function rowsWithTree(context: FinishContext): Uint32Column {
+  const rows = u32();
+  for (let row = context.plan.directories.count - 1; row >= 0; row--)
+    if (isFinishable(context, row) && !isFinishedWithoutTree(context, row)) rows.push(row);
+  return rows;
+}
+
+function treesFrom({ plan }: FinishContext, rows: Uint32Column, first: number, count: number): BlobId[] {
+  const next = rows.array.subarray(first, Math.min(first + count, rows.length));
+  return Array.from(next, (row) => plan.directories.tree(row));
 }
 
 async function finishWithTree(context: FinishContext, row: number, take: () => Promise<Buffer>): Promise<void> {
@@ -43,11 +57,13 @@ async function finishWithTree(context: FinishContext, row: number, take: () => P
   } catch (error) {
     if (!isDamage(error)) throw error;
     // A tree that was damaged before was reported then; what could be read of it is finished.
-    if (plan.directories[row]?.isComplete) report.fail("tree", shownPath(plan.directoryPath(row)), error);
+    if (plan.directories.is(row, directoryMark.complete))
+      report.fail("tree", shownPath(plan.directoryPath(row)), error);
   }
 }
 
 function isFinishable({ plan }: FinishContext, row: number): boolean {
-  const directory = plan.directories[row];
-  return directory?.isNeeded === true && directory.childMayBeSelected && !directory.isBlocked;
+  const { directories } = plan;
+  const isEntered = directories.is(row, directoryMark.needed) && directories.is(row, directoryMark.childMayBeSelected);
+  return isEntered && !directories.is(row, directoryMark.blocked);
 }

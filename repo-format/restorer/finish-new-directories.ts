@@ -4,6 +4,7 @@
 import { applyMetadata, type MetadataProblem } from "../file-tree/apply-metadata.ts";
 import { applyPlainMetadata, inheritedMetadata, type PlainMetadata, plainNode } from "../file-tree/plain-metadata.ts";
 import { targetError } from "../file-tree/target-errors.ts";
+import { directoryMark } from "./directory-table.ts";
 import type { FinishContext } from "./finish-directory.ts";
 import { shownPath } from "./restore-plan.ts";
 import type { TargetDirectories } from "./target-directories.ts";
@@ -11,20 +12,21 @@ import type { TargetDirectories } from "./target-directories.ts";
 /** True when nothing of the directory's tree is needed any more. */
 export function isFinishedWithoutTree(context: FinishContext, directory: number): boolean {
   const { plan, dryRun } = context;
-  const row = plan.directories[directory];
-  const mayHoldMore = context.delete && row?.standing === "directory";
-  return !dryRun && !mayHoldMore && row?.isComplete === true && !plan.needsTree(directory);
+  const { directories } = plan;
+  const mayHoldMore = context.delete && directories.standing(directory) === "directory";
+  return !dryRun && !mayHoldMore && directories.is(directory, directoryMark.complete) && !plan.needsTree(directory);
 }
 
 /** @throws RepositoryError "target-full". */
 export function finishNewDirectories(context: FinishContext, parent: number): void {
-  const { plan, directories } = context;
-  const first = plan.directories[parent]?.firstDirectory ?? 0;
-  for (let child = first; plan.directories[child]?.parent === parent; child++) {
-    const row = plan.directories[child];
-    const metadata = plan.directoryMetadata.get(child);
-    if (!row?.isNeeded || row.isBlocked || metadata === undefined || directories === undefined) continue;
-    finishDirectory(context, directories, child, metadata);
+  const { plan, directories: target } = context;
+  const { directories } = plan;
+  const first = directories.firstDirectory.get(parent);
+  for (let child = first; child < directories.count && directories.parent(child) === parent; child++) {
+    const isMade = directories.is(child, directoryMark.needed) && !directories.is(child, directoryMark.blocked);
+    const metadata = directories.metadata.get(child);
+    if (!isMade || metadata === undefined || target === undefined) continue;
+    finishDirectory(context, target, child, metadata);
   }
 }
 
@@ -49,7 +51,7 @@ function finishDirectory(
     if (failure.code === "target-full") throw failure;
     report.fail("entry", path, failure);
   }
-  if (isRight && plan.directories[child]?.isSelected) report.restored("dir restored", path, 0);
+  if (isRight && plan.directories.is(child, directoryMark.selected)) report.restored("dir restored", path, 0);
 }
 
 function applyTo(
@@ -61,7 +63,12 @@ function applyTo(
   const { fd } = directories.open(child);
   const inherited = inheritedMetadata(fd);
   if (!inherited.hasAttributes) return applyPlainMetadata(fd, metadata, inherited, context.metadata.isRoot);
-  const row = context.plan.directories[child];
-  const name = Buffer.from(row?.name ?? "", "latin1");
-  return applyMetadata(directories.open(row?.parent ?? 0), name, plainNode("dir", name, metadata), context.metadata);
+  const { plan } = context;
+  const name = plan.directories.nameBytes(child);
+  return applyMetadata(
+    directories.open(plan.directories.parent(child)),
+    name,
+    plainNode("dir", name, metadata),
+    context.metadata,
+  );
 }

@@ -5,6 +5,7 @@ import { throwIfCancelled } from "../errors.ts";
 import { removeChild } from "../file-tree/remove.ts";
 import { targetError } from "../file-tree/target-errors.ts";
 import { makeDirectory } from "../file-tree/write-node.ts";
+import { directoryMark } from "./directory-table.ts";
 import { type RestorePlan, shownPath } from "./restore-plan.ts";
 import type { RestoreReport } from "./restore-report.ts";
 import type { TargetDirectories } from "./target-directories.ts";
@@ -23,22 +24,24 @@ export async function makeDirectories(
   report: RestoreReport,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  for (const [number, row] of plan.directories.entries()) {
-    if (row.parent < 0 || !row.isNeeded) continue;
-    if (number % directoriesPerTurn === 0) await setImmediate();
+  const { directories } = plan;
+  // Row 0 is the target itself.
+  for (let row = 1; row < directories.count; row++) {
+    if (!directories.is(row, directoryMark.needed)) continue;
+    if (row % directoriesPerTurn === 0) await setImmediate();
     throwIfCancelled(signal);
-    if (plan.directories[row.parent]?.isBlocked === true) row.isBlocked = true;
-    if (row.isBlocked || row.standing === "directory") continue;
+    if (directories.is(directories.parent(row), directoryMark.blocked)) directories.mark(row, directoryMark.blocked);
+    if (directories.is(row, directoryMark.blocked) || directories.standing(row) === "directory") continue;
     try {
-      const parent = target.open(row.parent);
-      const name = Buffer.from(row.name, "latin1");
-      if (row.standing === "other") removeChild(parent, name);
+      const parent = target.open(directories.parent(row));
+      const name = directories.nameBytes(row);
+      if (directories.standing(row) === "other") removeChild(parent, name);
       makeDirectory(parent, name);
     } catch (error) {
       const failure = targetError(error, "make the directory");
       if (failure.code === "target-full") throw failure;
-      row.isBlocked = true;
-      report.fail("entry", shownPath(plan.directoryPath(number)), failure);
+      directories.mark(row, directoryMark.blocked);
+      report.fail("entry", shownPath(plan.directoryPath(row)), failure);
     }
   }
 }

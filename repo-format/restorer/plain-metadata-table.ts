@@ -1,14 +1,14 @@
 // Owner, mode and time of many files in 16 bytes each: few combinations of owner and mode occur in one snapshot.
 import type { PlainMetadata } from "../file-tree/plain-metadata.ts";
-import { Column } from "./column.ts";
+import { f64, u32 } from "./column.ts";
 
 type Attributes = Pick<PlainMetadata, "mode" | "uid" | "gid">;
 
 export class PlainMetadataTable {
   /** Number of the row's attributes + 1; 0: none. */
-  readonly #attributes = new Column((size) => new Uint32Array(size));
-  readonly #seconds = new Column((size) => new Float64Array(size));
-  readonly #nanoseconds = new Column((size) => new Uint32Array(size));
+  readonly #attributes = u32();
+  readonly #seconds = f64();
+  readonly #nanoseconds = u32();
   readonly #known: Attributes[] = [];
   readonly #numbers = new Map<string, number>();
 

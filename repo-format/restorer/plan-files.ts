@@ -169,7 +169,7 @@ export class FilePlanner {
     const { files } = this.#plan;
     try {
       const directory = this.#target?.open(files.directory.get(file));
-      return directory && openForReading(directory, Buffer.from(files.names[file] as string, "latin1")).fd;
+      return directory && openForReading(directory, files.names.bytes(file)).fd;
     } catch {
       // Not readable for us, or gone meanwhile: it will be opened for writing, and that says why it cannot.
       return undefined;

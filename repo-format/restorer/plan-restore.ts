@@ -2,13 +2,14 @@
 import { setImmediate } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
-import { type PlainMetadata, plainMetadataOf } from "../file-tree/plain-metadata.ts";
+import { plainMetadataOf } from "../file-tree/plain-metadata.ts";
 import type { BlobId } from "../format/id.ts";
 import type { Node } from "../format/node.ts";
 import { type BoundedTasks, withBoundedTasks } from "./bounded-tasks.ts";
 import { isDamage } from "./damage.ts";
+import { directoryMark } from "./directory-table.ts";
 import { FilePlanner, type FilePlannerContext } from "./plan-files.ts";
-import { type PlannedDirectory, RestorePlan, shownPath } from "./restore-plan.ts";
+import { RestorePlan, shownPath } from "./restore-plan.ts";
 import type { Select } from "./select-entries.ts";
 import { StandingEntries } from "./standing-entries.ts";
 import type { TargetDirectories } from "./target-directories.ts";
@@ -26,9 +27,9 @@ export interface PlanContext extends FilePlannerContext {
 
 /** Entries between two looks at the event loop, where locks are refreshed. */
 const entriesPerTurn = 2000;
-/** What rows take of the heap, about. */
-const directoryBytes = 400;
-const fileBytes = 100;
+/** What rows take, about, with their names. They do not lie on the heap, but its limit tells how much memory there is. */
+const directoryBytes = 90;
+const fileBytes = 70;
 /** The plan may take so much of the old objects' part; V8 counts the young ones' to its limit, too. */
 const heapShare = 0.75;
 const youngBytes: number = 192 * 1024 * 1024;
@@ -43,11 +44,6 @@ export async function planRestore(context: PlanContext): Promise<RestorePlan> {
   return planner.plan;
 }
 
-type NewDirectory = Pick<
-  PlannedDirectory,
-  "parent" | "name" | "tree" | "standing" | "isSelected" | "childMayBeSelected"
-> & { readonly metadata: PlainMetadata | undefined };
-
 class Planner {
   readonly plan = new RestorePlan();
   readonly #context: PlanContext;
@@ -59,35 +55,35 @@ class Planner {
     this.#context = context;
     this.#target = context.openTarget(this.plan);
     this.#files = new FilePlanner(context, this.plan, this.#target);
-    this.#addDirectory({
+    this.plan.directories.add({
       parent: -1,
       name: "",
       tree: context.treeId,
       standing: "directory",
       isSelected: false,
       childMayBeSelected: true,
-      metadata: undefined,
     });
   }
 
   /** Depth first, so that files come in the order in which a backup has stored them. */
   async run(comparisons: BoundedTasks): Promise<void> {
     const { repo, signal, report } = this.#context;
+    const { directories } = this.plan;
     const trees = new TreePrefetch(repo, signal);
     const stack = [0];
     for (let directory = stack.pop(); directory !== undefined; directory = stack.pop()) {
       throwIfCancelled(signal);
-      const { tree } = this.#directory(directory);
+      const tree = directories.tree(directory);
       trees.expect((count) => this.#nextTrees(tree, stack, count));
-      const firstChild = this.plan.directories.length;
+      const firstChild = directories.count;
       try {
         await this.#planDirectory(directory, await trees.take(tree), comparisons);
       } catch (error) {
         if (!isDamage(error)) throw error;
         report.fail("tree", this.#shown(directory), treeError(error, tree));
       }
-      for (let child = this.plan.directories.length - 1; child >= firstChild; child--) {
-        if (this.#directory(child).childMayBeSelected) stack.push(child);
+      for (let child = directories.count - 1; child >= firstChild; child--) {
+        if (directories.is(child, directoryMark.childMayBeSelected)) stack.push(child);
       }
       report.progress();
     }
@@ -95,14 +91,14 @@ class Planner {
 
   #nextTrees(current: BlobId, stack: readonly number[], count: number): BlobId[] {
     const next = count > 1 ? stack.slice(1 - count).reverse() : [];
-    return [current, ...next.map((row) => this.#directory(row).tree)];
+    return [current, ...next.map((row) => this.plan.directories.tree(row))];
   }
 
   async #planDirectory(directory: number, tree: Buffer, comparisons: BoundedTasks): Promise<void> {
-    const row = this.#directory(directory);
+    const { directories } = this.plan;
     const { select, report, signal } = this.#context;
-    row.firstDirectory = this.plan.directories.length;
-    row.firstFile = this.plan.files.count;
+    directories.firstDirectory.set(directory, directories.count);
+    directories.firstFile.set(directory, this.plan.files.count);
     const standing = this.#standingIn(directory);
     const onRefused = (path: string, reason: string): void => {
       this.plan.mayDelete = false;
@@ -117,13 +113,13 @@ class Planner {
       throwIfCancelled(signal);
       refuseWithoutMemory(this.plan);
     }
-    row.isComplete = true;
+    directories.mark(directory, directoryMark.complete);
   }
 
   #planOther(entry: TreeEntry, standing: StandingEntries): void {
     const { type } = entry.node;
     const { report } = this.#context;
-    if (type !== "dir") this.#directory(standing.directory).hasOthers = true;
+    if (type !== "dir") this.plan.directories.mark(standing.directory, directoryMark.hasOthers);
     if (type === "dir") this.#planSubdirectory(entry, standing);
     else if (type === "symlink" || type === "fifo") report.expect(0);
     else if (type === "dev" || type === "chardev")
@@ -141,10 +137,12 @@ class Planner {
     const stands = standing.standing(name);
     const isPlain = this.#context.finishesFiles && stands !== "directory";
     const metadata = isPlain ? plainMetadataOf(node) : undefined;
-    if (metadata === undefined) this.#directory(standing.directory).hasOthers = true;
+    if (metadata === undefined) this.plan.directories.mark(standing.directory, directoryMark.hasOthers);
     const tree = node.subtree;
     const parent = standing.directory;
-    this.#addDirectory({ parent, name, tree, standing: stands, isSelected, childMayBeSelected, metadata });
+    const { directories } = this.plan;
+    const row = directories.add({ parent, name, tree, standing: stands, isSelected, childMayBeSelected });
+    if (metadata !== undefined) directories.metadata.set(row, metadata);
     if (isSelected) this.#context.report.expect(0);
   }
 
@@ -162,36 +160,16 @@ class Planner {
     try {
       return StandingEntries.of(this.plan, this.#target, directory);
     } catch (error) {
-      this.#directory(directory).isBlocked = true;
+      this.plan.directories.mark(directory, directoryMark.blocked);
       this.#context.report.fail("entry", this.#shown(directory), error);
       return StandingEntries.none(directory);
     }
   }
 
-  #addDirectory({ metadata, ...row }: NewDirectory): void {
-    this.plan.directoryMetadata.push(metadata);
-    this.plan.directories.push({
-      ...row,
-      isNeeded: row.isSelected,
-      firstDirectory: 0,
-      firstFile: 0,
-      isComplete: false,
-      isBlocked: false,
-      hasOthers: false,
-    });
-  }
-
   #markNeeded(directory: number): void {
-    for (let row = this.plan.directories[directory]; row !== undefined && !row.isNeeded; ) {
-      row.isNeeded = true;
-      row = this.plan.directories[row.parent];
-    }
-  }
-
-  #directory(directory: number): PlannedDirectory {
-    const row = this.plan.directories[directory];
-    if (row === undefined) throw new Error(`bug: no directory ${directory}`);
-    return row;
+    const { directories } = this.plan;
+    for (let row = directory; row >= 0 && !directories.is(row, directoryMark.needed); row = directories.parent(row))
+      directories.mark(row, directoryMark.needed);
   }
 
   #shown(directory: number, name?: string): string {
@@ -202,10 +180,10 @@ class Planner {
 
 /** Trees may share subtrees, so a few small ones can stand for more directories than any memory holds. */
 function refuseWithoutMemory({ directories, files }: RestorePlan): void {
-  const needed = directories.length * directoryBytes + files.count * fileBytes;
+  const needed = directories.count * directoryBytes + files.count * fileBytes;
   if (needed < heapShare * Math.max(getHeapStatistics().heap_size_limit - youngBytes, youngBytes / 4)) return;
-  const message = `the snapshot has more than ${directories.length} directories and ${files.count} files: the memory of this process does not hold their list`;
-  const details = { directories: directories.length, files: files.count };
+  const message = `the snapshot has more than ${directories.count} directories and ${files.count} files: the memory of this process does not hold their list`;
+  const details = { directories: directories.count, files: files.count };
   throw new RepositoryError("resources-exhausted", message, { details });
 }
 

@@ -1,8 +1,10 @@
-// A restore as a value: which directories, files and parts of packs it needs. Everything lies in columns, about 85 bytes a
-// file and 65 a blob, because a volume may have millions of either.
+// A restore as a value: which directories, files and parts of packs it needs. Everything lies in columns, about 50 bytes a
+// file, 65 a blob and 75 a directory, because a volume may have millions of either.
 import { plaintextLength } from "../format/blob.ts";
 import { type BlobId, idBytes, idFromBytes, idToBytes, type PackId } from "../format/id.ts";
-import { Column } from "./column.ts";
+import { type Float64Column, f64, type Uint8Column, type Uint32Column, u8, u32 } from "./column.ts";
+import { DirectoryTable, directoryMark } from "./directory-table.ts";
+import { NameColumn } from "./name-column.ts";
 import { PlainMetadataTable } from "./plain-metadata-table.ts";
 
 /** What is done with a file. */
@@ -33,31 +35,6 @@ const unfinished: ReadonlySet<number> = new Set([
 
 export type FileAction = (typeof fileAction)[keyof typeof fileAction];
 
-/** What stands in a directory's place before the restore. */
-export type Standing = "absent" | "directory" | "other";
-
-export interface PlannedDirectory {
-  /** -1 for the target itself. */
-  readonly parent: number;
-  /** Raw bytes as latin1; "" for the target itself. */
-  readonly name: string;
-  readonly tree: BlobId;
-  readonly standing: Standing;
-  readonly isSelected: boolean;
-  readonly childMayBeSelected: boolean;
-  /** It, or something below it, is restored: it must exist and gets its metadata. */
-  isNeeded: boolean;
-  /** Its rows: directories and files from here on, in the order of the tree. */
-  firstDirectory: number;
-  firstFile: number;
-  /** Its tree was read to the end: only then is it known what does not belong there. */
-  isComplete: boolean;
-  /** It could not be made; nothing below it is touched. */
-  isBlocked: boolean;
-  /** It has links, special files or subdirectories that nothing but its tree knows enough of. */
-  hasOthers: boolean;
-}
-
 export interface PlannedPart {
   readonly id: BlobId;
   readonly packId: PackId;
@@ -76,17 +53,9 @@ export interface PartLocation {
   readonly uncompressedLength: number;
 }
 
-type Uint32Column = Column<Uint32Array<ArrayBuffer>>;
-type Uint8Column = Column<Uint8Array<ArrayBuffer>>;
-type Float64Column = Column<Float64Array<ArrayBuffer>>;
-
-const u32 = (): Uint32Column => new Column((size) => new Uint32Array(size));
-const u8 = (): Uint8Column => new Column((size) => new Uint8Array(size));
-const f64 = (): Float64Column => new Column((size) => new Float64Array(size));
-
 /** Rows of files. */
 class FileTable {
-  readonly names: string[] = [];
+  readonly names: NameColumn = new NameColumn();
   readonly directory: Uint32Column = u32();
   readonly sizeBytes: Float64Column = f64();
   readonly firstPart: Uint32Column = u32();
@@ -120,9 +89,7 @@ class PartTable {
 }
 
 export class RestorePlan {
-  readonly directories: PlannedDirectory[] = [];
-  /** Of directories that the restore makes, one row each as in `directories`. */
-  readonly directoryMetadata: PlainMetadataTable = new PlainMetadataTable();
+  readonly directories: DirectoryTable = new DirectoryTable();
   readonly files: FileTable = new FileTable();
   readonly parts: PartTable = new PartTable();
   /** In the order of first use. */
@@ -194,10 +161,13 @@ export class RestorePlan {
 
   /** Entries of the directory that have to be looked up in its tree when they are finished. */
   needsTree(directory: number): boolean {
-    if (this.directories[directory]?.hasOthers !== false) return true;
-    const { files } = this;
-    const first = this.directories[directory].firstFile;
-    for (let file = first; file < files.count && files.directory.get(file) === directory; file++) {
+    const { directories, files } = this;
+    if (directories.is(directory, directoryMark.hasOthers)) return true;
+    for (
+      let file = directories.firstFile.get(directory);
+      file < files.count && files.directory.get(file) === directory;
+      file++
+    ) {
       if (unfinished.has(files.action.get(file))) return true;
     }
     return false;
@@ -227,10 +197,7 @@ export class RestorePlan {
   /** Path of a directory from the target, "" for the target itself, raw bytes as latin1. */
   directoryPath(directory: number): string {
     const names: string[] = [];
-    for (let row = this.directories[directory]; row !== undefined && row.parent >= 0; ) {
-      names.push(row.name);
-      row = this.directories[row.parent];
-    }
+    for (let row = directory; row > 0; row = this.directories.parent(row)) names.push(this.directories.name(row));
     return names
       .reverse()
       .map((name) => `/${name}`)
@@ -239,7 +206,7 @@ export class RestorePlan {
 
   /** Path of a file for people. */
   filePath(file: number): string {
-    return shownPath(`${this.directoryPath(this.files.directory.get(file))}/${this.files.names[file]}`);
+    return shownPath(`${this.directoryPath(this.files.directory.get(file))}/${this.files.names.get(file)}`);
   }
 
   #packNumber(packId: PackId): number {

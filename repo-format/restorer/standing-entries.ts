@@ -2,7 +2,8 @@
 // nothing in it, and costs no call at all.
 import { statChild } from "../file-tree/node-metadata.ts";
 import type { FileStat } from "../file-tree/opened-file.ts";
-import type { RestorePlan, Standing } from "./restore-plan.ts";
+import type { Standing } from "./directory-table.ts";
+import type { RestorePlan } from "./restore-plan.ts";
 import type { TargetDirectories } from "./target-directories.ts";
 
 const nothing: ReadonlySet<string> = new Set();
@@ -21,7 +22,7 @@ export class StandingEntries {
 
   /** @throws Node's error when the directory cannot be read. */
   static of(plan: RestorePlan, target: TargetDirectories | undefined, directory: number): StandingEntries {
-    const isThere = plan.directories[directory]?.standing === "directory";
+    const isThere = plan.directories.standing(directory) === "directory";
     if (target === undefined || !isThere) return StandingEntries.none(directory);
     return new StandingEntries(directory, target, new Set(target.open(directory).readLatin1Names()));
   }

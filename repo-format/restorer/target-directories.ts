@@ -3,6 +3,7 @@
 
 import { RepositoryError } from "../errors.ts";
 import type { DirectoryHandle } from "../file-tree/directory-handle.ts";
+import { directoryMark } from "./directory-table.ts";
 import type { RestorePlan } from "./restore-plan.ts";
 
 const maxOpenDirectories = 128;
@@ -35,7 +36,7 @@ export class TargetDirectories {
     let current = directory;
     while (current > 0 && !this.#open.has(current) && !this.#held.has(current)) {
       chain.push(current);
-      current = this.#plan.directories[current]?.parent ?? 0;
+      current = this.#plan.directories.parent(current);
     }
     let handle = this.#handleOf(current);
     while (chain.length > 0) {
@@ -81,11 +82,11 @@ export class TargetDirectories {
   }
 
   #openBelow(parent: DirectoryHandle, directory: number): DirectoryHandle {
-    const row = this.#plan.directories[directory];
-    if (row === undefined || row.isBlocked) {
+    const { directories } = this.#plan;
+    if (directories.is(directory, directoryMark.blocked)) {
       throw new RepositoryError("target-unwritable", "its directory could not be made");
     }
-    const handle = parent.openChild(Buffer.from(row.name, "latin1"));
+    const handle = parent.openChild(directories.nameBytes(directory));
     this.#keep(directory, handle);
     return handle;
   }

@@ -145,7 +145,7 @@ export class TargetFiles {
   }
 
   #nameOf(file: number): Buffer {
-    return Buffer.from(this.#plan.files.names[file] as string, "latin1");
+    return this.#plan.files.names.bytes(file);
   }
 
   #close(file: number, entry: OpenFile): void {

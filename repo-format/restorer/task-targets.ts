@@ -49,7 +49,7 @@ export class TaskTargets {
       directory = this.#directories.hold(row).fd;
       this.#held.set(row, directory);
     }
-    const name = files.names[file] as string;
+    const name = files.names.get(file);
     const metadata = files.metadata.get(file);
     if (metadata === undefined) throw new Error(`bug: the metadata of file ${file} are not known`);
     const number = this.#newFiles.push({ directory, name, metadata }) - 1;

@@ -37,7 +37,7 @@ async function verifyFile({ plan, directories, threads, report, signal }: Verify
   let opened: ReturnType<typeof openForReading>;
   try {
     const directory = directories.open(plan.files.directory.get(file));
-    opened = openForReading(directory, Buffer.from(plan.files.names[file] as string, "latin1"));
+    opened = openForReading(directory, plan.files.names.bytes(file));
   } catch (error) {
     fail(`it cannot be read again: ${(error as Error).message}`);
     return;

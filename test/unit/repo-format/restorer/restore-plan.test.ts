@@ -13,21 +13,10 @@ function blobId(number: number): BlobId {
 
 function planWithDirectories(): RestorePlan {
   const plan = new RestorePlan();
-  const row = {
-    tree: blobId(0),
-    standing: "absent",
-    isSelected: true,
-    childMayBeSelected: true,
-    isNeeded: true,
-    firstDirectory: 0,
-    firstFile: 0,
-    isComplete: true,
-    isBlocked: false,
-    hasOthers: false,
-  } as const;
-  plan.directories.push({ ...row, parent: -1, name: "" });
-  plan.directories.push({ ...row, parent: 0, name: "sub" });
-  plan.directories.push({ ...row, parent: 1, name: "d\xffp" });
+  const row = { tree: blobId(0), standing: "absent", isSelected: true, childMayBeSelected: true } as const;
+  plan.directories.add({ ...row, parent: -1, name: "" });
+  plan.directories.add({ ...row, parent: 0, name: "sub" });
+  plan.directories.add({ ...row, parent: 1, name: "d\xffp" });
   return plan;
 }
 
