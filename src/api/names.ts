@@ -87,6 +87,19 @@ export const annotations = {
   startJitter: "stowage.dev/start-jitter",
   /** Backup: the time of its Schedule for which it was made, RFC 3339. */
   scheduledFor: "stowage.dev/scheduled-for",
+  /**
+   * Pod, claim: what a backup leaves out, restic's patterns. On a pod, for one volume: `exclude.stowage.dev/<volume>`;
+   * likewise cross-mounts, timeout and stall-timeout.
+   */
+  exclude: "stowage.dev/exclude",
+  /** Pod, claim: "true" or "false", whether a backup enters other file systems that are mounted inside the volume. */
+  crossMounts: "stowage.dev/cross-mounts",
+  /** Pod, claim: Go duration, after which a backup of the volume is given up. */
+  timeout: "stowage.dev/timeout",
+  /** Pod, claim: Go duration without any progress, after which a backup or restore of the volume is given up. */
+  stallTimeout: "stowage.dev/stall-timeout",
+  /** PodVolumeBackup: JSON of what its pod and claim asked for by annotation, and which annotation said it. */
+  volumeSettings: "stowage.dev/volume-settings",
 } as const;
 
 /** Prefix of annotations that keep status fields which the installed CRD prunes. */
