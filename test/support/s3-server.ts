@@ -13,10 +13,12 @@ export interface S3ServerOptions {
   readonly tls?: boolean;
   /** Serve BUCKET.HOST as well, under this domain. */
   readonly virtualDomain?: string;
+  /** Of this machine; default the loopback address. */
+  readonly address?: string;
 }
 
 export interface S3Server {
-  /** "http://127.0.0.1:PORT", or https. */
+  /** "http://127.0.0.1:PORT" (or the address that was asked for), or https. */
   readonly endpoint: string;
   readonly port: number;
   readonly region: string;
@@ -48,6 +50,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
   // A directory at the top level is a bucket.
   for (const bucket of options.buckets ?? [firstBucket]) mkdirSync(join(dataFolder, bucket), { recursive: true });
   mkdirSync(join(folder, "metadata"));
+  const { address = "127.0.0.1" } = options;
   const tls = options.tls === true ? writeCertificates(folder, options.virtualDomain) : undefined;
   const serverFlags = [
     ...(tls === undefined ? [] : ["--cert", tls.certificateFile, "--key", tls.keyFile]),
@@ -59,7 +62,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
       // Metadata beside the data, because a temporary directory need not keep extended attributes.
       args: [
         "--port",
-        `127.0.0.1:${port}`,
+        `${address}:${port}`,
         "--quiet",
         ...serverFlags,
         "posix",
@@ -68,7 +71,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
         dataFolder,
       ],
       env: { ROOT_ACCESS_KEY: accessKeyId, ROOT_SECRET_KEY: secretAccessKey, VGW_REGION: region },
-      isReady: () => isListening(port),
+      isReady: () => isListening(port, address),
     });
   let port = await freePort();
   let server = await start(port).catch(async () => {
@@ -76,7 +79,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     port = await freePort();
     return await start(port);
   });
-  const endpoint = `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}`;
+  const endpoint = `${tls === undefined ? "http" : "https"}://${address}:${port}`;
   return {
     endpoint,
     port,
