@@ -27,6 +27,7 @@ import { KeptThreads } from "./data-path/kept-threads.ts";
 import { concurrencyFor, readLoadConcurrency } from "./data-path/load-concurrency.ts";
 import { ClusterRepositories } from "./data-path/repository-source.ts";
 import { Slots } from "./data-path/slots.ts";
+import { threadsWithin } from "./data-path/thread-limit.ts";
 import { AgentDoctor } from "./doctor/agent-doctor.ts";
 import { allChecks } from "./doctor/checks.ts";
 import { createPatient } from "./doctor/create-patient.ts";
@@ -134,7 +135,7 @@ function createContext(config: AgentConfig, metrics: Metrics, log: Logger): Agen
     crds: new CrdLookup({ client }),
     events: new EventRecorder({ client, log, component: nodeAgentName, host: config.nodeName }),
     metrics: createAgentMetrics(metrics),
-    threads: new KeptThreads(systemClock),
+    threads: new KeptThreads(systemClock, threadsWithin(process.constrainedMemory())),
     locks: new KeptLocks(systemClock),
     notes: new KeptNotes({ scratchDir: config.scratchDir, clock: systemClock, log }),
     clock: systemClock,

@@ -76,7 +76,7 @@ test("what is followed by hand is what the Dockerfile says: anything else in it 
     return readDockerfile(read("Dockerfile").replace(from, to));
   };
   await assert.rejects(followBuildStage(change("--omit=dev", "--omit=optional"), folder), /runs what is not followed/);
-  const options = { buildFolder: folder, root: join(folder, "none"), copyModules: () => {} };
+  const options = { buildFolder: join(folder, "build"), root: join(folder, "none"), copyModules: () => {} };
   const withCommand = change("RUN ln -s", "RUN apt-get update && ln -s");
   assert.throws(() => followRuntimeStage(withCommand, options), /runs what is not followed: apt-get update/);
   assert.throws(

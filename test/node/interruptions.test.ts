@@ -13,26 +13,35 @@ import { NodeRig } from "./support/node-rig.ts";
 import { namespace, pod } from "./support/workloads.ts";
 
 const space = "work";
-const megabytes = 256;
+const megabytes = 128;
 const awayMs = 5000;
 let rig: NodeRig;
 let peakBytes = 0;
 
 interface Interruption {
   readonly title: string;
-  /** Takes it away and brings it back. `isMoved` says when the data have arrived nevertheless. */
+  /** Takes it away and brings it back, and lets the store go on. `isMoved` says when the data have arrived nevertheless. */
   readonly strike: (isMoved: () => boolean) => Promise<void>;
   /** The work must have been begun anew by somebody. */
   readonly startsOver: boolean;
 }
 
 const interruptions: readonly Interruption[] = [
-  { title: "the agent is killed", strike: () => killAgent(rig), startsOver: true },
+  {
+    title: "the agent is killed",
+    strike: async () => {
+      await killAgent(rig);
+      rig.s3.thaw();
+    },
+    startsOver: true,
+  },
   {
     title: "the agent's pod is deleted",
     strike: async () => {
       const { metadata } = await rig.agentPod();
-      await rig.kubectl("-n", "velero", "delete", "pod", metadata.name, "--wait=true");
+      await rig.kubectl("-n", "velero", "delete", "pod", metadata.name, "--wait=false");
+      rig.s3.thaw();
+      await rig.kubectl("-n", "velero", "wait", "--for=delete", `pod/${metadata.name}`, "--timeout=60s");
       await rig.agentReady();
     },
     startsOver: true,
@@ -41,6 +50,8 @@ const interruptions: readonly Interruption[] = [
     title: "the DaemonSet is rolled",
     strike: async () => {
       await rig.kubectl("-n", "velero", "rollout", "restart", "daemonset/node-agent");
+      await rig.until("the agent is asked to end", async () => (await rig.agentPods()).length === 0);
+      rig.s3.thaw();
       await rig.agentReady();
     },
     startsOver: true,
@@ -49,6 +60,7 @@ const interruptions: readonly Interruption[] = [
     title: "the API server is away until the data have been moved",
     strike: async (isMoved) => {
       await rig.node.stopPart("kube-apiserver", "SIGKILL");
+      rig.s3.thaw();
       await rig.until("the data are moved meanwhile", async () => isMoved());
       await rig.node.startPart("kube-apiserver");
     },
@@ -67,6 +79,7 @@ const interruptions: readonly Interruption[] = [
     title: "the node goes down and comes up",
     strike: async () => {
       await rig.node.down();
+      rig.s3.thaw();
       await rig.node.up();
     },
     startsOver: true,
@@ -96,8 +109,10 @@ function snapshotCount(): number {
   return globSync("*", { cwd: join(rig.s3.dataFolder, "backups", "restic", space, "snapshots") }).length;
 }
 
-async function lockTaken(): Promise<void> {
+/** Holds the store still once the transfer has begun, so that it cannot end before it is struck. */
+async function heldTransfer(): Promise<void> {
   await rig.until("the transfer has begun", async () => rig.locks(space).length > 0);
+  rig.s3.freeze();
 }
 
 async function assertNoLock(): Promise<void> {
@@ -131,7 +146,7 @@ describe("during a backup", () => {
       const before_ = snapshotCount();
       const name = `backup-${index}`;
       await rig.makeBackup(name, { includedNamespaces: [space] });
-      await lockTaken();
+      await heldTransfer();
       await strike(() => snapshotCount() > before_);
       const { status } = await rig.backupEnd(name, 180_000);
       assert.equal(status?.phase, "Completed", JSON.stringify(status));
@@ -154,7 +169,7 @@ describe("during a restore", () => {
       const target = `${space}-${index}`;
       const from = `backup-${interruptions.length - 1}`;
       await rig.makeRestore(`restore-${index}`, { backupName: from, namespaceMapping: { [space]: target } });
-      await lockTaken();
+      await heldTransfer();
       const place = rig.node.path("/var/lib/kubelet/pods");
       const uid = (await rig.volumeRestores(`restore-${index}`))[0]?.spec.pod.uid ?? "";
       const file = join(uid, "volumes/kubernetes.io~empty-dir/data/large");

@@ -35,6 +35,10 @@ export interface S3Server {
   halt(): Promise<void>;
   /** Starts it again on the same port. */
   resume(): Promise<void>;
+  /** Stands still, as a store does that does not answer: connections stay, requests wait. */
+  freeze(): void;
+  /** Goes on, with the requests that wait. */
+  thaw(): void;
   /** Ends the server and removes its data. */
   stop(): Promise<void>;
 }
@@ -94,6 +98,8 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     resume: async () => {
       server = await start(port);
     },
+    freeze: () => server.signal("SIGSTOP"),
+    thaw: () => server.signal("SIGCONT"),
     stop: async () => {
       await server.stop(2000);
       removeDirectory(folder);

@@ -28,7 +28,7 @@ import { runProcess } from "../../support/processes.ts";
 import { makeTemporaryDirectory, removeDirectory } from "../../support/temporary-directory.ts";
 
 /** As manifests/ name it; without a registry's name it is Docker's. */
-export const stowageImage = "docker.io/library/stowage:0.1.0";
+const stowageImage = "docker.io/library/stowage:0.1.0";
 export const busyboxImage = "localhost/busybox:1";
 export const pauseImage = "localhost/pause:1";
 

@@ -212,7 +212,7 @@ export function makeCgroup(): string {
 }
 
 /** Removes this process's, and those of processes that were killed. */
-export function removeCgroups(): void {
+function removeCgroups(): void {
   for (const hierarchy of hierarchies()) {
     const names = globSync(`${cgroupPrefix}*`, { cwd: hierarchy }).filter((name) => !isRunning(ownerOf(name)));
     for (const name of names) removeGroup(join(hierarchy, name));

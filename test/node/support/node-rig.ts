@@ -16,7 +16,7 @@ import { RealNode } from "./real-node.ts";
 
 const manifests = join(import.meta.dirname, "..", "..", "..", "manifests");
 const bucket = "backups";
-export const veleroNamespace = "velero";
+const veleroNamespace = "velero";
 
 /** An object as it is written in a manifest. */
 export interface Manifest {
@@ -146,11 +146,16 @@ export class NodeRig {
 
   /** The agent's pod of the moment. */
   async agentPod(): Promise<Pod> {
-    const pods = await this.list<Pod>("pods", veleroNamespace, "name=node-agent");
-    const alive = pods.filter((pod) => pod.metadata.deletionTimestamp === undefined);
+    const alive = await this.agentPods();
     const [pod] = alive;
     if (pod === undefined || alive.length > 1) throw new Error(`${alive.length} agent pods`);
     return pod;
+  }
+
+  /** Those that are not on their way out. */
+  async agentPods(): Promise<readonly Pod[]> {
+    const pods = await this.list<Pod>("pods", veleroNamespace, "name=node-agent");
+    return pods.filter((pod) => pod.metadata.deletionTimestamp === undefined);
   }
 
   async agentReady(): Promise<void> {

@@ -20,14 +20,9 @@ export interface VolumeWish {
   readonly [source: string]: unknown;
 }
 
-export const sleepForever: readonly string[] = ["sleep", "2000000000"];
+const sleepForever: readonly string[] = ["sleep", "2000000000"];
 
-export function podSpec({
-  volumes = [],
-  mounts,
-  spec = {},
-  container = {},
-}: Omit<PodWish, "namespace" | "name">): object {
+function podSpec({ volumes = [], mounts, spec = {}, container = {} }: Omit<PodWish, "namespace" | "name">): object {
   const volumeMounts = mounts ?? volumes.map(({ name }) => ({ name, mountPath: `/${name}` }));
   const app = { name: "app", image: busyboxImage, command: sleepForever, volumeMounts, ...container };
   return { containers: [app], volumes, terminationGracePeriodSeconds: 0, ...spec };
