@@ -1,4 +1,5 @@
 // Counts requests and bytes as they pass, for metrics, for reports and for tests that bound the number of requests.
+import { RepositoryError } from "../errors.ts";
 import { ForwardingStorage } from "./forwarding-storage.ts";
 import { storedKindOf } from "./key-layout.ts";
 import type {
@@ -58,6 +59,7 @@ class MeteredStorage extends ForwardingStorage {
     const fd = this.inner.openFile?.(key, lengthBytes);
     if (fd === undefined) return undefined;
     this.#meter.requests.getRange += 1;
+    this.#answered("getRange", "ok");
     this.#meter.bytesReceived += lengthBytes;
     return fd;
   }
@@ -68,11 +70,15 @@ class MeteredStorage extends ForwardingStorage {
 
   override async *list(prefix: string, options?: ListOptions): AsyncIterable<ObjectInfo> {
     this.#begin("list", prefix);
+    let answer = "ok";
     try {
       yield* this.inner.list(prefix, options);
     } catch (error) {
-      this.#meter.failures += 1;
+      answer = this.#fail(error);
       throw error;
+    } finally {
+      // Also when the reader has seen enough.
+      this.#answered("list", answer);
     }
   }
 
@@ -92,15 +98,36 @@ class MeteredStorage extends ForwardingStorage {
   async #count<T>(method: StorageMethod, key: string, call: () => Promise<T>): Promise<T> {
     this.#begin(method, key);
     try {
-      return await call();
+      const result = await call();
+      this.#answered(method, "ok");
+      return result;
     } catch (error) {
-      this.#meter.failures += 1;
+      this.#answered(method, this.#fail(error));
       throw error;
     }
+  }
+
+  /** @returns the answer's code. */
+  #fail(error: unknown): string {
+    this.#meter.failures += 1;
+    return answerCode(error);
+  }
+
+  #answered(method: StorageMethod, code: string): void {
+    const codes = this.#meter.answers[method];
+    codes[code] = (codes[code] ?? 0) + 1;
   }
 
   #received(bytes: Buffer): Buffer {
     this.#meter.bytesReceived += bytes.length;
     return bytes;
   }
+}
+
+/** What the store or the system said; else what the engine makes of it. All three are short lists. */
+function answerCode(error: unknown): string {
+  if (!RepositoryError.is(error)) return "unexpected";
+  const { status, errno } = error.details;
+  if (typeof status === "number") return String(status);
+  return typeof errno === "string" ? errno : error.code;
 }
