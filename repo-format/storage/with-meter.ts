@@ -1,7 +1,7 @@
 // Counts requests and bytes as they pass, for metrics, for reports and for tests that bound the number of requests.
 import { RepositoryError } from "../errors.ts";
 import { ForwardingStorage } from "./forwarding-storage.ts";
-import { storedKindOf } from "./key-layout.ts";
+import { isLockKey, storedKindOf } from "./key-layout.ts";
 import type {
   GetOptions,
   GetRangeOptions,
@@ -59,7 +59,8 @@ class MeteredStorage extends ForwardingStorage {
     const fd = this.inner.openFile?.(key, lengthBytes);
     if (fd === undefined) return undefined;
     this.#meter.requests.getRange += 1;
-    this.#answered("getRange", "ok");
+    this.#ended("getRange", "ok");
+    this.#meter.answers += 1;
     this.#meter.bytesReceived += lengthBytes;
     return fd;
   }
@@ -70,15 +71,15 @@ class MeteredStorage extends ForwardingStorage {
 
   override async *list(prefix: string, options?: ListOptions): AsyncIterable<ObjectInfo> {
     this.#begin("list", prefix);
-    let answer = "ok";
+    let outcome = "ok";
     try {
       yield* this.inner.list(prefix, options);
     } catch (error) {
-      answer = this.#fail(error);
+      outcome = this.#fail(error);
       throw error;
     } finally {
       // Also when the reader has seen enough.
-      this.#answered("list", answer);
+      this.#ended("list", outcome);
     }
   }
 
@@ -99,22 +100,23 @@ class MeteredStorage extends ForwardingStorage {
     this.#begin(method, key);
     try {
       const result = await call();
-      this.#answered(method, "ok");
+      this.#ended(method, "ok");
+      if (!isLockKey(key)) this.#meter.answers += 1;
       return result;
     } catch (error) {
-      this.#answered(method, this.#fail(error));
+      this.#ended(method, this.#fail(error));
       throw error;
     }
   }
 
-  /** @returns the answer's code. */
+  /** @returns how it ended. */
   #fail(error: unknown): string {
     this.#meter.failures += 1;
-    return answerCode(error);
+    return outcomeCode(error);
   }
 
-  #answered(method: StorageMethod, code: string): void {
-    const codes = this.#meter.answers[method];
+  #ended(method: StorageMethod, code: string): void {
+    const codes = this.#meter.outcomes[method];
     codes[code] = (codes[code] ?? 0) + 1;
   }
 
@@ -125,7 +127,7 @@ class MeteredStorage extends ForwardingStorage {
 }
 
 /** What the store or the system said; else what the engine makes of it. All three are short lists. */
-function answerCode(error: unknown): string {
+function outcomeCode(error: unknown): string {
   if (!RepositoryError.is(error)) return "unexpected";
   const { status, errno } = error.details;
   if (typeof status === "number") return String(status);

@@ -4,7 +4,7 @@ import type { Metrics, Sample } from "./metrics.ts";
 /** As the engine reports it; counts only grow. */
 export interface StorageCounts {
   /** By verb (get, put, list, delete, stat) and code ("ok", an HTTP status, an error code). */
-  readonly answers: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly outcomes: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly bytesSent: number;
   readonly bytesReceived: number;
   readonly retries: number;
@@ -14,7 +14,7 @@ export interface StorageCounts {
 export function serveStorageCounts(metrics: Metrics, read: () => StorageCounts): void {
   const requests = "Requests to stores that were answered or failed, repeated ones included";
   metrics.sampledCounter("stowage_storage_requests_total", requests, ["method", "code"], () =>
-    Object.entries(read().answers).flatMap(([method, codes]) => samplesOf(method, codes)),
+    Object.entries(read().outcomes).flatMap(([method, codes]) => samplesOf(method, codes)),
   );
   metrics.sampledCounter("stowage_storage_bytes_total", "Bytes of objects sent and received", ["direction"], () => {
     const { bytesSent, bytesReceived } = read();

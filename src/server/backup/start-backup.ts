@@ -2,7 +2,7 @@
 // neither another server nor other flags change it.
 import type { Backup, BackupStatus } from "../../api/backup.ts";
 import type { BackupStorageLocation } from "../../api/backup-storage-location.ts";
-import { labels } from "../../api/names.ts";
+import { annotations, labels } from "../../api/names.ts";
 import { backupStorageLocations } from "../../api/resources.ts";
 import { validName } from "../../api/valid-name.ts";
 import type { ReconcileResult } from "../../kube/controller.ts";
@@ -61,7 +61,7 @@ async function begin(
     metadata: {
       labels: { [labels.storageLocation]: validName(storageLocation) },
       annotations: {
-        "velero.io/resource-timeout": formatDuration(settings.resourceTimeoutMs),
+        [annotations.resourceTimeout]: formatDuration(settings.resourceTimeoutMs),
         ...(await clusterVersion(context, signal)),
         ...claimAnnotations(backup, context.process, clock.now()),
       },

@@ -21,7 +21,7 @@ describe("trafficOf", () => {
     assert.deepEqual(earlier.requests, { get: 0, put: 1, list: 0, delete: 0, stat: 1 });
     assert.deepEqual(trafficOf(meter, earlier), {
       requests: { get: 3, put: 0, list: 1, delete: 1, stat: 1 },
-      answers: {
+      outcomes: {
         get: { ok: 2, "object-missing": 1 },
         put: { ok: 0 },
         list: { ok: 1 },

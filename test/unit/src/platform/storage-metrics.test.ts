@@ -6,7 +6,7 @@ import { serveStorageCounts } from "../../../../src/platform/storage-metrics.ts"
 test("requests to stores are shown by verb and code as they are when somebody asks", async () => {
   const metrics = new Metrics();
   const get = { ok: 4, "404": 1 };
-  serveStorageCounts(metrics, () => ({ answers: { get, put: {} }, bytesSent: 10, bytesReceived: 20, retries: 6 }));
+  serveStorageCounts(metrics, () => ({ outcomes: { get, put: {} }, bytesSent: 10, bytesReceived: 20, retries: 6 }));
   await metrics.text();
   get.ok = 7;
   const lines = (await metrics.text()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
