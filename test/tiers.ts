@@ -54,6 +54,12 @@ export const tiers: readonly Tier[] = [
     inEveryRun: false,
   },
   {
+    name: "monitoring",
+    peers: ["prometheus", "restic", "versitygw", ...controlPlane],
+    fileTimeoutMs: 5 * minuteMs,
+    inEveryRun: false,
+  },
+  {
     name: "slow",
     peers: ["restic", "kopia", "versitygw", ...controlPlane],
     fileTimeoutMs: 120 * minuteMs,

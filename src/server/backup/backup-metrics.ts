@@ -19,6 +19,7 @@ export class BackupMetrics {
   readonly #lastStatus: GaugeMetric;
   readonly #items: GaugeMetric;
   readonly #itemErrors: GaugeMetric;
+  readonly #tarballBytes: GaugeMetric;
   readonly #endsByPhase: CounterMetric;
   readonly #volumes: CounterMetric;
   /** Seconds since the epoch, by schedule. */
@@ -47,6 +48,7 @@ export class BackupMetrics {
     const gaugeBySchedule = (name: string, help: string): GaugeMetric => metrics.gauge(name, help, ["schedule"]);
     this.#items = gaugeBySchedule("velero_backup_items_total", "Objects that the last Backup found");
     this.#itemErrors = gaugeBySchedule("velero_backup_items_errors", "Errors of the last Backup");
+    this.#tarballBytes = gaugeBySchedule("velero_backup_tarball_size_bytes", "Size of the last Backup's tarball");
     this.#endsByPhase = metrics.counter("stowage_backups_total", "Backups that ended, by phase", ["phase"]);
     this.#volumes = metrics.counter(
       "stowage_backup_volumes_total",
@@ -77,6 +79,10 @@ export class BackupMetrics {
 
   countVolumes(result: "completed" | "failed", count: number): void {
     if (count > 0) this.#volumes.add(count, { result });
+  }
+
+  setTarballSize(backup: Backup, bytes: number): void {
+    this.#tarballBytes.set(bytes, { schedule: scheduleOf(backup) });
   }
 
   setTotal(count: number): void {
