@@ -88,8 +88,8 @@ export const annotations = {
   /** Backup: the time of its Schedule for which it was made, RFC 3339. */
   scheduledFor: "stowage.dev/scheduled-for",
   /**
-   * Pod, claim: what a backup leaves out, restic's patterns. On a pod this and the next three may also be written for one
-   * volume: `exclude.stowage.dev/<volume>`.
+   * Pod, claim: what a backup leaves out, restic's patterns. On a pod, for one volume: `exclude.stowage.dev/<volume>`;
+   * likewise cross-mounts, timeout and stall-timeout.
    */
   exclude: "stowage.dev/exclude",
   /** Pod, claim: "true" or "false", whether a backup enters other file systems that are mounted inside the volume. */
@@ -98,7 +98,7 @@ export const annotations = {
   timeout: "stowage.dev/timeout",
   /** Pod, claim: Go duration without any progress, after which a backup or restore of the volume is given up. */
   stallTimeout: "stowage.dev/stall-timeout",
-  /** PodVolumeBackup: JSON of what the four before said of this volume, and which annotation said it. */
+  /** PodVolumeBackup: JSON of what its pod and claim asked for by annotation, and which annotation said it. */
   volumeSettings: "stowage.dev/volume-settings",
 } as const;
 
