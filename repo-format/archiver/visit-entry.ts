@@ -3,8 +3,9 @@
 
 import { RepositoryError } from "../errors.ts";
 import { type DirectoryHandle, maxPathBytes } from "../file-tree/directory-handle.ts";
+import type { FileStat } from "../file-tree/file-stat.ts";
 import { nodeOfStat, nodeTypeOf, readAttributes, statChild } from "../file-tree/node-metadata.ts";
-import { type FileStat, hasTrueSizes } from "../file-tree/opened-file.ts";
+import { hasTrueSizes } from "../file-tree/opened-file.ts";
 import { fileModeFromStat } from "../format/file-mode.ts";
 import type { Node } from "../format/node.ts";
 import { formatTime } from "../format/time.ts";

@@ -6,7 +6,7 @@ import { type ExtendedAttribute, emptyNode, type Node, type NodeType } from "../
 import { formatTime } from "../format/time.ts";
 import type { AccountNames } from "./account-names.ts";
 import type { DirectoryHandle } from "./directory-handle.ts";
-import type { FileStat } from "./opened-file.ts";
+import { type FileStat, modeTypes } from "./file-stat.ts";
 import { systemCalls } from "./system-calls.ts";
 
 export interface StatNodeOptions {
@@ -18,27 +18,26 @@ export interface StatNodeOptions {
   readonly onWarning?: (message: string) => void;
 }
 
-const typeMask = 0o170000n;
-const nodeTypes: ReadonlyMap<bigint, NodeType> = new Map([
-  [0o100000n, "file"],
-  [0o040000n, "dir"],
-  [0o120000n, "symlink"],
-  [0o060000n, "dev"],
-  [0o020000n, "chardev"],
-  [0o010000n, "fifo"],
-  [0o140000n, "socket"],
+const nodeTypes: ReadonlyMap<number, NodeType> = new Map([
+  [modeTypes.file, "file"],
+  [modeTypes.directory, "dir"],
+  [modeTypes.link, "symlink"],
+  [modeTypes.blockDevice, "dev"],
+  [modeTypes.characterDevice, "chardev"],
+  [modeTypes.fifo, "fifo"],
+  [modeTypes.socket, "socket"],
 ]);
 
 const noAttributes: readonly ExtendedAttribute[] = [];
 
 /** The node's type; "irregular" for anything that Linux may add. */
 export function nodeTypeOf(stat: FileStat): NodeType {
-  return nodeTypes.get(stat.mode & typeMask) ?? "irregular";
+  return nodeTypes.get(Number(stat.mode) & modeTypes.mask) ?? "irregular";
 }
 
 /** lstat of a child, exact to the nanosecond. @throws Node's error, ENOENT when it vanished. */
 export function statChild(directory: DirectoryHandle, name: Uint8Array): FileStat {
-  return lstatSync(directory.childPath(name), { bigint: true });
+  return directory.statEntry(name);
 }
 
 /** @throws Node's error when the child cannot be examined, ENOENT when it vanished. */
