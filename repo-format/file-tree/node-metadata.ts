@@ -42,8 +42,9 @@ export function statChild(directory: DirectoryHandle, name: Uint8Array): FileSta
 
 /** @throws Node's error when the child cannot be examined, ENOENT when it vanished. */
 export function statNode(directory: DirectoryHandle, name: Buffer, options: StatNodeOptions = {}): Node {
-  const path = directory.childPath(name);
-  return nodeOfPath(path, name, lstatSync(path, { bigint: true }), options);
+  const node = nodeOfStat(() => directory.childPath(name), name, statChild(directory, name), options);
+  node.extendedAttributes = readAttributes(directory, name, options.onWarning);
+  return node;
 }
 
 /**
@@ -51,18 +52,14 @@ export function statNode(directory: DirectoryHandle, name: Buffer, options: Stat
  * @param name the name that the node gets.
  */
 export function statNodeOfPath(path: Buffer, name: Buffer, options: StatNodeOptions = {}): Node {
-  return nodeOfPath(path, name, lstatSync(path, { bigint: true }), options);
-}
-
-/** For callers that have the lstat result already. @param path only for the link target and the attributes. */
-function nodeOfPath(path: Buffer, name: Buffer, stat: FileStat, options: StatNodeOptions): Node {
-  const node = nodeOfStat(path, name, stat, options);
-  node.extendedAttributes = readAttributes(path, options.onWarning);
+  const node = nodeOfStat(() => path, name, lstatSync(path, { bigint: true }), options);
+  const list = (): Buffer[] => systemCalls.llistxattr(path);
+  node.extendedAttributes = attributesOf(list, () => path, options.onWarning);
   return node;
 }
 
-/** The same without the extended attributes. */
-export function nodeOfStat(path: Buffer, name: Buffer, stat: FileStat, options: StatNodeOptions): Node {
+/** For callers that have the lstat result already; without the extended attributes. @param path for a link's target. */
+export function nodeOfStat(path: () => Buffer, name: Buffer, stat: FileStat, options: StatNodeOptions): Node {
   const node = emptyNode(name, nodeTypeOf(stat));
   node.mode = fileModeFromStat(Number(stat.mode));
   node.mtime = formatTime(stat.mtimeNs);
@@ -80,7 +77,7 @@ export function nodeOfStat(path: Buffer, name: Buffer, stat: FileStat, options: 
 }
 
 /** Which fields a type has: restic-format notes, *Trees*; a device id only where it is needed to find hard links again. */
-function fillByType(node: Node, path: Buffer, stat: FileStat): void {
+function fillByType(node: Node, path: () => Buffer, stat: FileStat): void {
   switch (node.type) {
     case "file":
       node.size = Number(stat.size);
@@ -89,7 +86,7 @@ function fillByType(node: Node, path: Buffer, stat: FileStat): void {
       break;
     case "symlink":
       node.links = Number(stat.nlink);
-      node.linkTarget = readlinkSync(path, { encoding: "buffer" });
+      node.linkTarget = readlinkSync(path(), { encoding: "buffer" });
       break;
     case "dev":
     case "chardev":
@@ -102,10 +99,23 @@ function fillByType(node: Node, path: Buffer, stat: FileStat): void {
 }
 
 /** In the order of the kernel. What cannot be read is reported and left out, as restic does. */
-export function readAttributes(path: Buffer, onWarning?: (message: string) => void): readonly ExtendedAttribute[] {
+export function readAttributes(
+  directory: DirectoryHandle,
+  name: Uint8Array,
+  onWarning?: (message: string) => void,
+): readonly ExtendedAttribute[] {
+  const list = (): Buffer[] => systemCalls.listxattrAt(directory.fd, name);
+  return attributesOf(list, () => directory.childPath(name), onWarning);
+}
+
+function attributesOf(
+  list: () => Buffer[],
+  path: () => Buffer,
+  onWarning?: (message: string) => void,
+): readonly ExtendedAttribute[] {
   let names: Buffer[];
   try {
-    names = systemCalls.llistxattr(path);
+    names = list();
   } catch (error) {
     onWarning?.(`list extended attributes: ${(error as Error).message}`);
     return noAttributes;
@@ -114,7 +124,7 @@ export function readAttributes(path: Buffer, onWarning?: (message: string) => vo
   const attributes: ExtendedAttribute[] = [];
   for (const name of names) {
     try {
-      attributes.push({ name: name.toString(), value: systemCalls.lgetxattr(path, name) });
+      attributes.push({ name: name.toString(), value: systemCalls.lgetxattr(path(), name) });
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       // Removed since it was listed.

@@ -22,6 +22,8 @@ export interface SystemCalls {
   readDirectory(fd: number): string[];
   /** Names in the order of the kernel; empty where the file system has no attributes. */
   llistxattr(path: Uint8Array): Buffer[];
+  /** The same of a child of an open directory. */
+  listxattrAt(directory: number, name: Uint8Array): Buffer[];
   lgetxattr(path: Uint8Array, name: Uint8Array | string): Buffer;
   lsetxattr(path: Uint8Array, name: Uint8Array | string, value: Uint8Array): void;
   lremovexattr(path: Uint8Array, name: Uint8Array | string): void;

@@ -19,6 +19,7 @@ export const fallbackCalls: SystemCalls = {
       : lstatSync(childPath(directory, name), { bigint: true }),
   readDirectory: (fd) => readdirSync(`/proc/self/fd/${fd}/`, { encoding: "latin1" }),
   llistxattr: () => [],
+  listxattrAt: () => [],
   lgetxattr: () => {
     throw unsupported("lgetxattr");
   },
@@ -47,7 +48,8 @@ export const fallbackCalls: SystemCalls = {
   dropFromCache: () => {},
 };
 
-function childPath(directory: number, name: Uint8Array): Buffer {
+/** In plain Node, openat is a path through the descriptor. */
+export function childPath(directory: number, name: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from(`/proc/self/fd/${directory}/`), name]);
 }
 

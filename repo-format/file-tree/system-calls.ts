@@ -5,7 +5,7 @@ import type { FileStat } from "./file-stat.ts";
 import { NativeListing } from "./native-listing.ts";
 import type { SplitTime, SystemCallName, SystemCalls } from "./system-call-contract.ts";
 import { systemCallError, terminated } from "./system-call-errors.ts";
-import { fallbackCalls } from "./system-call-fallbacks.ts";
+import { childPath, fallbackCalls } from "./system-call-fallbacks.ts";
 
 const atCurrentDirectory = -100;
 const atNoFollow = 0x100;
@@ -63,6 +63,11 @@ class NativeCalls {
 
   llistxattr(path: Uint8Array): Buffer[] {
     return this.#listed("llistxattr", this.#function("llistxattr")(this.#pathOf(path), this.#value, xattrMaxBytes));
+  }
+
+  listxattrAt(directory: number, name: Uint8Array): Buffer[] {
+    const length = this.#listing.listxattrAt(directory, name, this.#value);
+    return length === undefined ? this.llistxattr(childPath(directory, name)) : this.#listed("llistxattr", length);
   }
 
   flistxattr(fd: number): Buffer[] {
@@ -216,6 +221,8 @@ function probes(calls: NativeCalls): Record<SystemCallName, readonly [expected: 
   const absent = Buffer.from("/proc/self/no-such-file");
   return {
     llistxattr: ["ENOENT", () => calls.llistxattr(absent)],
+    // The working directory: both ways to do it then say the same of a name that is not there.
+    listxattrAt: ["ENOENT", () => calls.listxattrAt(atCurrentDirectory, Buffer.from(".stowage-no-such-file"))],
     lgetxattr: ["ENOENT", () => calls.lgetxattr(absent, "user.probe")],
     lsetxattr: ["ENOENT", () => calls.lsetxattr(absent, "user.probe", Buffer.alloc(1))],
     lremovexattr: ["ENOENT", () => calls.lremovexattr(absent, "user.probe")],
