@@ -71,11 +71,17 @@ export class EntryVisitor {
       statistics.warn(entry.parent.path, "unreadable", `what lies deeper has paths of more than ${maxPathBytes} bytes`);
       return undefined;
     }
-    if (!entry.isExplicit && (excludesByMarks(entry.parent.marks, entry.nameText) || excluder.excludesPath(entry.path)))
-      return;
+    const { isExplicit, parent, nameText } = entry;
+    if (!isExplicit && (excludesByMarks(parent.marks, nameText) || excluder.excludesPath(entry.path))) {
+      statistics.excludedCount++;
+      return undefined;
+    }
     try {
       const stat = statChild(entry.source.handle, entry.name);
-      if (!entry.isExplicit && this.#excludesStat(entry, stat)) return undefined;
+      if (!entry.isExplicit && this.#excludesStat(entry, stat)) {
+        statistics.excludedCount++;
+        return undefined;
+      }
       return this.#visitByType({ ...entry, stat, previous: this.#previousOf(entry) });
     } catch (error) {
       this.#warnOf(entry.path, error);
