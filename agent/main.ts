@@ -1,7 +1,7 @@
 // `stowage agent`: configuration → clients → controllers → signals. Wiring only.
 
 import { randomBytes } from "node:crypto";
-import { hostname, userInfo } from "node:os";
+import { hostname } from "node:os";
 import packageJson from "../package.json" with { type: "json" };
 import { defaultVeleroNamespace, legacyNodeAgentConfigMap, nodeAgentName } from "../src/api/names.ts";
 import { configMaps, nodes } from "../src/api/resources.ts";
@@ -14,6 +14,7 @@ import { systemClock } from "../src/platform/clock.ts";
 import { asCodedError, errorFacts, explainError } from "../src/platform/coded-error.ts";
 import { createLogger, type Logger } from "../src/platform/logger.ts";
 import { Metrics, serveMetrics, serveProgramInfo } from "../src/platform/metrics.ts";
+import { processUser } from "../src/platform/process-user.ts";
 import { SecretValues } from "../src/platform/redaction.ts";
 import { listenForShutdown, ShutdownReason } from "../src/platform/shutdown.ts";
 import { serveStorageCounts } from "../src/platform/storage-metrics.ts";
@@ -27,6 +28,7 @@ import { KeptThreads } from "./data-path/kept-threads.ts";
 import { concurrencyFor, readLoadConcurrency } from "./data-path/load-concurrency.ts";
 import { ClusterRepositories } from "./data-path/repository-source.ts";
 import { Slots } from "./data-path/slots.ts";
+import { threadsWithin } from "./data-path/thread-limit.ts";
 import { AgentDoctor } from "./doctor/agent-doctor.ts";
 import { allChecks } from "./doctor/checks.ts";
 import { createPatient } from "./doctor/create-patient.ts";
@@ -146,7 +148,7 @@ function createContext(config: AgentConfig, metrics: Metrics, log: Logger): Agen
     crds: new CrdLookup({ client }),
     events: new EventRecorder({ client, log, component: nodeAgentName, host: config.nodeName }),
     metrics: createAgentMetrics(metrics),
-    threads: new KeptThreads(systemClock),
+    threads: new KeptThreads(systemClock, threadsWithin(process.constrainedMemory())),
     locks: new KeptLocks(systemClock),
     notes: new KeptNotes({ scratchDir: config.scratchDir, clock: systemClock, log }),
     clock: systemClock,
@@ -162,7 +164,6 @@ function createDoctor(context: AgentContext, secrets: SecretValues): AgentDoctor
 }
 
 function createAccess(context: AgentContext, secrets: SecretValues): RepositoryAccess {
-  const { uid, gid, username } = userInfo();
   const { cacheDirectory: directory, cacheMaxBytes: maxBytes } = context.config;
   const onWarning = (message: string): void => context.log.warn(message);
   return new RepositoryAccess({
@@ -173,10 +174,8 @@ function createAccess(context: AgentContext, secrets: SecretValues): RepositoryA
     cache: directory === undefined ? undefined : { directory, maxBytes, removeOld: true, onWarning },
     identity: {
       hostname: hostname(),
-      username,
       pid: process.pid,
-      uid,
-      gid,
+      ...processUser(),
       extra: { node: context.config.nodeName, pod: processIdOf(context) },
     },
   });

@@ -20,10 +20,13 @@ const idleMs = 30_000;
 
 export class KeptThreads {
   readonly #clock: Clock;
+  readonly #maxThreads: number | undefined;
   readonly #pools = new Map<Repository, KeptPool>();
 
-  constructor(clock: Clock) {
+  /** @param maxThreads of each repository; undefined: as many as there are cores. */
+  constructor(clock: Clock, maxThreads?: number) {
     this.#clock = clock;
+    this.#maxThreads = maxThreads;
   }
 
   /** Runs `fn` with the repository's threads; several may do so at once and then share them. */
@@ -58,7 +61,7 @@ export class KeptThreads {
   }
 
   #start(repository: Repository): KeptPool {
-    const kept = { pool: createBlobWorkerPool(repository), users: 0, stay: () => undefined };
+    const kept = { pool: createBlobWorkerPool(repository, this.#maxThreads), users: 0, stay: () => undefined };
     this.#pools.set(repository, kept);
     return kept;
   }

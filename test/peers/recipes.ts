@@ -61,6 +61,8 @@ export const peerRecipes: readonly PeerRecipe[] = [
     "k8s.io/kubernetes/cmd/kube-controller-manager",
     "kube-controller-manager",
   ),
+  onDemand(kubernetesProgram("kubelet", "k8s.io/kubernetes/cmd/kubelet", "kubelet")),
+  onDemand(kubernetesProgram("kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler", "kubelet")),
   // Ours, around the code of kubelets.
   { ...goProgram("exec-kubelet", "exec-kubelet", "."), ownMain: true },
   // Its own version package, which it checks charts against.
@@ -114,6 +116,11 @@ function goProgram(name: string, module: string, mainPackage: string): PeerRecip
 
 function kubernetesProgram(name: string, mainPackage: string, module = "kubernetes"): PeerRecipe {
   return { ...goProgram(name, module, mainPackage), stamps: kubernetesStamps, inKubebuilderAssets: true };
+}
+
+function onDemand(recipe: PeerRecipe): PeerRecipe {
+  // KUBEBUILDER_ASSETS brings what a control plane needs, not what a node needs.
+  return { ...recipe, isOnDemand: true, inKubebuilderAssets: false };
 }
 
 function veleroProgram(name: string, mainPackage: string, overlay?: string): PeerRecipe {
