@@ -37,8 +37,8 @@ export class PlayedRuntime implements PodRuntime {
   readonly #runs = new Map<string, Run>();
   readonly #ending = new Map<string, { isGone: boolean }>();
   readonly #mounted = new Set<string>();
-  /** What containers said that are gone. */
-  readonly #past: string[] = [];
+  /** Those that are gone. */
+  readonly #past: Run[] = [];
   #count = 0;
 
   private constructor(options: PlayedRuntimeOptions, namespace: NodeNamespace) {
@@ -67,7 +67,7 @@ export class PlayedRuntime implements PodRuntime {
     const isInit = pod.spec?.initContainers?.includes(container) === true;
     const isRestarted = known?.process.hasEnded() === true && !isInit && pod.spec?.restartPolicy !== "Never";
     if (known === undefined || isRestarted) {
-      if (known !== undefined) this.#past.push(said(known));
+      if (known !== undefined) this.#past.push(known);
       this.#runs.set(key, await this.#begin(pod, container, { pathOf, restarts: (known?.restarts ?? -1) + 1 }));
     }
     return await this.#stateOf(this.#runs.get(key) as Run);
@@ -88,7 +88,7 @@ export class PlayedRuntime implements PodRuntime {
     }
     if (!known.isGone) return false;
     for (const key of keys) {
-      this.#past.push(said(this.#runs.get(key) as Run));
+      this.#past.push(this.#runs.get(key) as Run);
       this.#runs.delete(key);
     }
     for (const path of this.#mounted) if (path.includes(uid)) this.#mounted.delete(path);
@@ -107,9 +107,15 @@ export class PlayedRuntime implements PodRuntime {
     return run.process;
   }
 
+  /** All that programs of this image have said. */
+  everything(image: string): readonly string[] {
+    const runs = [...this.#past, ...this.#runs.values()].filter(({ container }) => container.image === image);
+    return runs.map(({ process: running }) => running.output());
+  }
+
   /** What all programs have said last. */
   outputs(): string {
-    return [...this.#past, ...[...this.#runs.values()].map(said)].join("\n---\n");
+    return [...this.#past, ...this.#runs.values()].map(said).join("\n---\n");
   }
 
   async #stateOf({ process: running, restarts, terminationLog }: Run): Promise<ContainerState> {

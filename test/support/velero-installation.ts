@@ -2,7 +2,7 @@
 // their pods from the real controllers, and the played node runs the programs of their images, Velero's own until a test
 // swaps the agent's image for ours.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Backup } from "../../src/api/backup.ts";
 import type { Pod } from "../../src/api/core.ts";
@@ -24,8 +24,10 @@ export interface VeleroInstallationOptions {
   readonly bucket: string;
   /** Of the server and of its agent; 1.16.2 when absent. */
   readonly version?: VeleroVersion;
-  /** Folder of resource definitions that replace the client's own. */
-  readonly crds?: string;
+  /** Releases whose images can be pulled, too. */
+  readonly alsoVersions?: readonly VeleroVersion[];
+  /** Made before, in the namespace that is made first. */
+  readonly objects?: readonly object[];
   /** What Velero's image has; 0.17.3 when absent. */
   readonly restic?: ResticVersion;
   /** For the client, beside those that every installation needs. */
@@ -66,11 +68,11 @@ export class VeleroInstallation extends LivingCluster {
   }
 
   override async install(): Promise<void> {
-    const { version = "1.16.2", crds, restic = "0.17.3", agent = "velero" } = this.#options;
+    const { version = "1.16.2", alsoVersions = [], objects = [], restic = "0.17.3", agent } = this.#options;
     this.#holder.runtime = await PlayedRuntime.start(
       {
         controlPlane: this.controlPlane,
-        images: playedImages([version], restic),
+        images: playedImages([version, ...alsoVersions], restic),
         folder: join(this.folder, "containers"),
         hostPaths: { "/var/lib/kubelet/pods": this.node.podsDirectory },
       },
@@ -79,8 +81,9 @@ export class VeleroInstallation extends LivingCluster {
     await this.node.start();
     // As its controller does once a node is ready.
     await this.kubectl("taint", "node", this.node.name, "node.kubernetes.io/not-ready-");
+    if (objects.length > 0) await this.kubectl("create", "namespace", "velero");
+    if (objects.length > 0) await this.apply(...objects);
     await this.client("install", ...this.installFlags());
-    if (crds !== undefined) await this.kubectl("apply", "--server-side", "--force-conflicts", "-f", crds);
     if (agent === "ours") await this.swapAgent(ourImage);
     await this.kubectl("-n", "velero", "wait", "--for=jsonpath={.status.phase}=Available", "bsl/default");
     await this.agentPod(agent === "ours" ? ourImage : veleroImageName(version));
@@ -102,8 +105,12 @@ export class VeleroInstallation extends LivingCluster {
 
   /** The client of the installed release. @throws Error with what it said */
   async client(...words: string[]): Promise<string> {
+    return await this.clientOf(this.#options.version ?? "1.16.2", ...words);
+  }
+
+  async clientOf(version: VeleroVersion, ...words: string[]): Promise<string> {
     const args = ["--kubeconfig", this.controlPlane.adminKubeconfig, "--namespace", "velero", ...words];
-    const { code, stdout, stderr } = await runProcess(veleroBinary(this.#options.version), {
+    const { code, stdout, stderr } = await runProcess(veleroBinary(version), {
       args,
       env: { HOME: this.folder },
     });
@@ -143,6 +150,15 @@ export class VeleroInstallation extends LivingCluster {
     return pod as Pod;
   }
 
+  /** Waits for a word of a server of this release. */
+  async serverSays(version: VeleroVersion, word: RegExp): Promise<void> {
+    const runtime = this.#holder.runtime as PlayedRuntime;
+    const hasSaid = (): boolean => runtime.everything(veleroImageName(version)).some((text) => word.test(text));
+    await eventually(`the server of Velero ${version} says ${word}`, hasSaid, 60_000).catch((error) => {
+      throw new Error(`${error.message}\n${this.outputs()}`);
+    });
+  }
+
   processOf(pod: Pod): RunningProcess {
     const runtime = this.#holder.runtime as PlayedRuntime;
     return runtime.processOf(pod.metadata.uid ?? "", pod.spec?.containers[0]?.name ?? "");
@@ -177,6 +193,21 @@ export class VeleroInstallation extends LivingCluster {
       return (await this.get("backups", name)) === undefined;
     };
     await eventually(`the Backup ${name} is gone`, isDone, 60_000);
+  }
+
+  /** Stops the agent's process, with whatever it holds, once it has a lock in this repository. Wake it with SIGCONT. */
+  async holdInTheMiddle(namespace: string): Promise<RunningProcess> {
+    const agent = this.processOf(await this.agentPod(ourImage));
+    await eventually(`the agent works in the repository of ${namespace}`, () => this.locks(namespace).length > 0);
+    agent.signal("SIGSTOP");
+    assert.ok(this.locks(namespace).length > 0, "it was stopped in the middle");
+    return agent;
+  }
+
+  /** Names of the lock files in the repository of a namespace. */
+  locks(namespace: string): readonly string[] {
+    const folder = join(this.s3.dataFolder, this.#options.bucket, "restic", namespace, "locks");
+    return existsSync(folder) ? readdirSync(folder) : [];
   }
 
   async volumeBackups(backup: string): Promise<readonly PodVolumeBackup[]> {
