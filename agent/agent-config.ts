@@ -21,6 +21,8 @@ export interface AgentConfig {
   readonly resourceTimeoutMs: number;
   /** How long to wait for a foreign exclusive lock on a repository. */
   readonly lockTimeoutMs: number;
+  /** How long a volume may make no progress, unless an annotation says otherwise; 0: for ever. */
+  readonly stallTimeoutMs: number;
   /** Where copies of index files, snapshots and trees of repositories in S3 are kept; undefined: nowhere. */
   readonly cacheDirectory: string | undefined;
   /** Of all repositories together; undefined: the engine's limit. */
@@ -49,6 +51,8 @@ Environment: NODE_NAME (required), VELERO_NAMESPACE, VELERO_SCRATCH_DIR, TMPDIR
   --node-agent-configmap NAME ConfigMap with loadConcurrency (default: node-agent-config if it exists)
   --resource-timeout DURATION longest wait for something in the cluster (default 10m)
   --lock-timeout DURATION     longest wait for a lock of another program on a repository (default 15m)
+  --stall-timeout DURATION    ends a volume that makes no progress for so long (default 30m; 0: never), unless the
+                              annotation stowage.dev/stall-timeout of its pod or claim says otherwise
   --cache-dir DIR             keep copies of index files, snapshots and directories of repositories in S3 here, so that
                               an agent that starts again does not fetch them (default: in a pod $TMPDIR/stowage-cache,
                               elsewhere nothing is kept)
@@ -70,6 +74,7 @@ const known = {
     "node-agent-configmap",
     "resource-timeout",
     "lock-timeout",
+    "stall-timeout",
     "cache-dir",
     "cache-size",
     "metrics-address",
@@ -103,7 +108,9 @@ export function readAgentConfig(
     nodeAgentConfigMap: nonEmpty(values["node-agent-configmap"]),
     resourceTimeoutMs: durationFlag("resource-timeout", values["resource-timeout"] ?? "10m"),
     lockTimeoutMs: durationFlag("lock-timeout", values["lock-timeout"] ?? "15m"),
-    cacheDirectory: switches["no-cache"] === true ? undefined : (nonEmpty(values["cache-dir"]) ?? podCache(env)),
+    stallTimeoutMs: durationFlag("stall-timeout", values["stall-timeout"] ?? "30m"),
+    cacheDirectory:
+      switches["no-cache"] === true ? undefined : (nonEmpty(values["cache-dir"]) ?? defaultCacheDirectory(env)),
     cacheMaxBytes: values["cache-size"] === undefined ? undefined : sizeFlag("cache-size", values["cache-size"]),
     metricsAddress: values["metrics-address"] ?? ":8085",
     logLevel: logLevelFlag(values["log-level"] ?? "info"),
@@ -115,7 +122,7 @@ export function readAgentConfig(
 }
 
 /** In a pod the temporary folder is the pod's own; on a machine others could have put something there. */
-function podCache(env: Readonly<Record<string, string | undefined>>): string | undefined {
+export function defaultCacheDirectory(env: Readonly<Record<string, string | undefined>>): string | undefined {
   const isInPod = nonEmpty(env.KUBERNETES_SERVICE_HOST) !== undefined;
   return isInPod ? join(nonEmpty(env.TMPDIR) ?? "/tmp", "stowage-cache") : undefined;
 }

@@ -26,6 +26,9 @@ import { KeptThreads } from "./data-path/kept-threads.ts";
 import { concurrencyFor, readLoadConcurrency } from "./data-path/load-concurrency.ts";
 import { ClusterRepositories } from "./data-path/repository-source.ts";
 import { Slots } from "./data-path/slots.ts";
+import { AgentDoctor } from "./doctor/agent-doctor.ts";
+import { allChecks } from "./doctor/checks.ts";
+import { createPatient } from "./doctor/create-patient.ts";
 import { checkHostPods } from "./host-volumes/check-host-pods.ts";
 import { VolumeControllers } from "./volume-controllers.ts";
 
@@ -77,14 +80,18 @@ async function runAgent(config: AgentConfig, process_: Process): Promise<void> {
   const metrics = new Metrics({ processMetrics: true });
   const context = createContext(config, metrics, process_.log);
   const server: { controllers?: VolumeControllers } = {};
+  const doctor = createDoctor(context, process_.secrets);
   const metricsServer = await serveMetrics({
     address: config.metricsAddress,
     metrics,
     isReady: () => server.controllers?.isSynced === true,
+    obstacles: () => doctor.obstacles,
   });
   process_.log.info("serving metrics", { port: metricsServer.port });
   const access = createAccess(context, process_.secrets);
   serveTraffic(metrics, () => access.traffic);
+  const examined = new AbortController();
+  const examination = doctor.run(AbortSignal.any([signal, examined.signal]));
   try {
     await patiently(context, signal, () => reportHostPods(context, signal));
     const slots = await patiently(context, signal, () => createSlots(context, signal));
@@ -97,7 +104,12 @@ async function runAgent(config: AgentConfig, process_: Process): Promise<void> {
     });
     server.controllers = volumes;
     await volumes.run(signal);
+  } catch (error) {
+    if (!signal.aborted) await doctor.recordEnd(error, AbortSignal.timeout(flushLimitMs));
+    throw error;
   } finally {
+    examined.abort(new Error("the agent ends"));
+    await examination;
     // Events are a courtesy: an API server that is away must not hold up the end.
     await Promise.race([context.events.flush(), context.clock.sleep(flushLimitMs)]);
     await context.locks.close();
@@ -127,6 +139,13 @@ function createContext(config: AgentConfig, metrics: Metrics, log: Logger): Agen
     clock: systemClock,
     log,
   };
+}
+
+function createDoctor(context: AgentContext, secrets: SecretValues): AgentDoctor {
+  const { config, client, namespace, clock, events, log } = context;
+  const onSecret = (value: string): void => secrets.add(value);
+  const patient = createPatient({ ...config, place: "pod", client, namespace, onSecret, clock });
+  return new AgentDoctor({ patient, checks: allChecks, events, log, redact: (text) => secrets.redact(text) });
 }
 
 function createAccess(context: AgentContext, secrets: SecretValues): RepositoryAccess {

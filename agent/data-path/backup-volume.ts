@@ -2,6 +2,7 @@
 
 import {
   type ArchiveOptions,
+  type ArchiveProgress,
   type ArchiveReport,
   type ArchiveResult,
   archive,
@@ -13,10 +14,11 @@ import {
   shortId,
 } from "../../repo-format/index.ts";
 import { snapshotHostname } from "../../src/api/names.ts";
-import type { TransferControl } from "./data-path-manager.ts";
 import type { KeptLocks } from "./kept-locks.ts";
 import type { KeptNotes } from "./kept-notes.ts";
 import type { KeptThreads } from "./kept-threads.ts";
+import { answersOf } from "./store-answers.ts";
+import type { WatchedControl } from "./transfer-watch.ts";
 
 /** What volumes hold besides their owner's files; matched at the volume's root only. */
 const defaultExcludes = ["/lost+found", "/.velero", "/.snapshot", "/.zfs"];
@@ -31,13 +33,17 @@ export interface BackupVolumeOptions {
   readonly tags: Readonly<Record<string, string>>;
   /** Snapshot of the same claim's latest completed backup, as written into its status; "" or undefined: none. */
   readonly parentSnapshotId: string | undefined;
+  /** restic's patterns, beside those that hold for every volume. */
+  readonly exclude: readonly string[];
+  /** Enter other file systems that are mounted inside the volume. */
+  readonly crossMounts: boolean;
   readonly lockTimeoutMs: number;
   /** As many threads of its own; undefined: the kept ones. */
   readonly parallelFiles: number | undefined;
   readonly programVersion: string;
   /** Milliseconds that never go back. */
   readonly monotonicClock: () => number;
-  readonly control: TransferControl;
+  readonly control: WatchedControl;
   /** Called while another program holds the repository exclusively. */
   readonly onLockWait: (holder: string, waitedMs: number) => void;
 }
@@ -68,6 +74,7 @@ export async function backUpVolume(options: BackupVolumeOptions): Promise<Backed
   };
   const startedMs = options.monotonicClock();
   return await options.locks.use(repository, lock, async (signal) => {
+    control.moving(() => answersOf(repository));
     const lockingSeconds = (options.monotonicClock() - startedMs) / 1000;
     // Between two volumes somebody may have pruned: `archive` looks at the index anew before anything counts as stored.
     const { parallelFiles, threads } = options;
@@ -92,17 +99,22 @@ async function archiveVolume(
     hostname: snapshotHostname,
     tags: tagList(options.tags),
     ...(parent === undefined ? { findParent: { tagLists: parentTagLists(options.tags) } } : { parent }),
-    excludes: { patterns: defaultExcludes },
-    oneFileSystem: true,
+    excludes: { patterns: [...defaultExcludes, ...options.exclude] },
+    oneFileSystem: !options.crossMounts,
     userNames: false,
     notes: await options.notes.open(options.repository),
     ...workers,
     programVersion: options.programVersion,
     monotonicClock: options.monotonicClock,
     signal,
-    onProgress: ({ bytesDone, totalBytes }) =>
-      options.control.report({ bytesDone, totalBytes: Math.max(bytesDone, totalBytes) }),
+    onProgress: (progress) => report(options.control, progress),
   });
+}
+
+function report(control: WatchedControl, progress: ArchiveProgress): void {
+  const { bytesDone, totalBytes, filesDone, dirsDone, errorCount, currentFiles } = progress;
+  const whereabouts = { entries: filesDone + dirsDone + errorCount, current: currentFiles[0] };
+  control.report({ bytesDone, totalBytes: Math.max(bytesDone, totalBytes) }, whereabouts);
 }
 
 /** Undefined when none was named or it is gone; the archiver then looks for one by tags. */

@@ -10,11 +10,12 @@ import {
   restore,
 } from "../../repo-format/index.ts";
 import type { Clock } from "../../src/platform/clock.ts";
-import type { TransferControl } from "./data-path-manager.ts";
 import { writeProgressMarker } from "./done-marker.ts";
 import type { KeptLocks } from "./kept-locks.ts";
 import type { KeptNotes } from "./kept-notes.ts";
 import type { KeptThreads } from "./kept-threads.ts";
+import { answersOf } from "./store-answers.ts";
+import type { WatchedControl } from "./transfer-watch.ts";
 
 export interface RestoreVolumeOptions {
   readonly repository: Repository;
@@ -32,7 +33,7 @@ export interface RestoreVolumeOptions {
   readonly parallelFiles: number | undefined;
   readonly lockTimeoutMs: number;
   readonly clock: Clock;
-  readonly control: TransferControl;
+  readonly control: WatchedControl;
   readonly onLockWait: (holder: string, waitedMs: number) => void;
 }
 
@@ -58,6 +59,7 @@ export async function restoreVolume(options: RestoreVolumeOptions): Promise<Rest
     signal: control.signal,
   };
   const result = await options.locks.use(repository, lock, async (signal) => {
+    control.moving(() => answersOf(repository));
     const { id } = await resolveSnapshot(repository, options.snapshotId, { signal });
     await repository.refreshIndex(signal);
     const wish: RestoreOptions = {
@@ -89,9 +91,11 @@ export async function restoreVolume(options: RestoreVolumeOptions): Promise<Rest
 
 function progressReporter(options: RestoreVolumeOptions) {
   let markerAtMs = Number.NEGATIVE_INFINITY;
+  let steps = 0;
   return ({ bytesRestored, totalBytes }: RestoreProgress) => {
     const progress = { bytesDone: bytesRestored, totalBytes };
-    options.control.report(progress);
+    // It is called after each step, whatever the step was.
+    options.control.report(progress, { entries: ++steps });
     const nowMs = options.clock.monotonicMs();
     if (nowMs - markerAtMs < markerIntervalMs) return;
     markerAtMs = nowMs;

@@ -13,6 +13,8 @@ export interface LocatedVolume {
   readonly path: string;
   /** True when the kubelet mounts something there: an empty directory that is no mount point is then a lie. */
   readonly mustBeMounted: boolean;
+  /** Undefined when the volume has none. */
+  readonly claim: PersistentVolumeClaim | undefined;
 }
 
 export interface LocateOptions {
@@ -34,11 +36,12 @@ export async function locatePodVolume(pod: Pod, volumeName: string, options: Loc
     const pod_ = describePod(pod);
     throw new VolumeError("volume-missing", `pod ${pod_} has no volume ${volumeName}`, { volume: volumeName });
   }
-  const directory = await directoryNameOf(pod, volume, options);
+  const claim = await claimOf(pod, volume, options);
+  const directory = await directoryNameOf(volume, claim, options);
   const volumes = join(options.hostPodsDir, hostUidOf(pod), "volumes");
   const matches = await directoriesNamed(volumes, directory.name);
   const [path] = matches;
-  if (path !== undefined && matches.length === 1) return { path, mustBeMounted: directory.mustBeMounted };
+  if (path !== undefined && matches.length === 1) return { path, mustBeMounted: directory.mustBeMounted, claim };
   const pattern = join(volumes, "*", directory.name);
   throw new VolumeError(
     matches.length === 0 ? "no-directory" : "several-directories",
@@ -52,8 +55,11 @@ export function hostUidOf(pod: Pod): string {
   return pod.metadata.annotations?.["kubernetes.io/config.mirror"] ?? pod.metadata.uid ?? "";
 }
 
-async function directoryNameOf(pod: Pod, volume: Volume, options: LocateOptions): Promise<DirectoryName> {
-  const claim = await claimOf(pod, volume, options);
+async function directoryNameOf(
+  volume: Volume,
+  claim: PersistentVolumeClaim | undefined,
+  options: LocateOptions,
+): Promise<DirectoryName> {
   if (claim === undefined) return directoryNameWithoutClaim(volume);
   const place = `${claim.metadata.namespace}/${claim.metadata.name}`;
   if (claim.spec?.volumeMode === "Block") {

@@ -10,7 +10,10 @@ type VolumeErrorCode =
   | "block-volume"
   | "no-directory"
   | "several-directories"
-  | "not-mounted";
+  | "not-mounted"
+  | "annotation-invalid"
+  | "timed-out"
+  | "stalled";
 
 const policies: Readonly<Record<VolumeErrorCode, string>> = {
   "pod-missing": "the pod was deleted before its volume could be backed up",
@@ -22,6 +25,9 @@ const policies: Readonly<Record<VolumeErrorCode, string>> = {
     "check that --host-pods-dir shows the kubelet's pods directory, with mount propagation HostToContainer",
   "several-directories": "remove the left-over directories below the pod's volumes on the node",
   "not-mounted": "give the agent's host-pods mount the mount propagation HostToContainer",
+  "annotation-invalid": "correct the annotation; docs/annotations.md has its grammar",
+  "timed-out": "the next backup goes on from here; the annotation stowage.dev/timeout gives more time",
+  stalled: "see whether the volume or the store hangs; the annotation stowage.dev/stall-timeout gives more time",
 };
 
 export class VolumeError extends Error {

@@ -13,12 +13,13 @@ export interface VolumeReport extends ArchiveReport {
 
 /** Some 700 characters of JSON: an annotation is read by every list of the resources. */
 export function reportText(report: VolumeReport): string {
-  const { bytesRead, bytesNew, bytesStored, entries, traffic, threadSeconds, waitSeconds } = report;
+  const { bytesRead, bytesNew, bytesStored, entries, excludedCount, traffic, threadSeconds, waitSeconds } = report;
   return JSON.stringify({
     bytesRead,
     bytesNew,
     bytesStored,
     entries: withoutZeros(entries),
+    ...(excludedCount === 0 ? {} : { excluded: excludedCount }),
     ...(traffic === undefined
       ? {}
       : {

@@ -5,6 +5,7 @@ import type { PodVolumeBackup } from "../../src/api/pod-volume-backup.ts";
 import { formatTimestamp } from "../../src/platform/clock.ts";
 import type { BackedUpVolume } from "../data-path/backup-volume.ts";
 import { describeFailure, failureState, warningList } from "../volume-work/end-state.ts";
+import { settingsText, type VolumeSettings } from "../volume-work/volume-settings.ts";
 import type { EndState } from "../volume-work/volume-work.ts";
 import { reportText, type VolumeReport } from "./report.ts";
 
@@ -12,12 +13,15 @@ export interface BackupResult extends Omit<BackedUpVolume, "report" | "lockingSe
   readonly report: VolumeReport;
   /** The volume's directory. */
   readonly path: string;
+  /** What its owner asked for. */
+  readonly settings: VolumeSettings;
 }
 
 const emptyVolumeMessage = "volume was empty so no snapshot was taken";
 
 export function completedBackup(result: BackupResult, nowMs: number): EndState {
   const message = messageOfResult(result);
+  const settings = settingsText(result.settings);
   return {
     status: {
       phase: "Completed",
@@ -30,6 +34,7 @@ export function completedBackup(result: BackupResult, nowMs: number): EndState {
     },
     annotations: {
       [annotations.report]: reportText(result.report),
+      ...(settings === undefined ? {} : { [annotations.volumeSettings]: settings }),
       ...(result.warningCount === 0 ? {} : { [annotations.warnings]: warningList(result.warnings) }),
     },
     reason: "",
@@ -51,7 +56,14 @@ export function backupRefusal(backup: PodVolumeBackup, nowMs: number): EndState 
 }
 
 function messageOfResult(result: BackupResult): string {
-  if (result.isEmpty) return emptyVolumeMessage;
+  const { exclude, origins } = result.settings;
+  const count = exclude.length === 0 ? 0 : result.report.excludedCount;
+  const leftOut = count === 0 ? "" : `${count} entries were left out, see the ${origins.exclude}`;
+  if (result.isEmpty) return leftOut === "" ? emptyVolumeMessage : `${emptyVolumeMessage}: ${leftOut}`;
+  return [messageOfWarnings(result), leftOut].filter((part) => part !== "").join("; ");
+}
+
+function messageOfWarnings(result: BackupResult): string {
   const [first] = result.warnings;
   if (first === undefined) return "";
   const kinds = Map.groupBy(result.warnings, (warning) => warning.kind);

@@ -9,14 +9,18 @@ import { type BackedUpVolume, backUpVolume } from "../data-path/backup-volume.ts
 import type { TransferControl } from "../data-path/data-path-manager.ts";
 import type { RepositoryAddress, RepositorySource } from "../data-path/repository-source.ts";
 import { duringStep, TransferFailure } from "../data-path/transfer-failure.ts";
+import { type WatchedControl, withinLimits } from "../data-path/transfer-watch.ts";
 import { type LocatedVolume, locatePodVolume } from "../host-volumes/locate-pod-volume.ts";
 import { isMountPoint } from "../host-volumes/mount-table.ts";
 import { VolumeError } from "../host-volumes/volume-error.ts";
 import { programVersion } from "../program-version.ts";
 import { tellLockWait } from "../volume-work/lock-wait.ts";
+import { tellMisnamed } from "../volume-work/misnamed-annotations.ts";
 import { parallelSetting } from "../volume-work/uploader-settings.ts";
+import { backupSettings, type VolumeSettings } from "../volume-work/volume-settings.ts";
 import type { BackupResult } from "./status.ts";
 
+const reading = "error reading the volume's annotations";
 const exposing = "error exposing host path for pod volume";
 const transferring = "data path backup failed";
 
@@ -26,7 +30,7 @@ export async function transferBackup(
   backup: PodVolumeBackup,
   control: TransferControl,
 ): Promise<BackupResult> {
-  const { client, config, clock } = context;
+  const { client, config } = context;
   const { signal } = control;
   const { namespace = "", name = "" } = backup.spec.pod;
   const pod = await duringStep(`getting pod ${namespace}/${name}`, signal, () =>
@@ -35,6 +39,31 @@ export async function transferBackup(
   const volume = await duringStep(exposing, signal, () =>
     locatePodVolume(pod, backup.spec.volume, { client, hostPodsDir: config.hostPodsDir, signal }),
   );
+  const settings = await duringStep(reading, signal, async () =>
+    backupSettings({ pod, volume: backup.spec.volume, claim: volume.claim }, config.stallTimeoutMs),
+  );
+  tellMisnamed(context, pod);
+  const limits = { direction: "backup", limits: settings, clock: context.clock, control } as const;
+  const result = await withinLimits(limits, (watched) =>
+    moveData(context, repositories, backup, { control: watched, volume, settings }),
+  );
+  return { ...result, settings };
+}
+
+interface MoveDataOptions {
+  readonly control: WatchedControl;
+  readonly volume: LocatedVolume;
+  readonly settings: VolumeSettings;
+}
+
+async function moveData(
+  context: AgentContext,
+  repositories: RepositorySource,
+  backup: PodVolumeBackup,
+  { control, volume, settings }: MoveDataOptions,
+): Promise<Omit<BackupResult, "settings">> {
+  const { client, config, clock } = context;
+  const { signal } = control;
   const parentSnapshotId = await duringStep("error to initialize data path", signal, () =>
     findParentSnapshot(client, backup, signal),
   );
@@ -52,6 +81,8 @@ export async function transferBackup(
       path: volume.path,
       tags: backup.spec.tags ?? {},
       parentSnapshotId,
+      exclude: settings.exclude,
+      crossMounts: settings.crossMounts,
       lockTimeoutMs: config.lockTimeoutMs,
       parallelFiles: parallelSetting(backup.spec.uploaderSettings, "ParallelFilesUpload"),
       programVersion,

@@ -5,6 +5,7 @@ import type { Pod } from "../../src/api/core.ts";
 import { annotations } from "../../src/api/names.ts";
 import type { PodVolumeRestore } from "../../src/api/pod-volume-restore.ts";
 import { pods, podVolumeRestores } from "../../src/api/resources.ts";
+import { errorFacts } from "../../src/platform/coded-error.ts";
 import type { AgentContext } from "../agent-context.ts";
 import { isClaimedBy } from "../claim.ts";
 import { ClaimLost, type TransferControl } from "../data-path/data-path-manager.ts";
@@ -12,11 +13,13 @@ import { prepareMarkers, writeDoneMarker, writeProgressMarker } from "../data-pa
 import type { RepositorySource } from "../data-path/repository-source.ts";
 import { type RestoredVolume, restoreVolume } from "../data-path/restore-volume.ts";
 import { duringStep, TransferFailure } from "../data-path/transfer-failure.ts";
-import { locatePodVolume } from "../host-volumes/locate-pod-volume.ts";
+import { type WatchedControl, withinLimits } from "../data-path/transfer-watch.ts";
+import { type LocatedVolume, locatePodVolume } from "../host-volumes/locate-pod-volume.ts";
 import { isMountPoint } from "../host-volumes/mount-table.ts";
 import { VolumeError } from "../host-volumes/volume-error.ts";
 import { tellLockWait } from "../volume-work/lock-wait.ts";
 import { parallelSetting, writesSparseFiles } from "../volume-work/uploader-settings.ts";
+import { restoreStallTimeout } from "../volume-work/volume-settings.ts";
 import { restoreWaitState } from "./restore-wait.ts";
 
 const exposing = "error exposing host path for pod volume";
@@ -32,10 +35,14 @@ export async function transferRestore(
   const { signal } = control;
   const restoreUid = restoreUidOf(restore);
   const volume = await duringStep(exposing, signal, () => locateTarget(context, restore, signal));
+  const stallTimeoutMs = stallTimeoutOf(context, restore, volume);
+  const limits = { timeoutMs: Number.POSITIVE_INFINITY, stallTimeoutMs };
   const isRestored = restore.metadata.annotations?.[annotations.dataRestored] === "true";
   const result = isRestored
     ? undefined
-    : await moveData(context, repositories, restore, { control, volume, restoreUid });
+    : await withinLimits({ direction: "restore", limits, clock: context.clock, control }, (watched) =>
+        moveData(context, repositories, restore, { control: watched, volume, restoreUid }),
+      );
   await duringStep("error writing done file", signal, async () => {
     if (!isRestored) await noteDataRestored(context, restore);
     // An earlier process had written it and restore-wait has seen it: nothing may appear in the application's volume.
@@ -55,8 +62,8 @@ export function restoreUidOf(restore: PodVolumeRestore): string {
   );
 }
 
-export interface RestoreTarget {
-  readonly path: string;
+export interface RestoreTarget extends Pick<LocatedVolume, "path" | "claim"> {
+  readonly pod: Pod;
   /** restore-wait has ended well: the application may run. */
   readonly isWaitOver: boolean;
 }
@@ -74,14 +81,25 @@ export async function locateTarget(
     throw new VolumeError("pod-missing", `pod ${namespace}/${name} was replaced by another one of this name`);
   }
   const volume = await locatePodVolume(pod, restore.spec.volume, { client, hostPodsDir: config.hostPodsDir, signal });
-  const target = { path: volume.path, isWaitOver: restoreWaitState(pod) === "succeeded" };
+  const target = { pod, path: volume.path, claim: volume.claim, isWaitOver: restoreWaitState(pod) === "succeeded" };
   if (!volume.mustBeMounted || config.allowUnmountedVolumes) return target;
   if (await isMountPoint(volume.path)) return target;
   throw new VolumeError("not-mounted", `nothing is mounted at ${volume.path} as this agent sees it`);
 }
 
+/** An annotation that cannot be read must not keep anybody from getting files back. */
+function stallTimeoutOf(context: AgentContext, restore: PodVolumeRestore, { pod, claim }: RestoreTarget): number {
+  const { stallTimeoutMs } = context.config;
+  try {
+    return restoreStallTimeout({ pod, volume: restore.spec.volume, claim }, stallTimeoutMs);
+  } catch (error) {
+    context.log.warn("an annotation is passed over", { restore: restore.metadata.name, ...errorFacts(error) });
+    return stallTimeoutMs === 0 ? Number.POSITIVE_INFINITY : stallTimeoutMs;
+  }
+}
+
 interface MoveDataOptions {
-  readonly control: TransferControl;
+  readonly control: WatchedControl;
   readonly volume: RestoreTarget;
   readonly restoreUid: string;
 }

@@ -43,6 +43,8 @@ export interface ArchiveReport {
   /** The same compressed and sealed. */
   readonly bytesStored: number;
   readonly entries: Readonly<EntryCounts>;
+  /** Entries that patterns, marks or their size kept out; what lies below them is not counted. */
+  readonly excludedCount: number;
   /** Of all that used the repository meanwhile; undefined where nobody counts. */
   readonly traffic: StorageTraffic | undefined;
   readonly stageSeconds: Readonly<Record<ArchiveStage, number>>;
@@ -101,7 +103,7 @@ export function countOf(type: NodeType): "symlinks" | "devices" | "fifos" | "soc
 }
 
 interface SavedParts {
-  readonly statistics: Pick<ArchiveReport, "bytesRead" | "entries">;
+  readonly statistics: Pick<ArchiveReport, "bytesRead" | "entries" | "excludedCount">;
   readonly uploaded: UploadStats;
   readonly threadSeconds: ThreadSeconds;
 }
@@ -132,6 +134,7 @@ export class RunMeasures {
       bytesNew: uploaded.dataAddedBytes,
       bytesStored: uploaded.dataAddedPackedBytes,
       entries: statistics.entries,
+      excludedCount: statistics.excludedCount,
       traffic: this.#repo.traffic(this.#trafficBefore),
       stageSeconds: this.stages.seconds,
       threadSeconds,

@@ -25,6 +25,7 @@ export class ArchiveStatistics {
   isScanned = false;
   /** Content that came from the source. */
   bytesRead = 0;
+  excludedCount = 0;
   readonly #options: Pick<ArchiveOptions, "onItem" | "onWarning">;
   readonly #files: Record<Action, number> = { ...noCounts };
   readonly #dirs: Record<Action, number> = { ...noCounts };

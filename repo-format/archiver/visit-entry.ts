@@ -69,10 +69,16 @@ export class EntryVisitor {
       return undefined;
     }
     const name = entry.name.toString("latin1");
-    if (!entry.isExplicit && (excludesByMarks(entry.parent.marks, name) || excluder.excludesPath(entry.path))) return;
+    if (!entry.isExplicit && (excludesByMarks(entry.parent.marks, name) || excluder.excludesPath(entry.path))) {
+      statistics.excludedCount++;
+      return undefined;
+    }
     try {
       const stat = statChild(entry.source.handle, entry.name);
-      if (!entry.isExplicit && this.#excludesStat(entry, stat)) return undefined;
+      if (!entry.isExplicit && this.#excludesStat(entry, stat)) {
+        statistics.excludedCount++;
+        return undefined;
+      }
       return this.#visitByType({ ...entry, stat, previous: this.#previousOf(entry) });
     } catch (error) {
       this.#warnOf(entry.path, error);

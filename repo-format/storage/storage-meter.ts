@@ -9,6 +9,8 @@ export interface StorageMeter {
   readonly requests: Record<StorageMethod, number>;
   /** The same requests by what they were about. */
   readonly files: Record<StoredKind, number>;
+  /** Requests that succeeded, those about locks and listings left out: while it grows the store serves. */
+  answers: number;
   failures: number;
   /** Requests that were made again after a failure; each is among the requests, too. */
   retries: number;
@@ -20,7 +22,7 @@ export interface StorageMeter {
 export function newStorageMeter(): StorageMeter {
   const requests = { prepare: 0, put: 0, get: 0, getRange: 0, stat: 0, list: 0, listFolders: 0, delete: 0 };
   const files = { config: 0, key: 0, lock: 0, snapshot: 0, index: 0, pack: 0, other: 0 };
-  return { requests, files, failures: 0, retries: 0, bytesSent: 0, bytesReceived: 0 };
+  return { requests, files, answers: 0, failures: 0, retries: 0, bytesSent: 0, bytesReceived: 0 };
 }
 
 /** Requests and bytes of a while; what shared the store meanwhile is in it. */

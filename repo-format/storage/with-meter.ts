@@ -1,6 +1,6 @@
 // Counts requests and bytes as they pass, for metrics, for reports and for tests that bound the number of requests.
 import { ForwardingStorage } from "./forwarding-storage.ts";
-import { storedKindOf } from "./key-layout.ts";
+import { isLockKey, storedKindOf } from "./key-layout.ts";
 import type {
   GetOptions,
   GetRangeOptions,
@@ -58,6 +58,7 @@ class MeteredStorage extends ForwardingStorage {
     const fd = this.inner.openFile?.(key, lengthBytes);
     if (fd === undefined) return undefined;
     this.#meter.requests.getRange += 1;
+    this.#meter.answers += 1;
     this.#meter.bytesReceived += lengthBytes;
     return fd;
   }
@@ -92,7 +93,9 @@ class MeteredStorage extends ForwardingStorage {
   async #count<T>(method: StorageMethod, key: string, call: () => Promise<T>): Promise<T> {
     this.#begin(method, key);
     try {
-      return await call();
+      const result = await call();
+      if (!isLockKey(key)) this.#meter.answers += 1;
+      return result;
     } catch (error) {
       this.#meter.failures += 1;
       throw error;

@@ -1,14 +1,23 @@
 // Labels, annotations and fixed object names of Velero's API and our own.
 
 export const labels = {
+  /** PodVolumeBackup, DeleteBackupRequest, restored objects: the Backup; a name of more than 63 characters is shortened, with a hash. */
   backupName: "velero.io/backup-name",
+  /** PodVolumeBackup, DeleteBackupRequest: the Backup. */
   backupUid: "velero.io/backup-uid",
+  /** PodVolumeRestore, restored objects: the Restore; shortened likewise. */
   restoreName: "velero.io/restore-name",
+  /** PodVolumeRestore: the Restore. */
   restoreUid: "velero.io/restore-uid",
+  /** PodVolumeRestore: the pod whose volume it is. */
   podUid: "velero.io/pod-uid",
+  /** PodVolumeBackup, PodVolumeRestore: the claim of the volume; the next backup finds its parent by it. */
   pvcUid: "velero.io/pvc-uid",
+  /** BackupRepository: the namespace whose volumes are in it. */
   volumeNamespace: "velero.io/volume-namespace",
+  /** Backup, BackupRepository: the BackupStorageLocation. */
   storageLocation: "velero.io/storage-location",
+  /** BackupRepository: always `restic`. */
   repositoryType: "velero.io/repository-type",
   /** Backup: the Schedule that made it. */
   scheduleName: "velero.io/schedule-name",
@@ -21,6 +30,7 @@ export const annotations = {
   backupVolumes: "backup.velero.io/backup-volumes",
   /** Pod: volumes to leave out when every volume is backed up by default. */
   backupVolumesExcludes: "backup.velero.io/backup-volumes-excludes",
+  /** PodVolumeBackup: the claim of the volume. */
   pvcName: "velero.io/pvc-name",
   /** Backup or Restore: Go duration that replaces --fs-backup-timeout. */
   podVolumeTimeout: "velero.io/pod-volume-timeout",
@@ -65,10 +75,31 @@ export const annotations = {
   deletions: "stowage.dev/deletions",
   /** DeleteBackupRequest: why nothing happens at the moment. */
   waitingFor: "stowage.dev/waiting-for",
+  /** Pod: JSON of the restore hooks that have ended in it. */
+  endedHooks: "stowage.dev/restore-hooks",
+  /** BackupRepository: a short text of the location with which it was opened, which tells when that has changed. */
+  location: "stowage.dev/location",
+  /** Kinds whose installed CRD has no place for them: JSON of the conditions. */
+  conditions: "stowage.dev/conditions",
+  /** Backup: the server's --resource-timeout, for programs that read Backups. */
+  resourceTimeout: "velero.io/resource-timeout",
   /** Schedule: Go duration; each run begins later by a part of it that looks random. */
   startJitter: "stowage.dev/start-jitter",
   /** Backup: the time of its Schedule for which it was made, RFC 3339. */
   scheduledFor: "stowage.dev/scheduled-for",
+  /**
+   * Pod, claim: what a backup leaves out, restic's patterns. On a pod, for one volume: `exclude.stowage.dev/<volume>`;
+   * likewise cross-mounts, timeout and stall-timeout.
+   */
+  exclude: "stowage.dev/exclude",
+  /** Pod, claim: "true" or "false", whether a backup enters other file systems that are mounted inside the volume. */
+  crossMounts: "stowage.dev/cross-mounts",
+  /** Pod, claim: Go duration, after which a backup of the volume is given up. */
+  timeout: "stowage.dev/timeout",
+  /** Pod, claim: Go duration without any progress, after which a backup or restore of the volume is given up. */
+  stallTimeout: "stowage.dev/stall-timeout",
+  /** PodVolumeBackup: JSON of what its pod and claim asked for by annotation, and which annotation said it. */
+  volumeSettings: "stowage.dev/volume-settings",
 } as const;
 
 /** Prefix of annotations that keep status fields which the installed CRD prunes. */

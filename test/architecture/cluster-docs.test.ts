@@ -1,4 +1,4 @@
-// docs/cluster.md and the program say the same: the closed list of reasons, the flags, the commands.
+// The pages for operators and the program say the same: the closed list of reasons, the flags, the commands.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,20 +6,20 @@ import test from "node:test";
 import { conditionReasons, conditionTypes } from "../../src/api/conditions.ts";
 import { annotations } from "../../src/api/names.ts";
 import { serverUsage } from "../../src/server/server-config.ts";
-import { conditionsAnnotation } from "../../src/server/status/conditions.ts";
-import { runOnCluster } from "../support/in-process-cli.ts";
+import { runInProcess, runOnCluster } from "../support/in-process-cli.ts";
 
-const text = readFileSync(join(import.meta.dirname, "..", "..", "docs", "cluster.md"), "utf8");
+const page = (name: string): string => readFileSync(join(import.meta.dirname, "..", "..", "docs", name), "utf8");
+const text = page("cluster.md");
 
 /** Of kubectl, fsfreeze and stowage repo. */
 const foreignFlags = new Set(["--from-file", "--overwrite", "--freeze", "--unfreeze", "--read-data"]);
 
 /** Command lines of the examples, continued lines joined, and those inside of sentences. */
-function commandsIn(document: string): string[] {
+function commandsIn(document: string, nouns = "backup|restore|schedule|backup-location"): string[] {
   const joined = document.replaceAll(/\\\n\s*/g, "");
-  const inCode = [...joined.matchAll(/^(stowage [^\n#]*)/gm)].map(([, words]) => words ?? "");
+  const inCode = [...joined.matchAll(/^(?:[A-Z_]+=\S+ )*(stowage [^\n#]*)/gm)].map(([, words]) => words ?? "");
   const inline = [...document.matchAll(/`(stowage\s[^`]*)`/g)].map(([, words = ""]) => words.replaceAll(/\s+/g, " "));
-  return [...inCode, ...inline].filter((words) => /^stowage (backup|restore|schedule|backup-location) /.test(words));
+  return [...inCode, ...inline].filter((words) => new RegExp(`^stowage (${nouns}) `).test(words));
 }
 
 async function unknownFlags(command: string): Promise<string[]> {
@@ -37,10 +37,27 @@ test("every condition and every reason is in docs/cluster.md", () => {
   assert.deepEqual(missing, []);
 });
 
-test("the commands of docs/cluster.md exist, with their flags", async () => {
-  const commands = commandsIn(text);
-  assert.ok(commands.length > 20, `${commands.length} commands`);
+test("the commands of docs/cluster.md and docs/how-to.md exist, with their flags", async () => {
+  const commands = [...commandsIn(text), ...commandsIn(page("how-to.md"))];
+  assert.ok(commands.length > 25, `${commands.length} commands`);
   for (const command of commands) assert.deepEqual(await unknownFlags(command), [], command);
+});
+
+test("the verbs of stowage repo in docs/how-to.md exist, with their flags", async () => {
+  const commands = commandsIn(page("how-to.md"), "repo");
+  assert.ok(commands.length > 4, `${commands.length} commands`);
+  for (const command of commands) {
+    const [, verb = "", ...rest] = command.split(" ").slice(1);
+    const words = verb === "key" ? [verb, rest[0] ?? ""] : [verb];
+    const { code, stdout } = await runInProcess([...words, "--help"], {});
+    assert.ok(code === 0 && stdout.includes(`Usage: stowage repo ${words.join(" ")}`), `no such verb: ${command}`);
+    const flags = rest.filter((word) => word.startsWith("--"));
+    assert.deepEqual(
+      flags.filter((flag) => !stdout.includes(flag)),
+      [],
+      command,
+    );
+  }
 });
 
 test("a flag that does not exist is found", async () => {
@@ -72,7 +89,7 @@ async function helpOf(verb: string): Promise<string> {
 
 test("our annotations in docs/cluster.md are those of the program", () => {
   const named = new Set([...text.matchAll(/stowage\.dev\/[a-z-]+/g)].map(([name]) => name));
-  const known = new Set<string>([...Object.values(annotations), conditionsAnnotation]);
+  const known = new Set<string>(Object.values(annotations));
   assert.deepEqual(
     [...named].filter((name) => !known.has(name)),
     [],

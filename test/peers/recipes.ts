@@ -43,6 +43,8 @@ const kubernetesStamps: Record<string, string> = {
   "k8s.io/client-go/pkg/version.gitVersion": "v1.34.4",
 };
 
+const helmStamps: Record<string, string> = { "helm.sh/helm/v3/internal/version.version": "v3.20.2" };
+
 const resticPackage = "github.com/restic/restic/cmd/restic";
 
 /** In the order in which they are built: quick ones first. */
@@ -61,6 +63,8 @@ export const peerRecipes: readonly PeerRecipe[] = [
   ),
   // Ours, around the code of kubelets.
   { ...goProgram("exec-kubelet", "exec-kubelet", "."), ownMain: true },
+  // Its own version package, which it checks charts against.
+  { ...goProgram("helm", "helm", "helm.sh/helm/v3/cmd/helm"), stamps: helmStamps },
   // Without the web interface, which is most of the build.
   { ...goProgram("kopia", "kopia", "github.com/kopia/kopia"), tags: ["nohtmlui"], isOnDemand: true },
   veleroProgram("velero"),

@@ -3,8 +3,6 @@
 import { hash } from "node:crypto";
 import type { BackupStorageLocation } from "../../api/backup-storage-location.ts";
 
-export const locationAnnotation = "stowage.dev/location";
-
 /** 16 hexadecimal digits; holds no secret, as a location holds none. */
 export function locationFingerprint({ spec }: BackupStorageLocation): string {
   const { provider, objectStorage, config = {}, credential } = spec;

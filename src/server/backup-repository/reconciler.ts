@@ -2,6 +2,7 @@
 // locks and pruned when that is due.
 import type { BackupRepository, BackupRepositoryPhase } from "../../api/backup-repository.ts";
 import type { BackupStorageLocation } from "../../api/backup-storage-location.ts";
+import { annotations } from "../../api/names.ts";
 import { backupRepositories, backupStorageLocations } from "../../api/resources.ts";
 import type { Reconcile, ReconcileResult } from "../../kube/controller.ts";
 import type { CrdLookup } from "../../kube/crd-lookup.ts";
@@ -14,7 +15,7 @@ import { ConfigError } from "../../platform/config-error.ts";
 import { formatDuration, parseDuration } from "../../platform/duration.ts";
 import type { Logger } from "../../platform/logger.ts";
 import { explainNotReady } from "./explain-not-ready.ts";
-import { locationAnnotation, locationFingerprint } from "./location-fingerprint.ts";
+import { locationFingerprint } from "./location-fingerprint.ts";
 import { maintenancePatch, pruneDueInMs } from "./maintenance-status.ts";
 import type { RepositoriesInUse } from "./repositories-in-use.ts";
 import type { RepositoryCare } from "./repository-care.ts";
@@ -89,7 +90,7 @@ async function connect(work: Work): Promise<ReconcileResult> {
     const hasFrequency = frequencyMs(repository) > 0;
     const isNew = parseTimestamp(repository.status?.lastMaintenanceTime) === undefined;
     await patch(work, {
-      metadata: { annotations: { [locationAnnotation]: locationFingerprint(location) } },
+      metadata: { annotations: { [annotations.location]: locationFingerprint(location) } },
       spec: {
         resticIdentifier: identifier,
         maintenanceFrequency: hasFrequency ? maintenanceFrequency : formatDuration(options.maintenanceFrequencyMs),
@@ -138,7 +139,7 @@ function hasMoved(
 ): boolean {
   const { volumeNamespace, resticIdentifier } = repository.spec;
   if (care.identifierOf(location, volumeNamespace) !== resticIdentifier) return true;
-  const known = repository.metadata.annotations?.[locationAnnotation];
+  const known = repository.metadata.annotations?.[annotations.location];
   return known !== undefined && known !== locationFingerprint(location);
 }
 

@@ -2,7 +2,7 @@
 // neither another server nor other flags change it.
 import type { Backup, BackupStatus } from "../../api/backup.ts";
 import type { BackupStorageLocation } from "../../api/backup-storage-location.ts";
-import { labels } from "../../api/names.ts";
+import { annotations, labels } from "../../api/names.ts";
 import { backupStorageLocations } from "../../api/resources.ts";
 import { validName } from "../../api/valid-name.ts";
 import type { ReconcileResult } from "../../kube/controller.ts";
@@ -45,8 +45,10 @@ export async function startBackup(
 
 /** What its status says from the first moment on. */
 function common(backup: Backup, { clock, settings }: BackupContext): BackupStatus {
-  const ttlMs = parseDuration(backup.spec.ttl ?? "") || settings.backupTtlMs;
-  return { version: 1, formatVersion: "1.1.0", expiration: formatTimestamp(clock.now() + ttlMs) };
+  const ttlMs = parseDuration(backup.spec.ttl ?? "") ?? 0;
+  // One that is refused for its time to live must stay until somebody has read why.
+  const expiration = formatTimestamp(clock.now() + (ttlMs > 0 ? ttlMs : settings.backupTtlMs));
+  return { version: 1, formatVersion: "1.1.0", expiration };
 }
 
 async function begin(
@@ -61,7 +63,7 @@ async function begin(
     metadata: {
       labels: { [labels.storageLocation]: validName(storageLocation) },
       annotations: {
-        "velero.io/resource-timeout": formatDuration(settings.resourceTimeoutMs),
+        [annotations.resourceTimeout]: formatDuration(settings.resourceTimeoutMs),
         ...(await clusterVersion(context, signal)),
         ...claimAnnotations(backup, context.process, clock.now()),
       },

@@ -2,7 +2,7 @@
 // of the restore goes on. A pod whose hooks have ended carries an annotation that says so: a server that goes on with the
 // Restore of one that was ended does not run them again.
 import type { Pod } from "../../api/core.ts";
-import { labels } from "../../api/names.ts";
+import { annotations, labels } from "../../api/names.ts";
 import { pods } from "../../api/resources.ts";
 import type { Restore } from "../../api/restore.ts";
 import { validName } from "../../api/valid-name.ts";
@@ -28,9 +28,6 @@ export interface RestoreHooksOptions {
   /** Ends all waiting. */
   readonly signal: AbortSignal;
 }
-
-/** On a pod; its value is an EndedHooks as JSON. */
-const endedHooksAnnotation = "stowage.dev/restore-hooks";
 
 interface EndedHooks extends HookCounts {
   /** Uid of the Restore. */
@@ -146,7 +143,7 @@ export class RestoreHooks {
     const { namespace, name } = pod.metadata;
     const ended: EndedHooks = { restore: restore.metadata.uid ?? "", ...counts };
     const patch = {
-      metadata: { uid: pod.metadata.uid, annotations: { [endedHooksAnnotation]: JSON.stringify(ended) } },
+      metadata: { uid: pod.metadata.uid, annotations: { [annotations.endedHooks]: JSON.stringify(ended) } },
     };
     try {
       await client.mergePatch(pods, { namespace, name }, patch, { signal });
@@ -175,7 +172,7 @@ function isUp(pod: Pod, container: string, { waitForReady }: WaitingHook): boole
 }
 
 function endedHooks(pod: Pod): EndedHooks | undefined {
-  const text = pod.metadata.annotations?.[endedHooksAnnotation];
+  const text = pod.metadata.annotations?.[annotations.endedHooks];
   if (text === undefined) return undefined;
   try {
     const { restore, attempted, failed } = JSON.parse(text) as Partial<EndedHooks>;

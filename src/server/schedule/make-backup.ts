@@ -5,12 +5,11 @@ import { annotations, labels } from "../../api/names.ts";
 import type { Schedule } from "../../api/schedule.ts";
 import { validName } from "../../api/valid-name.ts";
 import { formatTimestamp } from "../../platform/clock.ts";
-import { conditionsAnnotation } from "../status/conditions.ts";
 
 /** They are about the Schedule and not about what it makes. */
 const keptBack: ReadonlySet<string> = new Set([
   "kubectl.kubernetes.io/last-applied-configuration",
-  conditionsAnnotation,
+  annotations.conditions,
   annotations.startJitter,
 ]);
 

@@ -2,10 +2,9 @@
 // `stowage.dev/conditions` where it would be pruned (Velero's own CRDs).
 import type { Condition } from "../../api/conditions.ts";
 import type { KubeObject } from "../../api/kube-object.ts";
+import { annotations } from "../../api/names.ts";
 import type { InstalledCrd } from "../../kube/crd-lookup.ts";
 import { formatTimestamp } from "../../platform/clock.ts";
-
-export const conditionsAnnotation = "stowage.dev/conditions";
 
 export type ConditionUpdate = Omit<Condition, "lastTransitionTime">;
 
@@ -34,14 +33,14 @@ export function conditionPatch(
   });
   const conditions = [...untouched, ...changed];
   if (crd?.hasField("status.conditions") === true) return { metadata: { annotations: {} }, status: { conditions } };
-  return { metadata: { annotations: { [conditionsAnnotation]: JSON.stringify(conditions) } }, status: {} };
+  return { metadata: { annotations: { [annotations.conditions]: JSON.stringify(conditions) } }, status: {} };
 }
 
 /** From wherever they were kept; what is not readable counts as absent. */
 export function conditionsOf(object: WithConditions): readonly Condition[] {
   if (object.status?.conditions !== undefined) return object.status.conditions;
   try {
-    const kept: unknown = JSON.parse(object.metadata.annotations?.[conditionsAnnotation] ?? "[]");
+    const kept: unknown = JSON.parse(object.metadata.annotations?.[annotations.conditions] ?? "[]");
     return Array.isArray(kept) ? kept : [];
   } catch {
     return [];

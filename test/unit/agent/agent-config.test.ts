@@ -15,6 +15,7 @@ test("without flags every default holds", () => {
     nodeAgentConfigMap: undefined,
     resourceTimeoutMs: 600_000,
     lockTimeoutMs: 900_000,
+    stallTimeoutMs: 1_800_000,
     cacheDirectory: undefined,
     cacheMaxBytes: undefined,
     metricsAddress: ":8085",

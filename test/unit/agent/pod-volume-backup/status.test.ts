@@ -14,6 +14,7 @@ const report: BackupResult["report"] = {
   bytesNew: 40,
   bytesStored: 30,
   entries: { files: 3, directories: 0, symlinks: 0, devices: 0, fifos: 0, sockets: 0, hardLinks: 0 },
+  excludedCount: 0,
   traffic: undefined,
   stageSeconds: { ...seconds, storingSnapshot: 0 },
   threadSeconds: { reading: 0, sealing: 0 },
@@ -32,6 +33,7 @@ const result: BackupResult = {
   warnings: [],
   warningCount: 0,
   report,
+  settings: { exclude: [], crossMounts: false, timeoutMs: Infinity, stallTimeoutMs: 1_800_000, origins: {} },
 };
 const backup = (spec: object) => ({ metadata: { name: "x" }, spec }) as PodVolumeBackup;
 
@@ -65,6 +67,22 @@ test("warnings are counted by kind in the message and listed in the annotation",
   assert.equal(end.status.phase, "Completed");
   assert.match(end.status.message ?? "", /3 warnings \(2 changed, 1 unreadable\); the first: \/a: changed/);
   assert.deepEqual(JSON.parse(end.annotations?.["stowage.dev/warnings"] ?? ""), warnings);
+});
+
+test("what annotations left out is in the message, and what they asked for in an annotation", () => {
+  const exclude = "annotation stowage.dev/exclude of claim app/data";
+  const settings = { ...result.settings, exclude: ["*.tmp"], origins: { exclude } };
+  const end = completedBackup({ ...result, settings, report: { ...report, excludedCount: 7 } }, nowMs);
+  assert.equal(end.status.message, `7 entries were left out, see the ${exclude}`);
+  const noted = JSON.parse(end.annotations?.["stowage.dev/volume-settings"] ?? "");
+  assert.deepEqual(noted, { exclude: ["*.tmp"], from: { exclude } });
+  const nothingLeft = { ...result, settings, isEmpty: true, report: { ...report, excludedCount: 7 } };
+  assert.match(
+    completedBackup(nothingLeft, nowMs).status.message ?? "",
+    /no snapshot was taken: 7 entries were left out/,
+  );
+  const byDefault = completedBackup({ ...result, report: { ...report, excludedCount: 1 } }, nowMs);
+  assert.equal(byDefault.status.message, undefined, "lost+found is nobody's wish");
 });
 
 test("a failed backup has no snapshot", () => {

@@ -22,7 +22,7 @@ test("stages follow each other without gaps, and what was asked of the store bef
   measures.stages.enter("storingPacks");
   nowMs += 250;
   const report = measures.report({
-    statistics: { bytesRead: 40, entries: { ...noEntries(), files: 2 } },
+    statistics: { bytesRead: 40, entries: { ...noEntries(), files: 2 }, excludedCount: 1 },
     uploaded,
     threadSeconds: { reading: 1, sealing: 3 },
   });

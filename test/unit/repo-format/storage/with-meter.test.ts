@@ -24,6 +24,7 @@ describe("withMeter", () => {
     assert.deepEqual(meter, {
       requests: { prepare: 1, put: 3, get: 2, getRange: 1, stat: 1, list: 1, listFolders: 1, delete: 1 },
       files: { config: 8, key: 0, lock: 0, snapshot: 0, index: 0, pack: 0, other: 3 },
+      answers: 9,
       failures: 1,
       retries: 0,
       bytesSent: 30 + sizeBytes,
@@ -40,5 +41,6 @@ describe("withMeter", () => {
       await storage.put(key, Buffer.alloc(1));
     for await (const _ of storage.list("data/")) assert.ok(true);
     assert.deepEqual(meter.files, { config: 0, key: 1, lock: 1, snapshot: 1, index: 1, pack: 2, other: 1 });
+    assert.equal(meter.answers, 5, "a lock that is refreshed is no sign of work");
   });
 });
