@@ -32,7 +32,7 @@ function tellAll(world: World, story: Story): void {
   story("incremental", async () => {
     await world.backsUp("second");
     const parents = (await world.snapshots()).map(({ parent }) => parent !== undefined);
-    assert.deepEqual(parents.toSorted(), [false, false, true]);
+    assert.deepEqual(parents.toSorted(), [false, true]);
   });
   story("restore", () => world.restores("second"));
   story("failure", () => world.fails());
@@ -110,11 +110,14 @@ class World {
 
   /** As Velero's own instructions have it; the agent stays. */
   async #upgradeServer(): Promise<void> {
-    await this.cluster.clientOf("1.18.0", "install", "--crds-only");
+    const definitions = await this.cluster.clientOf("1.18.0", "install", "--crds-only", "--dry-run", "-o", "json");
+    const file = join(this.cluster.folder, "crds.json");
+    writeFileSync(file, definitions);
+    await this.cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", file);
     const image = `velero=${veleroImageName("1.18.0")}`;
     await this.cluster.kubectl("-n", "velero", "set", "image", "deployment/velero", image);
     // With this argument left in, it does not start.
-    await this.cluster.serverSays("1.18.0", /uploader type 'restic' is invalid|uploader type.*restic/i);
+    await this.cluster.serverSays("1.18.0", /invalid uploader type 'restic', valid type: 'kopia'/);
     const patch = JSON.stringify([
       { op: "replace", path: "/spec/template/spec/containers/0/args", value: ["server", "--features="] },
     ]);
@@ -128,7 +131,6 @@ class World {
 
   async backsUp(name: string): Promise<void> {
     writeFileSync(join(await this.dataOf("demo"), name), name);
-    // In 1.14 the volumes are known only when all of them were made.
     const backup = await this.cluster.backUp(name, ...demo, "--selector", "app notin (plain)");
     const volumes = await this.cluster.volumeBackups(name);
     assertCompleted(backup, volumes, this.cluster.outputs());
