@@ -22,7 +22,7 @@ export const imageBinFolder = "/image/bin";
 export const ourImage = "stowage:0.1.0";
 export const objectStoreImage = "played/velero-object-store:1.0";
 
-export const root: string = join(import.meta.dirname, "..", "..");
+const root: string = join(import.meta.dirname, "..", "..");
 
 export function veleroImageName(version: VeleroVersion): string {
   return `velero/velero:v${version}`;

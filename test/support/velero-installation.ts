@@ -32,8 +32,6 @@ export interface VeleroInstallationOptions {
   readonly restic?: ResticVersion;
   /** For the client, beside those that every installation needs. */
   readonly flags?: readonly string[];
-  /** What stands in the credentials file; the store's right keys when absent. */
-  readonly credentials?: string;
   /** The agent's image from the beginning; Velero's when absent. */
   readonly agent?: "ours" | "velero";
 }
@@ -91,9 +89,9 @@ export class VeleroInstallation extends LivingCluster {
 
   /** The words after `velero install`. */
   installFlags(): readonly string[] {
-    const { s3, bucket, version = "1.16.2", flags = [], credentials = credentialsFile(s3) } = this.#options;
+    const { s3, bucket, version = "1.16.2", flags = [] } = this.#options;
     const file = join(this.folder, "credentials-velero");
-    writeFileSync(file, credentials, { mode: 0o600 });
+    writeFileSync(file, credentialsFile(s3), { mode: 0o600 });
     const config = `region=${s3.region},s3ForcePathStyle=true,s3Url=${s3.endpoint}`;
     const authority = s3.caFile === undefined ? [] : ["--cacert", s3.caFile];
     return [
@@ -242,7 +240,7 @@ export class VeleroInstallation extends LivingCluster {
   }
 }
 
-export function credentialsFile({ accessKeyId, secretAccessKey }: S3Server): string {
+function credentialsFile({ accessKeyId, secretAccessKey }: S3Server): string {
   return `[default]\naws_access_key_id=${accessKeyId}\naws_secret_access_key=${secretAccessKey}\n`;
 }
 
