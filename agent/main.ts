@@ -1,10 +1,10 @@
 // `stowage agent`: configuration → clients → controllers → signals. Wiring only.
 
 import { randomBytes } from "node:crypto";
-import { hostname, userInfo } from "node:os";
+import { hostname } from "node:os";
+import packageJson from "../package.json" with { type: "json" };
 import { defaultVeleroNamespace, legacyNodeAgentConfigMap, nodeAgentName } from "../src/api/names.ts";
 import { configMaps, nodes } from "../src/api/resources.ts";
-import { controllerMetrics } from "../src/kube/controller.ts";
 import { CrdLookup } from "../src/kube/crd-lookup.ts";
 import { EventRecorder } from "../src/kube/events.ts";
 import { connectToCluster } from "../src/kube/kube-connection.ts";
@@ -13,24 +13,28 @@ import { reconnectBackoff, retryWithBackoff } from "../src/platform/backoff.ts";
 import { systemClock } from "../src/platform/clock.ts";
 import { asCodedError, errorFacts, explainError } from "../src/platform/coded-error.ts";
 import { createLogger, type Logger } from "../src/platform/logger.ts";
-import { Metrics, serveMetrics } from "../src/platform/metrics.ts";
+import { Metrics, serveMetrics, serveProgramInfo } from "../src/platform/metrics.ts";
+import { processUser } from "../src/platform/process-user.ts";
 import { SecretValues } from "../src/platform/redaction.ts";
 import { listenForShutdown, ShutdownReason } from "../src/platform/shutdown.ts";
+import { serveStorageCounts } from "../src/platform/storage-metrics.ts";
 import { RepositoryAccess } from "../src/repository-access/repository-access.ts";
 import { type AgentConfig, agentUsage, readAgentConfig } from "./agent-config.ts";
 import type { AgentContext } from "./agent-context.ts";
-import { createAgentMetrics, serveTraffic } from "./agent-metrics.ts";
+import { createAgentMetrics } from "./agent-metrics.ts";
 import { KeptLocks } from "./data-path/kept-locks.ts";
 import { KeptNotes } from "./data-path/kept-notes.ts";
 import { KeptThreads } from "./data-path/kept-threads.ts";
 import { concurrencyFor, readLoadConcurrency } from "./data-path/load-concurrency.ts";
 import { ClusterRepositories } from "./data-path/repository-source.ts";
 import { Slots } from "./data-path/slots.ts";
+import { threadsWithin } from "./data-path/thread-limit.ts";
 import { AgentDoctor } from "./doctor/agent-doctor.ts";
 import { allChecks } from "./doctor/checks.ts";
 import { createPatient } from "./doctor/create-patient.ts";
 import { checkHostPods } from "./host-volumes/check-host-pods.ts";
 import { VolumeControllers } from "./volume-controllers.ts";
+import { serveEngine } from "./volume-metrics.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -89,7 +93,7 @@ async function runAgent(config: AgentConfig, process_: Process): Promise<void> {
   });
   process_.log.info("serving metrics", { port: metricsServer.port });
   const access = createAccess(context, process_.secrets);
-  serveTraffic(metrics, () => access.traffic);
+  serveAgentMetrics(metrics, context, access);
   const examined = new AbortController();
   const examination = doctor.run(AbortSignal.any([signal, examined.signal]));
   try {
@@ -100,7 +104,7 @@ async function runAgent(config: AgentConfig, process_: Process): Promise<void> {
       context,
       repositories,
       slots,
-      controllerMetrics: controllerMetrics(metrics),
+      metrics,
     });
     server.controllers = volumes;
     await volumes.run(signal);
@@ -120,6 +124,17 @@ async function runAgent(config: AgentConfig, process_: Process): Promise<void> {
   }
 }
 
+/** What is read elsewhere when somebody asks. */
+function serveAgentMetrics(metrics: Metrics, { locks, threads }: AgentContext, access: RepositoryAccess): void {
+  serveProgramInfo(metrics, { version: packageJson.version, role: "agent" });
+  serveStorageCounts(metrics, () => access.traffic);
+  serveEngine(metrics, {
+    memory: () => threads.memory,
+    lockWaitMs: () => locks.longestWaitMs,
+    lockHeldMs: () => locks.longestHeldMs,
+  });
+}
+
 function createContext(config: AgentConfig, metrics: Metrics, log: Logger): AgentContext {
   const connection = connectToCluster(config.kubeconfig);
   const client = new TypedClient({ connection });
@@ -133,7 +148,7 @@ function createContext(config: AgentConfig, metrics: Metrics, log: Logger): Agen
     crds: new CrdLookup({ client }),
     events: new EventRecorder({ client, log, component: nodeAgentName, host: config.nodeName }),
     metrics: createAgentMetrics(metrics),
-    threads: new KeptThreads(systemClock),
+    threads: new KeptThreads(systemClock, threadsWithin(process.constrainedMemory())),
     locks: new KeptLocks(systemClock),
     notes: new KeptNotes({ scratchDir: config.scratchDir, clock: systemClock, log }),
     clock: systemClock,
@@ -149,7 +164,6 @@ function createDoctor(context: AgentContext, secrets: SecretValues): AgentDoctor
 }
 
 function createAccess(context: AgentContext, secrets: SecretValues): RepositoryAccess {
-  const { uid, gid, username } = userInfo();
   const { cacheDirectory: directory, cacheMaxBytes: maxBytes } = context.config;
   const onWarning = (message: string): void => context.log.warn(message);
   return new RepositoryAccess({
@@ -160,10 +174,8 @@ function createAccess(context: AgentContext, secrets: SecretValues): RepositoryA
     cache: directory === undefined ? undefined : { directory, maxBytes, removeOld: true, onWarning },
     identity: {
       hostname: hostname(),
-      username,
       pid: process.pid,
-      uid,
-      gid,
+      ...processUser(),
       extra: { node: context.config.nodeName, pod: processIdOf(context) },
     },
   });

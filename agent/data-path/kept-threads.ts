@@ -20,10 +20,13 @@ const idleMs = 30_000;
 
 export class KeptThreads {
   readonly #clock: Clock;
+  readonly #maxThreads: number | undefined;
   readonly #pools = new Map<Repository, KeptPool>();
 
-  constructor(clock: Clock) {
+  /** @param maxThreads of each repository; undefined: as many as there are cores. */
+  constructor(clock: Clock, maxThreads?: number) {
     this.#clock = clock;
+    this.#maxThreads = maxThreads;
   }
 
   /** Runs `fn` with the repository's threads; several may do so at once and then share them. */
@@ -43,13 +46,22 @@ export class KeptThreads {
     }
   }
 
+  /** Of all kept threads together: bytes in flight, and how many there may be. */
+  get memory(): { readonly usedBytes: number; readonly limitBytes: number } {
+    const budgets = [...this.#pools.values()].map(({ pool }) => pool.budget);
+    return {
+      usedBytes: budgets.reduce((sum, { usedBytes }) => sum + usedBytes, 0),
+      limitBytes: budgets.reduce((sum, { limitBytes }) => sum + limitBytes, 0),
+    };
+  }
+
   /** Ends all threads; what still uses them fails as cancelled. */
   async close(): Promise<void> {
     await Promise.all([...this.#pools].map(([repository, kept]) => this.#end(repository, kept)));
   }
 
   #start(repository: Repository): KeptPool {
-    const kept = { pool: createBlobWorkerPool(repository), users: 0, stay: () => undefined };
+    const kept = { pool: createBlobWorkerPool(repository, this.#maxThreads), users: 0, stay: () => undefined };
     this.#pools.set(repository, kept);
     return kept;
   }

@@ -61,6 +61,8 @@ export const peerRecipes: readonly PeerRecipe[] = [
     "k8s.io/kubernetes/cmd/kube-controller-manager",
     "kube-controller-manager",
   ),
+  onDemand(kubernetesProgram("kubelet", "k8s.io/kubernetes/cmd/kubelet", "kubelet")),
+  onDemand(kubernetesProgram("kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler", "kubelet")),
   // Ours, around the code of kubelets.
   { ...goProgram("exec-kubelet", "exec-kubelet", "."), ownMain: true },
   // Its own version package, which it checks charts against.
@@ -107,7 +109,7 @@ export function cachedProgram(recipe: PeerRecipe): string {
 }
 
 /** XDG base directory specification: $XDG_CACHE_HOME when it is an absolute path, else ~/.cache. */
-function peerCacheFolder(): string {
+export function peerCacheFolder(): string {
   const configured = process.env.XDG_CACHE_HOME ?? "";
   return join(configured.startsWith("/") ? configured : join(homedir(), ".cache"), "stowage", "peers");
 }
@@ -118,6 +120,11 @@ function goProgram(name: string, module: string, mainPackage: string): PeerRecip
 
 function kubernetesProgram(name: string, mainPackage: string, module = "kubernetes"): PeerRecipe {
   return { ...goProgram(name, module, mainPackage), stamps: kubernetesStamps, inKubebuilderAssets: true };
+}
+
+function onDemand(recipe: PeerRecipe): PeerRecipe {
+  // KUBEBUILDER_ASSETS brings what a control plane needs, not what a node needs.
+  return { ...recipe, isOnDemand: true, inKubebuilderAssets: false };
 }
 
 interface VeleroParts {
