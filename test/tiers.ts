@@ -36,7 +36,7 @@ export const tiers: readonly Tier[] = [
   },
   {
     name: "integration",
-    peers: ["restic", "versitygw", ...controlPlane],
+    peers: ["restic", "versitygw", "helm", ...controlPlane],
     fileTimeoutMs: 12 * minuteMs,
     inEveryRun: true,
   },

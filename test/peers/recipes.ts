@@ -43,7 +43,12 @@ const kubernetesStamps: Record<string, string> = {
   "k8s.io/client-go/pkg/version.gitVersion": "v1.34.4",
 };
 
-const helmStamps: Record<string, string> = { "helm.sh/helm/v3/internal/version.version": "v3.20.2" };
+/** Its own version, and that of the Kubernetes that charts are rendered for without a cluster, else v1.20. */
+const helmStamps: Record<string, string> = {
+  "helm.sh/helm/v3/internal/version.version": "v3.20.2",
+  "helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor": "1",
+  "helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor": "34",
+};
 
 const resticPackage = "github.com/restic/restic/cmd/restic";
 
@@ -65,7 +70,6 @@ export const peerRecipes: readonly PeerRecipe[] = [
   onDemand(kubernetesProgram("kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler", "kubelet")),
   // Ours, around the code of kubelets.
   { ...goProgram("exec-kubelet", "exec-kubelet", "."), ownMain: true },
-  // Its own version package, which it checks charts against.
   { ...goProgram("helm", "helm", "helm.sh/helm/v3/cmd/helm"), stamps: helmStamps },
   // Without the web interface, which is most of the build.
   { ...goProgram("kopia", "kopia", "github.com/kopia/kopia"), tags: ["nohtmlui"], isOnDemand: true },

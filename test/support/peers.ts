@@ -43,6 +43,11 @@ export function kubectlBinary(): string {
   return peerBinary("kubectl");
 }
 
+/** helm 3.20.2 */
+export function helmBinary(): string {
+  return peerBinary("helm");
+}
+
 /** kube-controller-manager 1.34.4, or the one of KUBEBUILDER_ASSETS. */
 export function kubeControllerManagerBinary(): string {
   return peerBinary("kube-controller-manager");
