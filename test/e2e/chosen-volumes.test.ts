@@ -2,7 +2,7 @@
 // is not comes back empty, and what was written after the Backup does not come back at all. One namespace has a repository that
 // an old restic has made.
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { Backup } from "../../src/api/backup.ts";
@@ -43,19 +43,35 @@ after(async () => {
 const listed = (pod: string): readonly string[] => (pod === "one" ? ["a", "c"] : ["b"]);
 const isListed = (pod: string, volume: string): boolean => listed(pod).includes(volume);
 
-function workload(annotation: string): readonly object[] {
+function annotationsOf(pod: string): Readonly<Record<string, string>> {
+  const names = listed(pod).join(",");
+  return { "backup.velero.io/backup-volumes": names, "backup.velero.io/backup-volumes-excludes": names };
+}
+
+/** Each mode reads its own annotation only. */
+function workload(): readonly object[] {
   const made = namespaces.map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } }));
   const mounts = volumes.map((name) => ({ name, mountPath: `/${name}` }));
   return [
     ...made,
+    ...places.flatMap(({ namespace, pod }) =>
+      volumes.map((volume) => ({
+        ...{ apiVersion: "v1", kind: "PersistentVolumeClaim", metadata: { name: `${pod}-${volume}`, namespace } },
+        spec: {
+          accessModes: ["ReadWriteOnce"],
+          storageClassName: "played",
+          resources: { requests: { storage: "1Gi" } },
+        },
+      })),
+    ),
     ...places.map(({ namespace, pod }) => ({
       apiVersion: "v1",
       kind: "Pod",
-      metadata: { name: pod, namespace, labels: { pod }, annotations: { [annotation]: listed(pod).join(",") } },
+      metadata: { name: pod, namespace, labels: { pod }, annotations: annotationsOf(pod) },
       spec: {
         terminationGracePeriodSeconds: 0,
         containers: [{ name: "app", image: "none", volumeMounts: mounts }],
-        volumes: volumes.map((name) => ({ name, emptyDir: {} })),
+        volumes: volumes.map((name) => ({ name, persistentVolumeClaim: { claimName: `${pod}-${name}` } })),
       },
     })),
   ];
@@ -88,12 +104,20 @@ async function carryOut(kind: "Backup" | "Restore", name: string, spec: object):
   assert.deepEqual([status?.phase, status?.failureReason], ["Completed", undefined], cluster.outputs());
 }
 
+/** The disks, too. */
+async function loseEverything(): Promise<void> {
+  await Promise.all(namespaces.map((namespace) => cluster.deleteNamespace(namespace)));
+  await cluster.kubectl("delete", "persistentvolumes", "--all");
+  const disks = join(cluster.folder, "node", "volumes");
+  for (const disk of readdirSync(disks)) rmSync(join(disks, disk), { recursive: true });
+}
+
 /** "new/one/a" of every volume that has the file that was there when the Backup began, and none but that. */
-async function restored(): Promise<readonly string[]> {
+async function restored(suffix: string): Promise<readonly string[]> {
   const found: string[] = [];
   for (const { namespace, pod } of places) {
     for (const volume of volumes) {
-      const folder = await folderOf(namespace, pod, volume);
+      const folder = await folderOf(`${namespace}${suffix}`, pod, volume);
       await eventually("nothing of the restore is left in the volume", () => !readdirSync(folder).includes(".velero"));
       const files = readdirSync(folder);
       assert.ok(files.length === 0 || files.join() === "before", `${namespace}/${pod}/${volume}: ${files.join()}`);
@@ -103,43 +127,32 @@ async function restored(): Promise<readonly string[]> {
   return found;
 }
 
-describe("volumes of pods that come back", () => {
-  const expected = (wants: (pod: string, volume: string) => boolean): readonly string[] =>
-    places.flatMap(({ namespace, pod }) =>
-      volumes.filter((volume) => wants(pod, volume)).map((volume) => `${namespace}/${pod}/${volume}`),
-    );
+const inPlaces = (wants: (pod: string, volume: string) => boolean): readonly string[] =>
+  places.flatMap(({ namespace, pod }) =>
+    volumes.filter((volume) => wants(pod, volume)).map((volume) => `${namespace}/${pod}/${volume}`),
+  );
 
-  for (const { title, annotation, spec, wants } of [
-    {
-      title: "have their files where the pods opted in, and are empty elsewhere",
-      annotation: "backup.velero.io/backup-volumes",
-      spec: {},
-      wants: isListed,
-    },
-    {
-      title: "have their files but where the pods opted out",
-      annotation: "backup.velero.io/backup-volumes-excludes",
-      spec: { defaultVolumesToFsBackup: true },
-      wants: (pod: string, volume: string) => !isListed(pod, volume),
-    },
-  ]) {
-    it(title, async () => {
-      const name = annotation.endsWith("excludes") ? "opted-out" : "opted-in";
-      await cluster.apply(...workload(annotation));
-      await writeEverywhere("before");
-      await carryOut("Backup", name, { includedNamespaces: namespaces, ...spec });
-      const taken = await cluster.list<PodVolumeBackup>("podvolumebackups", `velero.io/backup-name=${name}`);
-      assert.deepEqual(
-        taken.map((one) => `${one.spec.pod.namespace}/${one.spec.pod.name}/${one.spec.volume}`).sort(),
-        [...expected(wants)].sort(),
-      );
-      await writeEverywhere("after");
-      await Promise.all(namespaces.map((namespace) => cluster.deleteNamespace(namespace)));
-      await carryOut("Restore", name, { backupName: name });
-      assert.deepEqual(await restored(), expected(wants));
-      await Promise.all(namespaces.map((namespace) => cluster.deleteNamespace(namespace)));
-    });
-  }
+async function takenBy(backup: string): Promise<readonly string[]> {
+  const taken = await cluster.list<PodVolumeBackup>("podvolumebackups", `velero.io/backup-name=${backup}`);
+  return taken.map(({ spec }) => `${spec.pod.namespace}/${spec.pod.name}/${spec.volume}`).sort();
+}
+
+describe("volumes of pods that come back", () => {
+  it("have their files where the pods opted in, or did not opt out, and are empty elsewhere", async () => {
+    await cluster.apply(...workload());
+    await writeEverywhere("before");
+    await carryOut("Backup", "opted-in", { includedNamespaces: namespaces });
+    await carryOut("Backup", "not-out", { includedNamespaces: namespaces, defaultVolumesToFsBackup: true });
+    const isUnlisted = (pod: string, volume: string): boolean => !isListed(pod, volume);
+    assert.deepEqual(await takenBy("opted-in"), inPlaces(isListed).toSorted());
+    assert.deepEqual(await takenBy("not-out"), inPlaces(isUnlisted).toSorted());
+    await writeEverywhere("after");
+    await loseEverything();
+    await carryOut("Restore", "opted-in", { backupName: "opted-in" });
+    assert.deepEqual(await restored(""), inPlaces(isListed));
+    await carryOut("Restore", "not-out", { backupName: "not-out", namespaceMapping: { old: "old-2", new: "new-2" } });
+    assert.deepEqual(await restored("-2"), inPlaces(isUnlisted));
+  });
 
   it("leave repositories behind that restic finds sound, the old one in its old format", async () => {
     for (const [namespace, version] of [
