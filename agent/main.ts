@@ -1,9 +1,8 @@
 // `stowage agent`: configuration → clients → controllers → signals. Wiring only.
 
 import { randomBytes } from "node:crypto";
-import { hostname, userInfo } from "node:os";
-import { defaultVeleroNamespace, legacyNodeAgentConfigMap, nodeAgentName } from "../src/api/names.ts";
-import { configMaps, nodes } from "../src/api/resources.ts";
+import { availableParallelism, hostname, userInfo } from "node:os";
+import { defaultVeleroNamespace, nodeAgentName } from "../src/api/names.ts";
 import { controllerMetrics } from "../src/kube/controller.ts";
 import { CrdLookup } from "../src/kube/crd-lookup.ts";
 import { EventRecorder } from "../src/kube/events.ts";
@@ -23,10 +22,12 @@ import { createAgentMetrics, serveTraffic } from "./agent-metrics.ts";
 import { KeptLocks } from "./data-path/kept-locks.ts";
 import { KeptNotes } from "./data-path/kept-notes.ts";
 import { KeptThreads } from "./data-path/kept-threads.ts";
-import { concurrencyFor, readLoadConcurrency } from "./data-path/load-concurrency.ts";
 import { ClusterRepositories } from "./data-path/repository-source.ts";
 import { Slots } from "./data-path/slots.ts";
+import { Throttle } from "./data-path/throttle.ts";
 import { checkHostPods } from "./host-volumes/check-host-pods.ts";
+import { NodeSettings } from "./node-settings/node-settings.ts";
+import { PressureWatch } from "./node-settings/pressure.ts";
 import { VolumeControllers } from "./volume-controllers.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -87,7 +88,9 @@ async function runAgent(config: AgentConfig, process_: Process): Promise<void> {
   serveTraffic(metrics, () => access.traffic);
   try {
     await patiently(context, signal, () => reportHostPods(context, signal));
-    const slots = await patiently(context, signal, () => createSlots(context, signal));
+    const slots = new Slots(1);
+    const settings = followSettings(context, slots);
+    await patiently(context, signal, () => settings.load(signal));
     const repositories = createRepositories(context, access);
     const volumes = new VolumeControllers({
       context,
@@ -96,7 +99,7 @@ async function runAgent(config: AgentConfig, process_: Process): Promise<void> {
       controllerMetrics: controllerMetrics(metrics),
     });
     server.controllers = volumes;
-    await volumes.run(signal);
+    await settings.runWhile(() => volumes.run(signal));
   } finally {
     // Events are a courtesy: an API server that is away must not hold up the end.
     await Promise.race([context.events.flush(), context.clock.sleep(flushLimitMs)]);
@@ -113,6 +116,7 @@ function createContext(config: AgentConfig, metrics: Metrics, log: Logger): Agen
   const client = new TypedClient({ connection });
   const namespace = config.namespace ?? connection.namespace ?? defaultVeleroNamespace;
   const agentId = `${config.nodeName}/${randomBytes(6).toString("hex")}`;
+  const throttle = new Throttle(systemClock, availableParallelism());
   return {
     config,
     namespace,
@@ -121,9 +125,10 @@ function createContext(config: AgentConfig, metrics: Metrics, log: Logger): Agen
     crds: new CrdLookup({ client }),
     events: new EventRecorder({ client, log, component: nodeAgentName, host: config.nodeName }),
     metrics: createAgentMetrics(metrics),
-    threads: new KeptThreads(systemClock),
+    threads: new KeptThreads(systemClock, throttle.gate),
     locks: new KeptLocks(systemClock),
     notes: new KeptNotes({ scratchDir: config.scratchDir, clock: systemClock, log }),
+    throttle,
     clock: systemClock,
     log,
   };
@@ -138,6 +143,7 @@ function createAccess(context: AgentContext, secrets: SecretValues): RepositoryA
     namespace: context.namespace,
     onSecret: (value) => secrets.add(value),
     clock: () => context.clock.now(),
+    bandwidth: context.throttle.bandwidth,
     cache: directory === undefined ? undefined : { directory, maxBytes, removeOld: true, onWarning },
     identity: {
       hostname: hostname(),
@@ -172,26 +178,19 @@ async function reportHostPods(context: AgentContext, signal: AbortSignal): Promi
   if (!isThere) log.warn("the host's pods directory is not mounted: volumes cannot be backed up", { hostPodsDir });
 }
 
-async function createSlots(context: AgentContext, signal: AbortSignal): Promise<Slots> {
-  const { client, config, namespace, log, metrics } = context;
-  const name = config.nodeAgentConfigMap ?? legacyNodeAgentConfigMap;
-  const configMap = await client.find(configMaps, { namespace, name }, { signal });
-  if (configMap === undefined && config.nodeAgentConfigMap !== undefined) {
-    log.warn("the node-agent ConfigMap does not exist; defaults are used", { configMap: name });
-  }
-  let total = 1;
-  try {
-    const node = await client.find(nodes, { name: config.nodeName }, { signal });
-    if (configMap !== undefined) total = concurrencyFor(readLoadConcurrency(configMap), node?.metadata.labels ?? {});
-  } catch (error) {
-    if (asCodedError(error)?.retry !== "never") throw error;
-    log.warn("the node-agent ConfigMap cannot be used; defaults are", errorFacts(error));
-  }
-  const slots = new Slots(total);
-  metrics.slots.set(total);
+function followSettings(context: AgentContext, slots: Slots): NodeSettings {
+  const { log, clock, events, throttle, config, metrics } = context;
   slots.onChange((used) => metrics.slotsUsed.set(used));
-  log.info("volumes that may be moved at the same time", { total });
-  return slots;
+  const node = { apiVersion: "v1", kind: "Node", name: config.nodeName, namespace: "default", uid: config.nodeName };
+  const pressure = new PressureWatch({
+    ...{ directory: "/proc/pressure", clock, log },
+    onShare: (share) => throttle.setShare(share),
+    onUnavailable: (message) => {
+      log.warn(message);
+      events.record(node, { type: "Warning", reason: "PressureUnknown", message });
+    },
+  });
+  return new NodeSettings({ context, slots, pressure });
 }
 
 /** The API server may be away while a node starts: tries again for as long as --resource-timeout says. */

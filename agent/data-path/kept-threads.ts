@@ -6,6 +6,7 @@ import {
   createBlobWorkerPool,
   type Repository,
   RepositoryError,
+  type TaskGate,
 } from "../../repo-format/index.ts";
 import type { Clock } from "../../src/platform/clock.ts";
 
@@ -20,10 +21,13 @@ const idleMs = 30_000;
 
 export class KeptThreads {
   readonly #clock: Clock;
+  readonly #gate: TaskGate | undefined;
   readonly #pools = new Map<Repository, KeptPool>();
 
-  constructor(clock: Clock) {
+  /** @param gate for the threads of all repositories */
+  constructor(clock: Clock, gate?: TaskGate) {
     this.#clock = clock;
+    this.#gate = gate;
   }
 
   /** Runs `fn` with the repository's threads; several may do so at once and then share them. */
@@ -43,13 +47,23 @@ export class KeptThreads {
     }
   }
 
+  /** Runs `fn` with so many threads of its own, which end with it. */
+  async useOwn<T>(repository: Repository, threads: number, fn: (pool: BlobWorkerPool) => Promise<T>): Promise<T> {
+    const pool = createBlobWorkerPool(repository, threads, this.#gate);
+    try {
+      return await fn(pool);
+    } finally {
+      await pool.close();
+    }
+  }
+
   /** Ends all threads; what still uses them fails as cancelled. */
   async close(): Promise<void> {
     await Promise.all([...this.#pools].map(([repository, kept]) => this.#end(repository, kept)));
   }
 
   #start(repository: Repository): KeptPool {
-    const kept = { pool: createBlobWorkerPool(repository), users: 0, stay: () => undefined };
+    const kept = { pool: createBlobWorkerPool(repository, undefined, this.#gate), users: 0, stay: () => undefined };
     this.#pools.set(repository, kept);
     return kept;
   }

@@ -32,6 +32,8 @@ export interface RepositoryAccessOptions extends SecretReader {
   readonly retry?: StorageOptions["retry"];
   /** Copies of index files, snapshots and tree packs of what lies in a bucket; a directory is as near as they would be. */
   readonly cache?: Omit<NonNullable<StorageOptions["cache"]>, "clock"> | undefined;
+  /** Bytes a second of all stores together: buckets that are shared. */
+  readonly bandwidth?: StorageOptions["bandwidth"];
   /** How many repositories stay open; 16 when absent. */
   readonly maxOpen?: number;
 }
@@ -170,13 +172,14 @@ export class RepositoryAccess {
     return { identifier, password, storageOptions, cacheKey: `${identifier}\n${settingsHash}` };
   }
 
-  #storageBehaviour(identifier: string): Pick<StorageOptions, "retry" | "meter" | "cache"> {
-    const { retry, cache, clock } = this.#options;
+  #storageBehaviour(identifier: string): Pick<StorageOptions, "retry" | "meter" | "cache" | "bandwidth"> {
+    const { retry, cache, clock, bandwidth } = this.#options;
     const isCached = cache !== undefined && parseLocation(identifier).kind === "s3";
     return {
       ...(retry === undefined ? {} : { retry }),
       ...(isCached ? { cache: { ...cache, clock } } : {}),
       meter: this.#meter,
+      bandwidth,
     };
   }
 
