@@ -109,7 +109,8 @@ export function readAgentConfig(
     resourceTimeoutMs: durationFlag("resource-timeout", values["resource-timeout"] ?? "10m"),
     lockTimeoutMs: durationFlag("lock-timeout", values["lock-timeout"] ?? "15m"),
     stallTimeoutMs: durationFlag("stall-timeout", values["stall-timeout"] ?? "30m"),
-    cacheDirectory: switches["no-cache"] === true ? undefined : (nonEmpty(values["cache-dir"]) ?? podCache(env)),
+    cacheDirectory:
+      switches["no-cache"] === true ? undefined : (nonEmpty(values["cache-dir"]) ?? defaultCacheDirectory(env)),
     cacheMaxBytes: values["cache-size"] === undefined ? undefined : sizeFlag("cache-size", values["cache-size"]),
     metricsAddress: values["metrics-address"] ?? ":8085",
     logLevel: logLevelFlag(values["log-level"] ?? "info"),
@@ -121,7 +122,7 @@ export function readAgentConfig(
 }
 
 /** In a pod the temporary folder is the pod's own; on a machine others could have put something there. */
-function podCache(env: Readonly<Record<string, string | undefined>>): string | undefined {
+export function defaultCacheDirectory(env: Readonly<Record<string, string | undefined>>): string | undefined {
   const isInPod = nonEmpty(env.KUBERNETES_SERVICE_HOST) !== undefined;
   return isInPod ? join(nonEmpty(env.TMPDIR) ?? "/tmp", "stowage-cache") : undefined;
 }

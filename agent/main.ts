@@ -1,7 +1,7 @@
 // `stowage agent`: configuration → clients → controllers → signals. Wiring only.
 
 import { randomBytes } from "node:crypto";
-import { availableParallelism, hostname, userInfo } from "node:os";
+import { availableParallelism, hostname } from "node:os";
 import { defaultVeleroNamespace, nodeAgentName } from "../src/api/names.ts";
 import { controllerMetrics } from "../src/kube/controller.ts";
 import { CrdLookup } from "../src/kube/crd-lookup.ts";
@@ -13,6 +13,7 @@ import { systemClock } from "../src/platform/clock.ts";
 import { asCodedError, errorFacts, explainError } from "../src/platform/coded-error.ts";
 import { createLogger, type Logger } from "../src/platform/logger.ts";
 import { Metrics, serveMetrics } from "../src/platform/metrics.ts";
+import { processUser } from "../src/platform/process-user.ts";
 import { SecretValues } from "../src/platform/redaction.ts";
 import { listenForShutdown, ShutdownReason } from "../src/platform/shutdown.ts";
 import { RepositoryAccess } from "../src/repository-access/repository-access.ts";
@@ -24,7 +25,11 @@ import { KeptNotes } from "./data-path/kept-notes.ts";
 import { KeptThreads } from "./data-path/kept-threads.ts";
 import { ClusterRepositories } from "./data-path/repository-source.ts";
 import { Slots } from "./data-path/slots.ts";
+import { threadsWithin } from "./data-path/thread-limit.ts";
 import { Throttle } from "./data-path/throttle.ts";
+import { AgentDoctor } from "./doctor/agent-doctor.ts";
+import { allChecks } from "./doctor/checks.ts";
+import { createPatient } from "./doctor/create-patient.ts";
 import { checkHostPods } from "./host-volumes/check-host-pods.ts";
 import { NodeSettings } from "./node-settings/node-settings.ts";
 import { PressureWatch } from "./node-settings/pressure.ts";
@@ -78,14 +83,18 @@ async function runAgent(config: AgentConfig, process_: Process): Promise<void> {
   const metrics = new Metrics({ processMetrics: true });
   const context = createContext(config, metrics, process_.log);
   const server: { controllers?: VolumeControllers } = {};
+  const doctor = createDoctor(context, process_.secrets);
   const metricsServer = await serveMetrics({
     address: config.metricsAddress,
     metrics,
     isReady: () => server.controllers?.isSynced === true,
+    obstacles: () => doctor.obstacles,
   });
   process_.log.info("serving metrics", { port: metricsServer.port });
   const access = createAccess(context, process_.secrets);
   serveTraffic(metrics, () => access.traffic);
+  const examined = new AbortController();
+  const examination = doctor.run(AbortSignal.any([signal, examined.signal]));
   try {
     await patiently(context, signal, () => reportHostPods(context, signal));
     const slots = new Slots(1);
@@ -100,7 +109,12 @@ async function runAgent(config: AgentConfig, process_: Process): Promise<void> {
     });
     server.controllers = volumes;
     await settings.runWhile(() => volumes.run(signal));
+  } catch (error) {
+    if (!signal.aborted) await doctor.recordEnd(error, AbortSignal.timeout(flushLimitMs));
+    throw error;
   } finally {
+    examined.abort(new Error("the agent ends"));
+    await examination;
     // Events are a courtesy: an API server that is away must not hold up the end.
     await Promise.race([context.events.flush(), context.clock.sleep(flushLimitMs)]);
     await context.locks.close();
@@ -116,7 +130,8 @@ function createContext(config: AgentConfig, metrics: Metrics, log: Logger): Agen
   const client = new TypedClient({ connection });
   const namespace = config.namespace ?? connection.namespace ?? defaultVeleroNamespace;
   const agentId = `${config.nodeName}/${randomBytes(6).toString("hex")}`;
-  const throttle = new Throttle(systemClock, availableParallelism());
+  const maxThreads = threadsWithin(process.constrainedMemory());
+  const throttle = new Throttle(systemClock, Math.min(availableParallelism(), maxThreads ?? Number.POSITIVE_INFINITY));
   return {
     config,
     namespace,
@@ -125,7 +140,7 @@ function createContext(config: AgentConfig, metrics: Metrics, log: Logger): Agen
     crds: new CrdLookup({ client }),
     events: new EventRecorder({ client, log, component: nodeAgentName, host: config.nodeName }),
     metrics: createAgentMetrics(metrics),
-    threads: new KeptThreads(systemClock, throttle.gate),
+    threads: new KeptThreads(systemClock, maxThreads, throttle.gate),
     locks: new KeptLocks(systemClock),
     notes: new KeptNotes({ scratchDir: config.scratchDir, clock: systemClock, log }),
     throttle,
@@ -134,8 +149,14 @@ function createContext(config: AgentConfig, metrics: Metrics, log: Logger): Agen
   };
 }
 
+function createDoctor(context: AgentContext, secrets: SecretValues): AgentDoctor {
+  const { config, client, namespace, clock, events, log } = context;
+  const onSecret = (value: string): void => secrets.add(value);
+  const patient = createPatient({ ...config, place: "pod", client, namespace, onSecret, clock });
+  return new AgentDoctor({ patient, checks: allChecks, events, log, redact: (text) => secrets.redact(text) });
+}
+
 function createAccess(context: AgentContext, secrets: SecretValues): RepositoryAccess {
-  const { uid, gid, username } = userInfo();
   const { cacheDirectory: directory, cacheMaxBytes: maxBytes } = context.config;
   const onWarning = (message: string): void => context.log.warn(message);
   return new RepositoryAccess({
@@ -147,10 +168,8 @@ function createAccess(context: AgentContext, secrets: SecretValues): RepositoryA
     cache: directory === undefined ? undefined : { directory, maxBytes, removeOld: true, onWarning },
     identity: {
       hostname: hostname(),
-      username,
       pid: process.pid,
-      uid,
-      gid,
+      ...processUser(),
       extra: { node: context.config.nodeName, pod: processIdOf(context) },
     },
   });

@@ -17,6 +17,7 @@ const usage = `Usage: stowage COMMAND [ARGUMENTS]
   backup-location  places where backups are kept: create, get, set, delete
   repo             work on a repository by hand, with restic's verbs: backup, restore, snapshots, check, prune …
   agent            the node agent: backs up and restores the pod volumes of its node (alias: node-agent server)
+  agent doctor     looks at everything that the agent needs, and says what is wrong and what to do
   server           the control plane: Backup, BackupRepository and BackupStorageLocation resources
   restore-helper   the init container that waits until a pod's volumes are restored
   version          print the version
@@ -46,6 +47,8 @@ function roleOf(program: string, words: readonly string[]): Role | undefined {
   const [first, second] = words;
   const rest = words.slice(1);
   if (first === "restore-helper") return { load: helper, argv: rest };
+  if (first === "agent" && second === "doctor")
+    return { load: () => import("../agent/doctor/main.ts"), argv: words.slice(2) };
   if (first === "agent") return { load: () => import("../agent/main.ts"), argv: rest };
   if (first === "node-agent" && second === "server")
     return { load: () => import("../agent/main.ts"), argv: words.slice(2) };

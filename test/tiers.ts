@@ -54,6 +54,13 @@ export const tiers: readonly Tier[] = [
     inEveryRun: false,
   },
   {
+    // Root, a container runtime and namespaces: says what is missing where one of them is.
+    name: "node",
+    peers: ["restic", "versitygw", "kube-controller-manager", "kube-scheduler", "kubelet", ...controlPlane],
+    fileTimeoutMs: 8 * minuteMs,
+    inEveryRun: false,
+  },
+  {
     name: "slow",
     peers: ["restic", "kopia", "versitygw", ...controlPlane],
     fileTimeoutMs: 120 * minuteMs,

@@ -21,12 +21,17 @@ const idleMs = 30_000;
 
 export class KeptThreads {
   readonly #clock: Clock;
+  readonly #maxThreads: number | undefined;
   readonly #gate: TaskGate | undefined;
   readonly #pools = new Map<Repository, KeptPool>();
 
-  /** @param gate for the threads of all repositories */
-  constructor(clock: Clock, gate?: TaskGate) {
+  /**
+   * @param maxThreads of each repository; undefined: as many as there are cores.
+   * @param gate for the threads of all repositories.
+   */
+  constructor(clock: Clock, maxThreads?: number, gate?: TaskGate) {
     this.#clock = clock;
+    this.#maxThreads = maxThreads;
     this.#gate = gate;
   }
 
@@ -63,7 +68,8 @@ export class KeptThreads {
   }
 
   #start(repository: Repository): KeptPool {
-    const kept = { pool: createBlobWorkerPool(repository, undefined, this.#gate), users: 0, stay: () => undefined };
+    const pool = createBlobWorkerPool(repository, this.#maxThreads, this.#gate);
+    const kept = { pool, users: 0, stay: () => undefined };
     this.#pools.set(repository, kept);
     return kept;
   }

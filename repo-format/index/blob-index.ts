@@ -39,6 +39,8 @@ export class BlobIndex {
   readonly #packs = new IdTable();
   /** By pack number: the source that gave its entries. */
   #sources = new Uint32Array(64);
+  /** By pack number: where its last blob ends. */
+  #ends = new Float64Array(64);
   readonly #files = new Map<IndexId, LoadedFile>();
   readonly #bySource = new Map<number, LoadedFile>();
   #nextSource = firstFile;
@@ -119,6 +121,12 @@ export class BlobIndex {
     return number >= 0 && this.#sources[number] !== removed ? number : -1;
   }
 
+  /** Where the pack's last blob ends, as far as is known; 0 for a pack that is not. */
+  endOfPack(id: PackId): number {
+    const number = this.packNumberOf(id);
+    return number < 0 ? 0 : (this.#ends[number] ?? 0);
+  }
+
   /**
    * Every pack, or those that `isWanted` names, with its blobs. Takes 8 bytes a blob while it runs; meanwhile the
    * index may grow, by packs that `isWanted` refuses, but must not lose anything.
@@ -147,6 +155,7 @@ export class BlobIndex {
       const { offset, length, uncompressedLength } = blob;
       const isTree = blob.type === "tree";
       this.table.insert(this.#keyOf(blob.id), { packNumber, isTree, offset, length, uncompressedLength });
+      this.#noteEnd(packNumber, offset + length);
     }
   }
 
@@ -191,6 +200,7 @@ export class BlobIndex {
       for (let index = pack.firstEntry; index < entries.endOfPack(place); index++) {
         const entry = { ...entries.entryAt(index), packNumber };
         if (isNew || !this.#isKnown(entry.id, entry)) this.table.insert(entry.id, entry);
+        this.#noteEnd(packNumber, entry.offset + entry.length);
       }
     }
   }
@@ -229,9 +239,16 @@ export class BlobIndex {
       const larger = new Uint32Array(this.#sources.length * 2);
       larger.set(this.#sources);
       this.#sources = larger;
+      const moreEnds = new Float64Array(larger.length);
+      moreEnds.set(this.#ends);
+      this.#ends = moreEnds;
     }
     this.#sources[number] = source;
     return number;
+  }
+
+  #noteEnd(packNumber: number, end: number): void {
+    if (end > (this.#ends[packNumber] ?? 0)) this.#ends[packNumber] = end;
   }
 
   #isKnown(id: IdWords, entry: TableEntry): boolean {

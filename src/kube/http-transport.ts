@@ -39,6 +39,24 @@ export async function sendRequest(connection: KubeConnection, request: KubeReque
   }
 }
 
+/**
+ * The server's clock as its answer tells it, whatever else it answers: milliseconds since the epoch, in the middle of the
+ * second that it says. Undefined when it says none.
+ * @throws KubeError
+ */
+export async function requestTime(connection: KubeConnection, request: KubeRequest): Promise<number | undefined> {
+  const { response, timer } = await open(connection, request);
+  try {
+    await text(response);
+    const dateMs = Date.parse(response.headers.date ?? "");
+    return Number.isNaN(dateMs) ? undefined : dateMs + 500;
+  } catch (error) {
+    throw transportError(error, request);
+  } finally {
+    timer.stop();
+  }
+}
+
 /** Yields each line of an answer that stays open. Ends when the server closes it. @throws KubeError */
 export async function* streamLines(connection: KubeConnection, request: KubeRequest): AsyncGenerator<string> {
   const { response, timer } = await open(connection, request);

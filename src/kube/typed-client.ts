@@ -3,7 +3,7 @@
 
 import { backoffDelayMs } from "../platform/backoff.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
-import { type KubeRequest, sendRequest, streamLines } from "./http-transport.ts";
+import { type KubeRequest, requestTime, sendRequest, streamLines } from "./http-transport.ts";
 import type { KubeConnection } from "./kube-connection.ts";
 import { type ApiStatus, errorOfStatus, KubeError } from "./kube-errors.ts";
 import { type AnyKubeObject, apiVersionOf, type ResourceDescriptor, withDefaults } from "./kube-object.ts";
@@ -231,6 +231,13 @@ export class TypedClient {
   /** Any path of the API server: /version, /openapi/v3, a pod's log. */
   async getPath(path: string, options: CallOptions & { readonly accept?: string } = {}): Promise<unknown> {
     return await this.#send({ method: "GET", path, action: `get ${path}`, accept: options.accept }, options);
+  }
+
+  /** The API server's clock in milliseconds since the epoch, to half a second; undefined when it does not say. */
+  async serverTime(options: CallOptions = {}): Promise<number | undefined> {
+    const { signal } = options;
+    const request = { method: "GET", path: "/version", action: "ask for the time" } as const;
+    return await requestTime(this.#connection, { ...request, timeoutMs: this.#timeoutMs, signal });
   }
 
   /** Retries what the server asked to retry, and lost connections where a repetition can do no harm. */

@@ -94,6 +94,8 @@ export interface MetricsServerOptions {
   readonly isHealthy?: () => boolean;
   /** False while the process cannot work yet. */
   readonly isReady?: () => boolean;
+  /** What keeps the process from working, one line each; /readyz shows them and is 503 while there are any. */
+  readonly obstacles?: () => readonly string[];
 }
 
 export interface MetricsServer {
@@ -113,7 +115,7 @@ export async function serveMetrics(options: MetricsServerOptions): Promise<Metri
     };
     if (path === "/metrics") return answer(200, await options.metrics.text());
     if (path === "/healthz") return answerCheck(answer, options.isHealthy);
-    if (path === "/readyz") return answerCheck(answer, options.isReady);
+    if (path === "/readyz") return answerCheck(answer, options.isReady, options.obstacles?.());
     return answer(404, "not found\n");
   });
   await new Promise<void>((resolve, reject) => {
@@ -130,9 +132,14 @@ export async function serveMetrics(options: MetricsServerOptions): Promise<Metri
   };
 }
 
-function answerCheck(answer: (status: number, body: string) => void, check: (() => boolean) | undefined): void {
-  const isFine = check === undefined || check();
-  answer(isFine ? 200 : 503, isFine ? "ok\n" : "not ok\n");
+function answerCheck(
+  answer: (status: number, body: string) => void,
+  check: (() => boolean) | undefined,
+  obstacles: readonly string[] = [],
+): void {
+  const isFine = obstacles.length === 0 && (check === undefined || check());
+  const lines = [isFine ? "ok" : "not ok", ...obstacles];
+  answer(isFine ? 200 : 503, lines.map((line) => `${line}\n`).join(""));
 }
 
 function unusable(address: string, cause?: Error): ConfigError {

@@ -23,17 +23,14 @@ import { ConfigError } from "../platform/config-error.ts";
 import { repositoryPassword, type SecretReader, s3Settings } from "./location-settings.ts";
 import { localDirectory, objectsOf, repositoryIdentifier, rootOf } from "./repository-identifier.ts";
 
-export interface RepositoryAccessOptions extends SecretReader {
+/** `retry` and `bandwidth` hold for every store; buckets are shared by all of them. */
+export interface RepositoryAccessOptions extends SecretReader, Pick<StorageOptions, "retry" | "bandwidth"> {
   /** Who we are in lock files. */
   readonly identity: RepositoryIdentity;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
-  /** How long failing requests are tried again; the engine's default is 15 min. */
-  readonly retry?: StorageOptions["retry"];
   /** Copies of index files, snapshots and tree packs of what lies in a bucket; a directory is as near as they would be. */
   readonly cache?: Omit<NonNullable<StorageOptions["cache"]>, "clock"> | undefined;
-  /** Bytes a second of all stores together: buckets that are shared. */
-  readonly bandwidth?: StorageOptions["bandwidth"];
   /** How many repositories stay open; 16 when absent. */
   readonly maxOpen?: number;
 }

@@ -1,6 +1,6 @@
 // Entry of `stowage server`: wiring only.
 import { randomBytes } from "node:crypto";
-import { hostname, userInfo } from "node:os";
+import { hostname } from "node:os";
 import { repositoryPasswordSecret } from "../api/names.ts";
 import { namespaces } from "../api/resources.ts";
 import { CrdLookup } from "../kube/crd-lookup.ts";
@@ -13,6 +13,7 @@ import { systemClock } from "../platform/clock.ts";
 import { errorFacts, explainError } from "../platform/coded-error.ts";
 import { createLogger, type Logger } from "../platform/logger.ts";
 import { Metrics, serveMetrics } from "../platform/metrics.ts";
+import { processUser } from "../platform/process-user.ts";
 import { SecretValues } from "../platform/redaction.ts";
 import { listenForShutdown } from "../platform/shutdown.ts";
 import { RepositoryAccess } from "../repository-access/repository-access.ts";
@@ -140,8 +141,7 @@ async function lockOwnerIn({ client, namespace }: Process, signal: AbortSignal):
 
 /** A pod's host name is unique in the cluster and changes with the pod, so nobody takes its locks for its own. */
 function processIdentity(): { hostname: string; username: string; pid: number; uid: number; gid: number } {
-  const { username, uid, gid } = userInfo();
-  return { hostname: `${hostname()}.server`, username, pid: process.pid, uid: Math.max(0, uid), gid: Math.max(0, gid) };
+  return { hostname: `${hostname()}.server`, pid: process.pid, ...processUser() };
 }
 
 /** Without the Secret no repository can be opened. */

@@ -43,6 +43,8 @@ const kubernetesStamps: Record<string, string> = {
   "k8s.io/client-go/pkg/version.gitVersion": "v1.34.4",
 };
 
+const helmStamps: Record<string, string> = { "helm.sh/helm/v3/internal/version.version": "v3.20.2" };
+
 const resticPackage = "github.com/restic/restic/cmd/restic";
 
 /** In the order in which they are built: quick ones first. */
@@ -59,8 +61,12 @@ export const peerRecipes: readonly PeerRecipe[] = [
     "k8s.io/kubernetes/cmd/kube-controller-manager",
     "kube-controller-manager",
   ),
+  onDemand(kubernetesProgram("kubelet", "k8s.io/kubernetes/cmd/kubelet", "kubelet")),
+  onDemand(kubernetesProgram("kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler", "kubelet")),
   // Ours, around the code of kubelets.
   { ...goProgram("exec-kubelet", "exec-kubelet", "."), ownMain: true },
+  // Its own version package, which it checks charts against.
+  { ...goProgram("helm", "helm", "helm.sh/helm/v3/cmd/helm"), stamps: helmStamps },
   // Without the web interface, which is most of the build.
   { ...goProgram("kopia", "kopia", "github.com/kopia/kopia"), tags: ["nohtmlui"], isOnDemand: true },
   veleroProgram("velero", "./cmd/velero"),
@@ -110,6 +116,11 @@ function goProgram(name: string, module: string, mainPackage: string): PeerRecip
 
 function kubernetesProgram(name: string, mainPackage: string, module = "kubernetes"): PeerRecipe {
   return { ...goProgram(name, module, mainPackage), stamps: kubernetesStamps, inKubebuilderAssets: true };
+}
+
+function onDemand(recipe: PeerRecipe): PeerRecipe {
+  // KUBEBUILDER_ASSETS brings what a control plane needs, not what a node needs.
+  return { ...recipe, isOnDemand: true, inKubebuilderAssets: false };
 }
 
 function veleroProgram(name: string, mainPackage: string, overlay?: string): PeerRecipe {

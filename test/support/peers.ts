@@ -47,6 +47,16 @@ export function kubeControllerManagerBinary(): string {
   return peerBinary("kube-controller-manager");
 }
 
+/** kubelet 1.34.4. */
+export function kubeletBinary(): string {
+  return peerBinary("kubelet");
+}
+
+/** kube-scheduler 1.34.4. */
+export function kubeSchedulerBinary(): string {
+  return peerBinary("kube-scheduler");
+}
+
 /** A kubelet that serves nothing but exec, of Kubernetes 1.34.4's code. */
 export function execKubeletBinary(): string {
   return peerBinary("exec-kubelet");

@@ -1,6 +1,7 @@
 // Which namespaces a Backup covers.
 import type { Namespace } from "../../api/core.ts";
 import type { KubeObject } from "../../api/kube-object.ts";
+import { globPattern, isGlobPattern } from "../name-patterns/glob-pattern.ts";
 
 export interface NamespaceScope {
   readonly includedNamespaces?: readonly string[] | null;
@@ -21,28 +22,34 @@ export function excludeFromBackup(object: KubeObject): boolean {
   return object.metadata.labels?.["velero.io/exclude-from-backup"] === "true";
 }
 
-/** Names in scope that exist, are active and not labelled out. Nothing that was named is dropped without a word. */
+/** Names in scope (or patterns: "team-*") that exist, are active and not labelled out. Nothing that was named is dropped without a word. */
 export function chooseNamespaces(existing: readonly Namespace[], scope: NamespaceScope): ChosenNamespaces {
-  const excluded = new Set(scope.excludedNamespaces ?? []);
-  const named = namedNamespaces(scope);
+  const included = scope.includedNamespaces ?? [];
+  const excluded = (scope.excludedNamespaces ?? []).map((name) => globPattern(name));
+  const wanted = (included.length === 0 ? ["*"] : included).map((name) => globPattern(name));
   const inScope = existing
-    .filter(({ metadata }) => named === undefined || named.has(metadata.name))
-    .filter(({ metadata }) => !excluded.has(metadata.name))
+    .filter(({ metadata }) => wanted.some((pattern) => pattern.test(metadata.name)))
+    .filter(({ metadata }) => !excluded.some((pattern) => pattern.test(metadata.name)))
     .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
-  const present = new Set(existing.map(({ metadata }) => metadata.name));
-  const missing = [...(named ?? [])].filter((name) => !present.has(name));
-  const warnings = named === undefined ? [] : inScope.flatMap((namespace) => reasonToSkip(namespace) ?? []);
+  const named = new Set(included.filter((name) => !isGlobPattern(name)));
+  const skipped = inScope.filter(({ metadata }) => named.has(metadata.name));
   return {
     names: inScope.filter((namespace) => reasonToSkip(namespace) === undefined).map(({ metadata }) => metadata.name),
-    warnings,
-    errors: missing.map((name) => `namespace ${name} does not exist`),
+    warnings: [...skipped.flatMap((namespace) => reasonToSkip(namespace) ?? []), ...unmetPatterns(included, existing)],
+    errors: missingNames(named, existing).map((name) => `namespace ${name} does not exist`),
   };
 }
 
-/** Undefined for all of them: an empty list and "*" mean that. */
-function namedNamespaces({ includedNamespaces }: NamespaceScope): ReadonlySet<string> | undefined {
-  const names = includedNamespaces ?? [];
-  return names.length === 0 || names.includes("*") ? undefined : new Set(names);
+function missingNames(named: ReadonlySet<string>, existing: readonly Namespace[]): readonly string[] {
+  const present = new Set(existing.map(({ metadata }) => metadata.name));
+  return [...named].filter((name) => !present.has(name));
+}
+
+function unmetPatterns(included: readonly string[], existing: readonly Namespace[]): readonly string[] {
+  return included
+    .filter(isGlobPattern)
+    .filter((pattern) => !existing.some(({ metadata }) => globPattern(pattern).test(metadata.name)))
+    .map((pattern) => `no namespace is called ${pattern}`);
 }
 
 function reasonToSkip(namespace: Namespace): string | undefined {

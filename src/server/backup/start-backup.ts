@@ -45,8 +45,10 @@ export async function startBackup(
 
 /** What its status says from the first moment on. */
 function common(backup: Backup, { clock, settings }: BackupContext): BackupStatus {
-  const ttlMs = parseDuration(backup.spec.ttl ?? "") || settings.backupTtlMs;
-  return { version: 1, formatVersion: "1.1.0", expiration: formatTimestamp(clock.now() + ttlMs) };
+  const ttlMs = parseDuration(backup.spec.ttl ?? "") ?? 0;
+  // One that is refused for its time to live must stay until somebody has read why.
+  const expiration = formatTimestamp(clock.now() + (ttlMs > 0 ? ttlMs : settings.backupTtlMs));
+  return { version: 1, formatVersion: "1.1.0", expiration };
 }
 
 async function begin(

@@ -4,6 +4,8 @@ import type { BackupStorageLocation } from "../../api/backup-storage-location.ts
 import { annotations } from "../../api/names.ts";
 import { parseDuration } from "../../platform/duration.ts";
 import { validateBackupHooks } from "../hooks/validate-hooks.ts";
+import { tooLongToStore } from "../location-store/layout.ts";
+import { isGlobPattern, patternProblems } from "../name-patterns/glob-pattern.ts";
 import { validateItemFilters } from "./items/validate-item-filters.ts";
 
 /** Everything but snapshots of volumes, which no part of this server makes. */
@@ -39,7 +41,9 @@ const namespaceName = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** Sentences for `status.validationErrors`; empty when the Backup can be carried out. */
 export function validateBackup(backup: Backup, location: BackupStorageLocation | undefined): string[] {
+  const nameProblem = tooLongToStore("backup", backup.metadata.name);
   return [
+    ...(nameProblem === undefined ? [] : [`the Backup ${nameProblem}`]),
     ...unsupportedFields(backup.spec),
     ...namespaceProblems(backup.spec),
     ...validateItemFilters(backup.spec),
@@ -73,9 +77,8 @@ function namespaceProblems(spec: BackupSpec): string[] {
   if (excluded.includes("*")) problems.push('spec.excludedNamespaces must not hold "*"');
   if (included.length > 1 && included.includes("*")) problems.push('"*" in spec.includedNamespaces must stand alone');
   for (const name of new Set([...included, ...excluded])) {
-    if (name === "*" || namespaceName.test(name)) continue;
-    const hint = /[*?[\]{}]/.test(name) ? "; patterns are not supported by this server yet" : "";
-    problems.push(`${JSON.stringify(name)} is not the name of a namespace${hint}`);
+    if (isGlobPattern(name)) problems.push(...patternProblems([name]));
+    else if (!namespaceName.test(name)) problems.push(`${JSON.stringify(name)} is not the name of a namespace`);
   }
   return problems;
 }

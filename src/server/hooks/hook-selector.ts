@@ -1,8 +1,8 @@
 // Which pods the hooks in a spec are for.
-import { posix } from "node:path";
 import type { Pod } from "../../api/core.ts";
 import type { LabelSelector } from "../../api/kube-object.ts";
 import { matchesLabels } from "../../api/label-selector.ts";
+import { globPattern } from "../name-patterns/glob-pattern.ts";
 
 /** The selecting fields of a BackupResourceHook or RestoreResourceHook. */
 export interface HookSelector {
@@ -20,7 +20,7 @@ const podNames = new Set(["*", "pods", "pod", "po", "pods.v1"]);
 export function selectsPod(selector: HookSelector, pod: Pod): boolean {
   const { includedNamespaces, excludedNamespaces, includedResources, excludedResources, labelSelector } = selector;
   const namespace = pod.metadata.namespace ?? "";
-  const isNamespace = (pattern: string): boolean => posix.matchesGlob(namespace, pattern);
+  const isNamespace = (pattern: string): boolean => globPattern(pattern).test(namespace);
   const isPods = (resource: string): boolean => podNames.has(resource.toLowerCase());
   return (
     (isEmpty(includedNamespaces) || includedNamespaces.some(isNamespace)) &&

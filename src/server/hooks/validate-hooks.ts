@@ -1,9 +1,10 @@
 // Refuses hooks in a spec that could never run, so that nobody learns it from a failed backup at night.
 import type { BackupSpec } from "../../api/backup.ts";
 import type { Container } from "../../api/core.ts";
-import { matchesLabels } from "../../api/label-selector.ts";
+import { labelSelectorProblems } from "../../api/label-selector.ts";
 import type { RestoreHook, RestoreSpec } from "../../api/restore.ts";
 import { parseDuration } from "../../platform/duration.ts";
+import { patternProblems } from "../name-patterns/glob-pattern.ts";
 import type { HookSelector } from "./hook-selector.ts";
 
 /** Sentences for `status.validationErrors`; empty when all is well. */
@@ -49,9 +50,13 @@ function restoreHookProblems(place: string, { exec, init }: RestoreHook): string
   return problems;
 }
 
-function selectorProblems(place: string, { labelSelector }: HookSelector): string[] {
-  if (labelSelector === undefined || labelSelector === null || matchesLabels(labelSelector) !== undefined) return [];
-  return [`${place}.labelSelector is not a valid label selector`];
+function selectorProblems(place: string, selector: HookSelector): string[] {
+  const { labelSelector, includedNamespaces, excludedNamespaces } = selector;
+  const namespaces = patternProblems([...(includedNamespaces ?? []), ...(excludedNamespaces ?? [])]);
+  return [
+    ...namespaces.map((problem) => `${place}: ${problem}`),
+    ...labelSelectorProblems(labelSelector ?? {}).map((problem) => `${place}.labelSelector: ${problem}`),
+  ];
 }
 
 function commandProblems(place: string, command: readonly string[] | undefined): string[] {

@@ -38,6 +38,17 @@ export function keyOf(stored: StoredFile): string {
   return `${backupFolder(stored.name)}${file}`;
 }
 
+/** Of disks, and of stores that keep objects on disks: names of files have so many bytes at most. */
+const maxFileName = 255;
+
+/** Why nothing of this name could be stored, or removed again: a sentence without its subject; undefined when it can. */
+export function tooLongToStore(of: StoredFile["of"], name: string): string | undefined {
+  const around =
+    of === "restore" ? Object.values(restoreFiles).map((parts) => parts.join("")) : Object.values(backupFiles);
+  const most = maxFileName - Math.max(...around.map(({ length }) => length));
+  return name.length <= most ? undefined : `has a name of ${name.length} characters: stores take ${most} at most`;
+}
+
 export function backupFolder(name: string): string {
   return `${backupsFolder}${name}/`;
 }

@@ -3,11 +3,14 @@ import { annotations } from "../../api/names.ts";
 import type { Restore } from "../../api/restore.ts";
 import { parseDuration } from "../../platform/duration.ts";
 import { validateRestoreHooks } from "../hooks/validate-hooks.ts";
+import { tooLongToStore } from "../location-store/layout.ts";
 import { validateRestoredObjects } from "./objects/validate-restore-spec.ts";
 
 /** Of the spec alone; whether its Backup is there is another question. */
 export function validateRestore(restore: Restore): string[] {
+  const nameProblem = tooLongToStore("restore", restore.metadata.name);
   return [
+    ...(nameProblem === undefined ? [] : [`the Restore ${nameProblem}`]),
     ...sourceProblems(restore),
     ...validateRestoredObjects(restore.spec),
     ...validateRestoreHooks(restore.spec.hooks),

@@ -2,6 +2,7 @@
 // includeClusterResources) or the one by scope. velero-contract §9.3.
 import type { BackupSpec } from "../../../api/backup.ts";
 import { type DiscoveredResource, type Discovery, groupResourceOf } from "../../../kube/discovery.ts";
+import { globPattern, isGlobPattern, type NamePattern } from "../../name-patterns/glob-pattern.ts";
 
 export interface ResourceFilter {
   /** Objects of this kind are looked for. */
@@ -97,12 +98,12 @@ interface NamedKinds {
 /** Names as users write them, and patterns ("*.example.com") over full names. */
 function namedKinds(list: readonly string[] | null | undefined, field: string, discovery: Discovery): NamedKinds {
   const names = new Set<string>();
-  const patterns: RegExp[] = [];
+  const patterns: NamePattern[] = [];
   const warnings: string[] = [];
   for (const entry of list ?? []) {
     const name = entry.trim();
     const resource = discovery.find(name);
-    if (/[*?]/.test(name)) patterns.push(patternOf(name));
+    if (isGlobPattern(name)) patterns.push(globPattern(name.toLowerCase()));
     else if (resource !== undefined) names.add(groupResourceOf(resource));
     else warnings.push(`spec.${field} names ${name}, which this cluster does not serve: nothing of it is backed up`);
   }
@@ -111,11 +112,6 @@ function namedKinds(list: readonly string[] | null | undefined, field: string, d
     return names.has(name) || patterns.some((pattern) => pattern.test(name));
   };
   return { isEmpty: (list ?? []).length === 0, has, warnings };
-}
-
-function patternOf(text: string): RegExp {
-  const source = text.toLowerCase().replaceAll(/[.+^${}()|[\]\\]/g, "\\$&");
-  return new RegExp(`^${source.replaceAll("*", ".*").replaceAll("?", ".")}$`);
 }
 
 function isEverything(list: readonly string[] | null | undefined): boolean {

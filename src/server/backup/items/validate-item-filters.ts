@@ -1,7 +1,8 @@
 // Checks the parts of a Backup's spec that choose its objects, before anything is read.
 import type { BackupSpec } from "../../../api/backup.ts";
 import type { LabelSelector } from "../../../api/kube-object.ts";
-import { matchesLabels } from "../../../api/label-selector.ts";
+import { labelSelectorProblems } from "../../../api/label-selector.ts";
+import { patternProblems } from "../../name-patterns/glob-pattern.ts";
 import { usesScopedLists } from "./resource-filter.ts";
 
 /** Sentences for status.validationErrors; empty when all is well. Namespaces are not looked at. */
@@ -38,6 +39,7 @@ function listProblems(spec: BackupSpec, includedName: ListName, excludedName: Li
   for (const [field, list] of [[includedName, included] as const, [excludedName, excluded] as const]) {
     if (list.length > 1 && list.includes("*")) problems.push(`"*" in spec.${field} must stand alone`);
     if (list.some((name) => name.trim() === "")) problems.push(`spec.${field} has an empty name`);
+    problems.push(...patternProblems(list).map((problem) => `spec.${field}: ${problem}`));
   }
   if (excludedName === "excludedResources" && excluded.includes("*"))
     problems.push('spec.excludedResources must not hold "*"');
@@ -56,13 +58,5 @@ function selectorProblems({ labelSelector, orLabelSelectors }: BackupSpec): read
 }
 
 function problemsOf(selector: LabelSelector, field: string): string[] {
-  return (selector.matchExpressions ?? [])
-    .filter((requirement) => matchesLabels({ matchExpressions: [requirement] }) === undefined)
-    .map(({ key, operator }) =>
-      ["In", "NotIn"].includes(operator)
-        ? `${field}: ${key} ${operator} needs values`
-        : ["Exists", "DoesNotExist"].includes(operator)
-          ? `${field}: ${key} ${operator} takes no values`
-          : `${field}: ${key} has the unknown operator ${operator}`,
-    );
+  return labelSelectorProblems(selector).map((problem) => `${field}: ${problem}`);
 }

@@ -2,10 +2,10 @@
 import type { KubeObject } from "../../../api/kube-object.ts";
 import type { Discovery } from "../../../kube/discovery.ts";
 import { messageOf } from "../../../platform/coded-error.ts";
+import { isGlobPattern } from "../../name-patterns/glob-pattern.ts";
 import type { RunLog } from "../../run-log/run-log.ts";
 import type { ItemAddress } from "../../tarball/tarball-reader.ts";
 import type { BackupContents, ContentsIndex } from "./backup-contents.ts";
-import { isGlobPattern } from "./glob-pattern.ts";
 import { crdKind, inRestoreOrder } from "./restore-order.ts";
 import type { RestoreScope } from "./restore-scope.ts";
 

@@ -4,8 +4,8 @@ import { matchesLabels } from "../../../api/label-selector.ts";
 import { annotations } from "../../../api/names.ts";
 import type { Restore, RestoreSpec } from "../../../api/restore.ts";
 import { type Discovery, groupResourceOf } from "../../../kube/discovery.ts";
+import { globPattern, isGlobPattern } from "../../name-patterns/glob-pattern.ts";
 import type { ClusterRbacAndWebhooks } from "../../server-config.ts";
-import { globPattern, isGlobPattern } from "./glob-pattern.ts";
 
 /**
  * Kinds that describe this cluster's own state, or that would make a server or an agent act again: a restored

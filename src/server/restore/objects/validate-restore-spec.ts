@@ -1,7 +1,7 @@
 // Checks the parts of a Restore's spec that choose and change objects, before anything is made.
-import { matchesLabels } from "../../../api/label-selector.ts";
+import { labelSelectorProblems } from "../../../api/label-selector.ts";
 import type { RestoreSpec } from "../../../api/restore.ts";
-import { globPattern } from "./glob-pattern.ts";
+import { patternProblems } from "../../name-patterns/glob-pattern.ts";
 import { isNeverRestored } from "./restore-scope.ts";
 
 /** Sentences for status.validationErrors; empty when all is well. */
@@ -26,23 +26,12 @@ function listProblems(what: string, included: Names, excluded: Names): readonly 
   const wanted = included ?? [];
   const unwanted = excluded ?? [];
   const both = wanted.filter((name) => unwanted.includes(name));
-  const broken = [...wanted, ...unwanted].filter((name) => name !== "*" && !isPattern(name));
   return [
     ...(wanted.length > 1 && wanted.includes("*") ? [`included${what}: "*" stands alone or not at all`] : []),
     ...(unwanted.includes("*") ? [`excluded${what}: "*" would leave nothing`] : []),
     ...both.map((name) => `included${what} and excluded${what} both have ${name}`),
-    ...broken.map((name) => `"${name}" in the ${what.toLowerCase()} is no name and no pattern`),
+    ...patternProblems([...wanted, ...unwanted]).map((problem) => `${what.toLowerCase()}: ${problem}`),
   ];
-}
-
-function isPattern(name: string): boolean {
-  try {
-    globPattern(name);
-    return name !== "";
-  } catch {
-    // A bracket that is not closed.
-    return false;
-  }
 }
 
 /** RFC 1123, as the API server demands of a namespace. */
@@ -56,11 +45,9 @@ function mappingProblems(mapping: Readonly<Record<string, string>>): readonly st
 function selectorProblems({ labelSelector, orLabelSelectors }: RestoreSpec): readonly string[] {
   const one = labelSelector === null || labelSelector === undefined ? [] : [labelSelector];
   const any = orLabelSelectors ?? [];
-  const isInvalid = [...one, ...any].some(
-    ({ matchExpressions = [] }) => matchesLabels({ matchExpressions }) === undefined,
-  );
   return [
     ...(one.length > 0 && any.length > 0 ? ["labelSelector and orLabelSelectors exclude each other"] : []),
-    ...(isInvalid ? ["a label selector has an unknown operator, or values where none or some belong"] : []),
+    ...one.flatMap(labelSelectorProblems).map((problem) => `labelSelector: ${problem}`),
+    ...any.flatMap(labelSelectorProblems).map((problem) => `orLabelSelectors: ${problem}`),
   ];
 }

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Namespace } from "../../../../../src/api/core.ts";
-import { chooseNamespaces, excludeFromBackup } from "../../../../../src/server/backup/choose-namespaces.ts";
+import {
+  chooseNamespaces,
+  excludeFromBackup,
+  type NamespaceScope,
+} from "../../../../../src/server/backup/choose-namespaces.ts";
 
 const namespace = (name: string, extra: Partial<Namespace["metadata"]> = {}, phase = "Active"): Namespace => ({
   metadata: { name, ...extra },
@@ -29,6 +33,15 @@ describe("chooseNamespaces", () => {
   it("reports an error for a namespace that is named and does not exist", () => {
     const chosen = chooseNamespaces(existing, { includedNamespaces: ["shop", "absent"] });
     assert.deepEqual(chosen, { names: ["shop"], warnings: [], errors: ["namespace absent does not exist"] });
+  });
+
+  it("takes and leaves out by patterns, and says when one fits nothing", () => {
+    const names = (scope: NamespaceScope): readonly string[] => chooseNamespaces(existing, scope).names;
+    assert.deepEqual(names({ includedNamespaces: ["s*", "{bank,old}"] }), ["bank", "shop"]);
+    assert.deepEqual(names({ excludedNamespaces: ["?ank"] }), ["shop"]);
+    assert.deepEqual(names({ includedNamespaces: ["*"], excludedNamespaces: ["sh*"] }), ["bank"]);
+    const unmet = chooseNamespaces(existing, { includedNamespaces: ["x-*", "old*"] });
+    assert.deepEqual(unmet, { names: [], warnings: ["no namespace is called x-*"], errors: [] });
   });
 
   it("warns of namespaces that are named and left out all the same", () => {

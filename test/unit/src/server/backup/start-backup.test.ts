@@ -38,6 +38,14 @@ describe("startBackup", () => {
     assert.match(await rig.metricsText(), /velero_backup_attempt_total\{schedule=""\} 1/);
   });
 
+  it("keeps one that is refused for its time to live until somebody has read why", async () => {
+    const rig = new BackupRig();
+    rig.putBackup({}, { spec: { ttl: "-1h" } });
+    await rig.reconcile();
+    assert.equal(rig.backup.status?.phase, "FailedValidation");
+    assert.equal(rig.backup.status?.expiration, "2024-05-02T00:00:00Z");
+  });
+
   it("keeps the server's time to live where the Backup has none or 0", async () => {
     for (const ttl of [undefined, "", "0s"]) {
       const rig = new BackupRig();

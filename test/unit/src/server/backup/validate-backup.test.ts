@@ -64,7 +64,7 @@ describe("validateBackup", () => {
     ];
     const problems = validateBackup(backup({ hooks: { resources } }), location);
     assert.deepEqual(problems, [
-      "spec.hooks.resources[0].labelSelector is not a valid label selector",
+      "spec.hooks.resources[0].labelSelector: a In needs values",
       "spec.hooks.resources[1].pre[0].exec.command is empty",
       'spec.hooks.resources[2].post[0].exec.timeout "soon" is not a duration such as 30s',
     ]);
@@ -108,11 +108,25 @@ describe("validateBackup", () => {
     assert.match(validateBackup(backup({ excludedNamespaces: ["*"] }), location).join(), /must not hold/);
   });
 
-  it("refuses what cannot be a namespace, and says that patterns are not supported", () => {
-    const problems = validateBackup(backup({ includedNamespaces: ["app-*", "Upper", "fine"] }), location);
-    assert.equal(problems.length, 2);
-    assert.match(problems[0] ?? "", /"app-\*".*patterns are not supported/);
-    assert.match(problems[1] ?? "", /"Upper" is not the name of a namespace$/);
+  it("takes patterns of namespaces, and refuses what cannot be a namespace or a pattern", () => {
+    const patterns = { includedNamespaces: ["app-*", "fine"], excludedNamespaces: ["app-{a,b}"] };
+    assert.deepEqual(validateBackup(backup(patterns), location), []);
+    const wrong = { includedNamespaces: ["app-[", "Upper", ""], excludedNamespaces: ["-x"] };
+    assert.deepEqual(validateBackup(backup(wrong), location), [
+      'pattern "app-[" has a [ without a ]',
+      '"Upper" is not the name of a namespace',
+      '"" is not the name of a namespace',
+      '"-x" is not the name of a namespace',
+    ]);
+  });
+
+  it("refuses a name under which a store could not keep the files", () => {
+    const named = (length: number): Backup => ({ ...backup({}), metadata: { name: "b".repeat(length) } });
+    assert.deepEqual(validateBackup(named(200), location), []);
+    assert.match(
+      validateBackup(named(253), location).join(),
+      /^the Backup has a name of 253 characters: stores take 2/,
+    );
   });
 
   it("refuses an annotation with a malformed or useless time for volumes", () => {

@@ -31,7 +31,7 @@ test("hooks of a Backup that could never run are refused with their place", () =
     "spec.hooks.resources[0].pre[0].exec.command is empty",
     'spec.hooks.resources[0].pre[0].exec.timeout "soon" is not a duration such as 30s',
     "spec.hooks.resources[0].pre[1] has no exec",
-    "spec.hooks.resources[1].labelSelector is not a valid label selector",
+    "spec.hooks.resources[1].labelSelector: k In needs values",
     "spec.hooks.resources[1].post[0].exec.command is empty",
   ]);
 });
@@ -66,7 +66,7 @@ test("hooks of a Restore that could never run are refused with their place", () 
     ],
   } as unknown as RestoreSpec["hooks"];
   assert.deepEqual(validateRestoreHooks(bad), [
-    "spec.hooks.resources[0].labelSelector is not a valid label selector",
+    "spec.hooks.resources[0].labelSelector: k has the unknown operator Like",
     "spec.hooks.resources[0].postHooks[0] has neither exec nor init",
     "spec.hooks.resources[0].postHooks[1].exec.command is empty",
     'spec.hooks.resources[0].postHooks[1].exec.execTimeout "x" is not a duration such as 30s',

@@ -1,5 +1,6 @@
 // A resource modifier as it is used: which objects it changes, and how. parse-modifiers.ts makes them of the ConfigMap.
 import type { LabelSelector } from "../../../../../api/kube-object.ts";
+import type { NamePattern } from "../../../../name-patterns/glob-pattern.ts";
 import type { JsonObject } from "../../json-fields.ts";
 import type { JsonPatchOperation } from "./json-patch.ts";
 
@@ -12,10 +13,10 @@ export interface ModifierRule {
 
 export interface ModifierConditions {
   /** Names in the Backup; empty for all. Cluster-scoped objects pass in any case. */
-  readonly namespaces: readonly RegExp[];
+  readonly namespaces: readonly NamePattern[];
   /** Of "deployments.apps". */
-  readonly groupResource: RegExp;
-  readonly name: RegExp | undefined;
+  readonly groupResource: NamePattern;
+  readonly name: NamePattern | undefined;
   readonly labelSelector: LabelSelector | undefined;
   /** All must hold; each a test of JSON patch. */
   readonly matches: readonly JsonPatchOperation[];

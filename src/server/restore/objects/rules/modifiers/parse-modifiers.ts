@@ -2,9 +2,11 @@
 // because a rule that is not applied is found out too late.
 import type { ConfigMap } from "../../../../../api/core.ts";
 import type { LabelSelector } from "../../../../../api/kube-object.ts";
-import { matchesLabels } from "../../../../../api/label-selector.ts";
+import { labelSelectorProblems } from "../../../../../api/label-selector.ts";
+import { messageOf } from "../../../../../platform/coded-error.ts";
 import { parseYaml } from "../../../../../platform/yaml.ts";
-import { globPattern } from "../../glob-pattern.ts";
+import { globPattern, type NamePattern } from "../../../../name-patterns/glob-pattern.ts";
+import { nameExpression } from "../../../../name-patterns/name-expression.ts";
 import { isJsonObject, type JsonObject } from "../../json-fields.ts";
 import { type JsonPatchOperation, jsonPatchOperations } from "./json-patch.ts";
 import type { ModifierConditions, ModifierPatch, ModifierRule } from "./modifier-rule.ts";
@@ -57,21 +59,19 @@ function conditionsOf(value: unknown, where: string): ModifierConditions {
   };
 }
 
-/** Flags in front, as Go's expressions have them, are understood. */
-function nameTest(value: unknown, where: string): RegExp {
+function nameTest(value: unknown, where: string): NamePattern {
   if (typeof value !== "string") throw new Error(`${where}: resourceNameRegex is not a text`);
-  const [, flags = "", source = value] = /^\(\?([ims]+)\)(.*)$/s.exec(value) ?? [];
   try {
-    return new RegExp(source, flags);
-  } catch {
-    throw new Error(`${where}: resourceNameRegex "${value}" is not a regular expression`);
+    return nameExpression(value);
+  } catch (error) {
+    throw new Error(`${where}: resourceNameRegex "${value}" is not a regular expression: ${messageOf(error)}`);
   }
 }
 
 function selectorOf(value: unknown, where: string): LabelSelector {
   const selector = fieldsOf(value, `${where}: labelSelector`, ["matchLabels", "matchExpressions"]) as LabelSelector;
-  if (matchesLabels({ matchExpressions: selector.matchExpressions ?? [] }) === undefined)
-    throw new Error(`${where}: labelSelector is not valid`);
+  const [problem] = labelSelectorProblems(selector);
+  if (problem !== undefined) throw new Error(`${where}: labelSelector: ${problem}`);
   return selector;
 }
 

@@ -31,8 +31,8 @@ export class ResourceModifiers {
   async apply(kind: ModifiedKind, object: MutableObject, signal: AbortSignal): Promise<MutableObject> {
     let changed: JsonObject = object;
     for (const rule of this.#rules) {
-      if (!doesApply(rule.conditions, kind, object)) continue;
       try {
+        if (!doesApply(rule.conditions, kind, object)) continue;
         changed = await this.#patched(rule, kind.groupResource, { changed: changed as MutableObject, signal });
       } catch (error) {
         if (KubeError.is(error)) throw error;

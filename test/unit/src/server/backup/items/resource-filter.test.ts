@@ -79,6 +79,7 @@ test("patterns hold for full names", () => {
   assert.equal(chosen({ includedResources: ["*.example.com"] }), "widgets zones |");
   assert.equal(chosen({ excludedResources: ["*.example.com", "*s.apps"] }), "pods secrets ns pv |");
   assert.equal(chosen({ includedResources: ["pod?"] }), "pods |");
+  assert.equal(chosen({ includedResources: ["{pod,secret}s", "[w-z]*.example.com"] }), "pods secrets widgets zones |");
   assert.equal(chosen({ includedResources: ["*.exampleXcom", "p.d*"] }), "|");
 });
 

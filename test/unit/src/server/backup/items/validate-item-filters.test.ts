@@ -32,6 +32,11 @@ test("each contradiction is a sentence that names the fields", () => {
       /^spec.labelSelector: a In needs values$/,
     ],
     [
+      { labelSelector: { matchLabels: { "a,b=c": "d" } } },
+      /^spec.labelSelector: "a,b=c" cannot be the key of a label$/,
+    ],
+    [{ includedResources: ["pods", "[a"] }, /^spec.includedResources: pattern "\[a" has a \[ without a \]$/],
+    [
       { orLabelSelectors: [{}, { matchExpressions: [{ key: "a", operator: "Exists", values: ["b"] }] }] },
       /^spec.orLabelSelectors\[1\]: a Exists takes no values$/,
     ],

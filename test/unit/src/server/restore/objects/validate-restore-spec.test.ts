@@ -21,13 +21,14 @@ describe("validateRestoredObjects", () => {
       [{ includedResources: ["*", "pods"] }, /includedResources: "\*" stands alone/],
       [{ excludedNamespaces: ["*"] }, /excludedNamespaces: "\*" would leave nothing/],
       [{ includedNamespaces: ["a"], excludedNamespaces: ["a"] }, /both have a/],
-      [{ includedNamespaces: ["a[b"] }, /"a\[b" in the namespaces is no name/],
-      [{ includedResources: [""] }, /"" in the resources is no name/],
+      [{ includedNamespaces: ["a[b"] }, /namespaces: pattern "a\[b" has a \[ without a \]/],
+      [{ includedResources: [""] }, /resources: "" is no name/],
       [{ namespaceMapping: { a: "Not A Name" } }, /a cannot become "Not A Name"/],
+      [{ labelSelector: { matchLabels: { "a b": "c" } } }, /labelSelector: "a b" cannot be the key of a label/],
       [{ labelSelector: {}, orLabelSelectors: [{}] }, /exclude each other/],
       [
         { labelSelector: { matchLabels: { a: "1" }, matchExpressions: [{ key: "b", operator: "In", values: [] }] } },
-        /a label selector has an unknown operator/,
+        /labelSelectors?: b In needs values/,
       ],
     ];
     for (const [spec, expected] of cases) {

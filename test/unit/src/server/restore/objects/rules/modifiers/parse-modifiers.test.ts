@@ -84,7 +84,7 @@ describe("parseModifiers", () => {
       ],
       [
         "- { conditions: { groupResource: pods, labelSelector: { matchExpressions: [{ key: a, operator: Is }] } }, patches: [{ operation: remove, path: /a }] }",
-        /labelSelector is not valid/,
+        /labelSelector: a has the unknown operator Is/,
       ],
       ["- { conditions: { groupResource: '[' }, patches: [{ operation: remove, path: /a }] }", /without a/],
       ["- text", /rule 1 must be an object/],

@@ -80,6 +80,18 @@ describe("ResourceModifiers", () => {
     assert.deepEqual(changed, object);
   });
 
+  it("name the rule whose expression takes too long", async () => {
+    const patches = [{ operation: "add", path: "/data/found", value: "yes" }];
+    const conditions = { groupResource: "**", resourceNameRegex: "^(s|se|et|t|i|n|g|-)*!$" };
+    const slow = { ...object, metadata: { name: "setting-".repeat(30) } };
+    const applied = modifiersOf([{ conditions, patches }]).apply(
+      { groupResource: "configmaps", sourceNamespace: "a" },
+      slow,
+      signal,
+    );
+    await assert.rejects(applied, /rule 1 cannot be applied: its regular expression takes more than 100 ms/);
+  });
+
   it("cannot merge custom resources strategically, nor kinds without a schema, and say so", async () => {
     const rule = { conditions: { groupResource: "**" }, strategicPatches: [{ patchData: "data: { a: 1 }" }] };
     const apply = (groupResource: string): Promise<unknown> =>
