@@ -24,6 +24,7 @@ export class KeptThreads {
   readonly #maxThreads: number | undefined;
   readonly #gate: TaskGate | undefined;
   readonly #pools = new Map<Repository, KeptPool>();
+  readonly #own = new Set<BlobWorkerPool>();
 
   /**
    * @param maxThreads of each repository; undefined: as many as there are cores.
@@ -55,11 +56,22 @@ export class KeptThreads {
   /** Runs `fn` with so many threads of its own, which end with it. */
   async useOwn<T>(repository: Repository, threads: number, fn: (pool: BlobWorkerPool) => Promise<T>): Promise<T> {
     const pool = createBlobWorkerPool(repository, threads, this.#gate);
+    this.#own.add(pool);
     try {
       return await fn(pool);
     } finally {
+      this.#own.delete(pool);
       await pool.close();
     }
+  }
+
+  /** Of all threads together: bytes in flight, and how many there may be. */
+  get memory(): { readonly usedBytes: number; readonly limitBytes: number } {
+    const budgets = [...[...this.#pools.values()].map(({ pool }) => pool), ...this.#own].map(({ budget }) => budget);
+    return {
+      usedBytes: budgets.reduce((sum, { usedBytes }) => sum + usedBytes, 0),
+      limitBytes: budgets.reduce((sum, { limitBytes }) => sum + limitBytes, 0),
+    };
   }
 
   /** Ends all threads; what still uses them fails as cancelled. */
