@@ -2,8 +2,18 @@
 // it runs in the build stage works on those files alone, and the links it makes start the right role. The image of the
 // tests on a real node is made by the same hand, which refuses what it cannot follow.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, readlinkSync, symlinkSync, unlinkSync } from "node:fs";
-import { join } from "node:path";
+import { execFileSync } from "node:child_process";
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import test from "node:test";
 import {
   copiedFromTree,
@@ -92,4 +102,21 @@ test("the image's packages are those of the lockfile that are not for developmen
     assert.ok(names.includes(`node_modules/${wanted}`));
   for (const unwanted of ["node", "typescript", "knip"])
     assert.ok(!names.includes(`node_modules/${unwanted}`), unwanted);
+});
+
+test("packages are trimmed of what no program reads, not of licenses", () => {
+  const modules = join(folder, "node_modules");
+  const files = ["pkg/index.js", "pkg/index.d.ts", "pkg/index.js.map", "pkg/LICENSE", "pkg/README.md", "pkg/x.h"];
+  const prebuilt = [`linux-${process.arch}`, "darwin-arm64"].map((name) => `pkg/prebuilds/${name}/pkg.node`);
+  for (const file of [...files, ...prebuilt]) {
+    mkdirSync(dirname(join(modules, file)), { recursive: true });
+    writeFileSync(join(modules, file), "");
+  }
+  execFileSync(process.execPath, [join(root, ".ci", "trim-modules.mjs"), modules]);
+  assert.deepEqual(
+    globSync("**/*.*", { cwd: modules })
+      .concat(globSync("**/LICENSE", { cwd: modules }))
+      .sort(),
+    ["pkg/LICENSE", "pkg/index.js", prebuilt[0]],
+  );
 });

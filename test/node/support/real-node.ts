@@ -108,6 +108,11 @@ export class RealNode {
     return await this.#inside.run(program, args);
   }
 
+  /** Starts a program on the node that stays, until `isReady`. */
+  async start(program: string, args: readonly string[], isReady: (output: string) => boolean): Promise<void> {
+    await this.#inside.start(program, { args, isReady: (running) => isReady(running.output()) });
+  }
+
   /** A file of the node, as this machine sees it. */
   path(path: string): string {
     return join(this.#inside.root, path);
