@@ -25,9 +25,9 @@ import { KeptLocks } from "./data-path/kept-locks.ts";
 import { KeptNotes } from "./data-path/kept-notes.ts";
 import { KeptThreads } from "./data-path/kept-threads.ts";
 import { concurrencyFor, readLoadConcurrency } from "./data-path/load-concurrency.ts";
+import { workWithin } from "./data-path/memory-limit.ts";
 import { ClusterRepositories } from "./data-path/repository-source.ts";
 import { Slots } from "./data-path/slots.ts";
-import { threadsWithin } from "./data-path/thread-limit.ts";
 import { AgentDoctor } from "./doctor/agent-doctor.ts";
 import { allChecks } from "./doctor/checks.ts";
 import { createPatient } from "./doctor/create-patient.ts";
@@ -135,7 +135,7 @@ function createContext(config: AgentConfig, metrics: Metrics, log: Logger): Agen
     crds: new CrdLookup({ client }),
     events: new EventRecorder({ client, log, component: nodeAgentName, host: config.nodeName }),
     metrics: createAgentMetrics(metrics),
-    threads: new KeptThreads(systemClock, threadsWithin(process.constrainedMemory())),
+    threads: new KeptThreads(systemClock, workWithin(process.constrainedMemory()).threads),
     locks: new KeptLocks(systemClock),
     notes: new KeptNotes({ scratchDir: config.scratchDir, clock: systemClock, log }),
     clock: systemClock,
@@ -158,6 +158,7 @@ function createAccess(context: AgentContext, secrets: SecretValues): RepositoryA
     namespace: context.namespace,
     onSecret: (value) => secrets.add(value),
     clock: () => context.clock.now(),
+    requests: { connections: workWithin(process.constrainedMemory()).connections },
     cache: directory === undefined ? undefined : { directory, maxBytes, removeOld: true, onWarning },
     identity: {
       hostname: hostname(),

@@ -97,7 +97,7 @@ async function work(
     clock: () => clock.now(),
     onSecret: (value) => secrets.add(value),
     // A store that cannot be reached is soon shown as such, and tried again by the controllers.
-    retry: { maxElapsedMs: 60_000 },
+    requests: { retry: { maxElapsedMs: 60_000 } },
   });
   const events = new EventRecorder({ client, log, component: "stowage-server", clock });
   const openLocationStore = locationStoreOpener(access);

@@ -61,6 +61,7 @@ export class RealNode {
 
   /** Brings up what is down. */
   async up(): Promise<void> {
+    makeCgroup();
     this.#namespaces = await Namespaces.open(this.state, this.addresses);
     await Promise.all([
       this.startPart("etcd").then(() => this.startPart("kube-apiserver")),
@@ -177,7 +178,7 @@ export class RealNode {
           `--hostname-override=${nodeName}`,
           `--node-ip=${addresses.node}`,
         ],
-        isReady: undefined,
+        isReady: () => this.#answers("http://127.0.0.1:10248/healthz"),
       }),
     };
     return recipes[part]();
