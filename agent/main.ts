@@ -2,9 +2,9 @@
 
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
+import packageJson from "../package.json" with { type: "json" };
 import { defaultVeleroNamespace, legacyNodeAgentConfigMap, nodeAgentName } from "../src/api/names.ts";
 import { configMaps, nodes } from "../src/api/resources.ts";
-import { controllerMetrics } from "../src/kube/controller.ts";
 import { CrdLookup } from "../src/kube/crd-lookup.ts";
 import { EventRecorder } from "../src/kube/events.ts";
 import { connectToCluster } from "../src/kube/kube-connection.ts";
@@ -13,14 +13,15 @@ import { reconnectBackoff, retryWithBackoff } from "../src/platform/backoff.ts";
 import { systemClock } from "../src/platform/clock.ts";
 import { asCodedError, errorFacts, explainError } from "../src/platform/coded-error.ts";
 import { createLogger, type Logger } from "../src/platform/logger.ts";
-import { Metrics, serveMetrics } from "../src/platform/metrics.ts";
+import { Metrics, serveMetrics, serveProgramInfo } from "../src/platform/metrics.ts";
 import { processUser } from "../src/platform/process-user.ts";
 import { SecretValues } from "../src/platform/redaction.ts";
 import { listenForShutdown, ShutdownReason } from "../src/platform/shutdown.ts";
+import { serveStorageCounts } from "../src/platform/storage-metrics.ts";
 import { RepositoryAccess } from "../src/repository-access/repository-access.ts";
 import { type AgentConfig, agentUsage, readAgentConfig } from "./agent-config.ts";
 import type { AgentContext } from "./agent-context.ts";
-import { createAgentMetrics, serveTraffic } from "./agent-metrics.ts";
+import { createAgentMetrics } from "./agent-metrics.ts";
 import { KeptLocks } from "./data-path/kept-locks.ts";
 import { KeptNotes } from "./data-path/kept-notes.ts";
 import { KeptThreads } from "./data-path/kept-threads.ts";
@@ -33,6 +34,7 @@ import { allChecks } from "./doctor/checks.ts";
 import { createPatient } from "./doctor/create-patient.ts";
 import { checkHostPods } from "./host-volumes/check-host-pods.ts";
 import { VolumeControllers } from "./volume-controllers.ts";
+import { serveEngine } from "./volume-metrics.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -91,7 +93,7 @@ async function runAgent(config: AgentConfig, process_: Process): Promise<void> {
   });
   process_.log.info("serving metrics", { port: metricsServer.port });
   const access = createAccess(context, process_.secrets);
-  serveTraffic(metrics, () => access.traffic);
+  serveAgentMetrics(metrics, context, access);
   const examined = new AbortController();
   const examination = doctor.run(AbortSignal.any([signal, examined.signal]));
   try {
@@ -102,7 +104,7 @@ async function runAgent(config: AgentConfig, process_: Process): Promise<void> {
       context,
       repositories,
       slots,
-      controllerMetrics: controllerMetrics(metrics),
+      metrics,
     });
     server.controllers = volumes;
     await volumes.run(signal);
@@ -120,6 +122,17 @@ async function runAgent(config: AgentConfig, process_: Process): Promise<void> {
     await metricsServer.close();
     process_.log.info("the agent has ended");
   }
+}
+
+/** What is read elsewhere when somebody asks. */
+function serveAgentMetrics(metrics: Metrics, { locks, threads }: AgentContext, access: RepositoryAccess): void {
+  serveProgramInfo(metrics, { version: packageJson.version, role: "agent" });
+  serveStorageCounts(metrics, () => access.traffic);
+  serveEngine(metrics, {
+    memory: () => threads.memory,
+    lockWaitMs: () => locks.longestWaitMs,
+    lockHeldMs: () => locks.longestHeldMs,
+  });
 }
 
 function createContext(config: AgentConfig, metrics: Metrics, log: Logger): AgentContext {

@@ -65,6 +65,7 @@ export {
 export { groupSnapshots, parseGroupBy, type SnapshotGroup } from "./repository/group-snapshots.ts";
 export { addKey, changePassword, listKeys, removeKey } from "./repository/keys.ts";
 export { type LockOptions, type RemoveLocksOptions, removeStaleLocks, withLock } from "./repository/lock.ts";
+export { type ListedLocks, listLocks, type StoredLock } from "./repository/lock-files.ts";
 export { recordOrigin } from "./repository/origin.ts";
 export { type InitOptions, initRepository, openRepository, Repository } from "./repository/repository.ts";
 export type { RepositoryIdentity, RepositoryOptions } from "./repository/repository-options.ts";

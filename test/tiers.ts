@@ -54,6 +54,12 @@ export const tiers: readonly Tier[] = [
     inEveryRun: false,
   },
   {
+    name: "monitoring",
+    peers: ["prometheus", "restic", "versitygw", ...controlPlane],
+    fileTimeoutMs: 5 * minuteMs,
+    inEveryRun: false,
+  },
+  {
     // Root, a container runtime and namespaces: says what is missing where one of them is.
     name: "node",
     peers: [

@@ -46,6 +46,15 @@ export class KeptThreads {
     }
   }
 
+  /** Of all kept threads together: bytes in flight, and how many there may be. */
+  get memory(): { readonly usedBytes: number; readonly limitBytes: number } {
+    const budgets = [...this.#pools.values()].map(({ pool }) => pool.budget);
+    return {
+      usedBytes: budgets.reduce((sum, { usedBytes }) => sum + usedBytes, 0),
+      limitBytes: budgets.reduce((sum, { limitBytes }) => sum + limitBytes, 0),
+    };
+  }
+
   /** Ends all threads; what still uses them fails as cancelled. */
   async close(): Promise<void> {
     await Promise.all([...this.#pools].map(([repository, kept]) => this.#end(repository, kept)));

@@ -3,6 +3,7 @@
 
 import type { KubeObject, Resource } from "../../src/api/kube-object.ts";
 import type { PodVolumePhase } from "../../src/api/phases.ts";
+import type { TransferProgress } from "../../src/api/pod-volume-backup.ts";
 import type { InvolvedObject } from "../../src/kube/events.ts";
 import type { TransferControl } from "../data-path/data-path-manager.ts";
 
@@ -12,7 +13,11 @@ export interface VolumeObject extends KubeObject {
     readonly pod: { readonly namespace?: string; readonly name?: string; readonly uid?: string };
     readonly volume: string;
   };
-  readonly status?: { readonly phase?: PodVolumePhase | ""; readonly startTimestamp?: string | null };
+  readonly status?: {
+    readonly phase?: PodVolumePhase | "";
+    readonly startTimestamp?: string | null;
+    readonly progress?: TransferProgress;
+  };
 }
 
 /** How a resource ends: what is written into it and what is told. */

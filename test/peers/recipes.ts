@@ -107,7 +107,7 @@ export function cachedProgram(recipe: PeerRecipe): string {
 }
 
 /** XDG base directory specification: $XDG_CACHE_HOME when it is an absolute path, else ~/.cache. */
-function peerCacheFolder(): string {
+export function peerCacheFolder(): string {
   const configured = process.env.XDG_CACHE_HOME ?? "";
   return join(configured.startsWith("/") ? configured : join(homedir(), ".cache"), "stowage", "peers");
 }

@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { findPeer } from "../peers/build-peer.ts";
+import { findDebianProgram } from "../peers/debian-packages.ts";
 import { recipeOf } from "../peers/recipes.ts";
 
 const peersFolder = join(import.meta.dirname, "..", "peers");
@@ -75,6 +76,13 @@ export function veleroBinary(): string {
 /** The plugin with which that server reaches an S3 store. */
 export function veleroObjectStoreBinary(): string {
   return peerBinary("velero-object-store");
+}
+
+/** Prometheus and promtool of Debian's package; the tier's runner has fetched it. */
+export function prometheusBinary(program: "prometheus" | "promtool"): string {
+  const path = findDebianProgram("prometheus", program);
+  if (path === undefined) throw new Error(`${program} is not there: npm run peers -- prometheus fetches it`);
+  return path;
 }
 
 /**

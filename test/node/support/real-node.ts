@@ -104,6 +104,11 @@ export class RealNode {
     });
   }
 
+  /** Of the administrator, on this machine. */
+  get adminKubeconfig(): string {
+    return this.#files.adminKubeconfig;
+  }
+
   /** Runs a program on the node. */
   async run(program: string, ...args: readonly string[]): Promise<ProcessResult> {
     return await this.#inside.run(program, args);
@@ -125,9 +130,17 @@ export class RealNode {
 
   async importImage(tarFile: string): Promise<void> {
     // Without --all-platforms it wants a platform's name in the image to match exactly.
-    const words = ["-a", containerdSocket, "-n", "k8s.io", "images", "import", "--all-platforms", tarFile];
-    const { code, stderr, stdout } = await this.run("ctr", ...words);
-    if (code !== 0) throw new Error(`ctr images import ${tarFile}: ${stderr}${stdout}`);
+    await this.#images("import", "--all-platforms", tarFile);
+  }
+
+  /** Gives an image another name besides. */
+  async tagImage(name: string, other: string): Promise<void> {
+    await this.#images("tag", name, other);
+  }
+
+  async #images(...args: readonly string[]): Promise<void> {
+    const { code, stderr, stdout } = await this.run("ctr", "-a", containerdSocket, "-n", "k8s.io", "images", ...args);
+    if (code !== 0) throw new Error(`ctr images ${args.join(" ")}: ${stderr}${stdout}`);
   }
 
   async stopPart(part: Part, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
