@@ -11,7 +11,7 @@ const platform = `linux-${process.arch}`;
 const unread = [
   /\.(ts|mts|cts|map|md|markdown|c|cc|cpp|h|hpp|o|a|gyp|gypi|mk|bare)$/,
   /(^|\/)(\.github|\.bin|obj\.target|\.deps)(\/|$)/,
-  /^(koffi\/(vendor|lib\/native|src|doc)|zstd-napi\/deps|node-addon-api)(\/|$)/,
+  /^(koffi\/(vendor|lib\/native|doc)|zstd-napi\/deps|node-addon-api)(\/|$)/,
   // musl is not the C library of the image.
   /^@koromix\/.*\/musl_/,
 ];

@@ -17,6 +17,7 @@ import { dirname, join } from "node:path";
 import test from "node:test";
 import {
   copiedFromTree,
+  copyProductionPackages,
   followBuildStage,
   followRuntimeStage,
   productionPackages,
@@ -119,4 +120,14 @@ test("packages are trimmed of what no program reads, not of licenses", () => {
       .sort(),
     ["pkg/LICENSE", "pkg/index.js", prebuilt[0]],
   );
+});
+
+test("every dependency loads from the packages as they are in the image", async () => {
+  const place = join(folder, "packages");
+  copyProductionPackages(join(place, "node_modules"));
+  const { dependencies } = JSON.parse(read("package.json")) as { dependencies: Record<string, string> };
+  const script = `for (const name of ${JSON.stringify(Object.keys(dependencies))}) await import(name);`;
+  const args = ["--input-type=module", "-e", script];
+  const { code, stderr } = await runProcess(process.execPath, { args, cwd: place });
+  assert.equal(code, 0, stderr);
 });
