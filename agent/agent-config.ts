@@ -41,6 +41,7 @@ export interface AgentConfig {
 export const agentUsage = `stowage agent: backs up and restores the pod volumes of its node
 
 Usage: stowage agent [flags]        (also: node-agent server [flags])
+       stowage agent doctor         looks at everything that it needs; has a --help of its own
 
 Environment: NODE_NAME (required), VELERO_NAMESPACE, VELERO_SCRATCH_DIR, TMPDIR
 

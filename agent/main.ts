@@ -24,9 +24,9 @@ import { createAgentMetrics } from "./agent-metrics.ts";
 import { KeptLocks } from "./data-path/kept-locks.ts";
 import { KeptNotes } from "./data-path/kept-notes.ts";
 import { KeptThreads } from "./data-path/kept-threads.ts";
+import { workWithin } from "./data-path/memory-limit.ts";
 import { ClusterRepositories } from "./data-path/repository-source.ts";
 import { Slots } from "./data-path/slots.ts";
-import { threadsWithin } from "./data-path/thread-limit.ts";
 import { Throttle } from "./data-path/throttle.ts";
 import { AgentDoctor } from "./doctor/agent-doctor.ts";
 import { allChecks } from "./doctor/checks.ts";
@@ -143,7 +143,7 @@ function createContext(config: AgentConfig, metrics: Metrics, log: Logger): Agen
   const client = new TypedClient({ connection });
   const namespace = config.namespace ?? connection.namespace ?? defaultVeleroNamespace;
   const agentId = `${config.nodeName}/${randomBytes(6).toString("hex")}`;
-  const maxThreads = threadsWithin(process.constrainedMemory());
+  const maxThreads = workWithin(process.constrainedMemory()).threads;
   const throttle = new Throttle(systemClock, Math.min(availableParallelism(), maxThreads ?? Number.POSITIVE_INFINITY));
   return {
     config,
@@ -177,7 +177,10 @@ function createAccess(context: AgentContext, secrets: SecretValues): RepositoryA
     namespace: context.namespace,
     onSecret: (value) => secrets.add(value),
     clock: () => context.clock.now(),
-    bandwidth: context.throttle.bandwidth,
+    requests: {
+      connections: workWithin(process.constrainedMemory()).connections,
+      bandwidth: context.throttle.bandwidth,
+    },
     cache: directory === undefined ? undefined : { directory, maxBytes, removeOld: true, onWarning },
     identity: {
       hostname: hostname(),

@@ -40,7 +40,8 @@ export function parseRoleFlags<const V extends string, const S extends string>(
     const following = next === undefined || next.startsWith("-") ? undefined : next;
     if (value === undefined && following !== undefined) index++;
     if (isOneOf(name, known.values)) values[name] = required(name, value ?? following);
-    else warnings.push(`the flag --${name} is not known here and was ignored`);
+    // Velero's installer writes "--features=" for none.
+    else if (value !== "") warnings.push(`the flag --${name} is not known here and was ignored`);
   }
   return { values, switches, warnings };
 }

@@ -23,12 +23,13 @@ import { ConfigError } from "../platform/config-error.ts";
 import { repositoryPassword, type SecretReader, s3Settings } from "./location-settings.ts";
 import { localDirectory, objectsOf, repositoryIdentifier, rootOf } from "./repository-identifier.ts";
 
-/** `retry` and `bandwidth` hold for every store; buckets are shared by all of them. */
-export interface RepositoryAccessOptions extends SecretReader, Pick<StorageOptions, "retry" | "bandwidth"> {
+export interface RepositoryAccessOptions extends SecretReader {
   /** Who we are in lock files. */
   readonly identity: RepositoryIdentity;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
+  /** How long failing requests are tried again (15 min when absent), how many run at a time (5), how fast they may be. */
+  readonly requests?: Pick<StorageOptions, "retry" | "connections" | "bandwidth">;
   /** Copies of index files, snapshots and tree packs of what lies in a bucket; a directory is as near as they would be. */
   readonly cache?: Omit<NonNullable<StorageOptions["cache"]>, "clock"> | undefined;
   /** How many repositories stay open; 16 when absent. */
@@ -114,8 +115,8 @@ export class RepositoryAccess {
     await checkMounted(location);
     const s3 = await s3Settings(location, this.#options, signal);
     const { store, prefix } = objectsOf(location);
-    const { clock, retry } = this.#options;
-    const behaviour = { meter: this.#meter, ...(retry === undefined ? {} : { retry }) };
+    const { clock, requests } = this.#options;
+    const behaviour = { meter: this.#meter, ...requests };
     return { storage: await openStorage(store, { s3: { ...s3, clock }, ...behaviour }), prefix };
   }
 
@@ -169,14 +170,13 @@ export class RepositoryAccess {
     return { identifier, password, storageOptions, cacheKey: `${identifier}\n${settingsHash}` };
   }
 
-  #storageBehaviour(identifier: string): Pick<StorageOptions, "retry" | "meter" | "cache" | "bandwidth"> {
-    const { retry, cache, clock, bandwidth } = this.#options;
+  #storageBehaviour(identifier: string): Partial<StorageOptions> {
+    const { requests, cache, clock } = this.#options;
     const isCached = cache !== undefined && parseLocation(identifier).kind === "s3";
     return {
-      ...(retry === undefined ? {} : { retry }),
+      ...requests,
       ...(isCached ? { cache: { ...cache, clock } } : {}),
       meter: this.#meter,
-      bandwidth,
     };
   }
 
