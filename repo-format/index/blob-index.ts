@@ -2,6 +2,7 @@
 // process has stored. It remembers which file told of which pack, so that files that vanish take their entries along.
 import type { BlobHandle, BlobType, PackedBlob } from "../format/blob.ts";
 import { type BlobId, type IndexId, idBytes, type PackId } from "../format/id.ts";
+import type { PackedBlobs } from "../format/packed-blobs.ts";
 import { IdTable } from "./id-table.ts";
 import type { IndexFileEntries } from "./index-file-entries.ts";
 import { SharedBlobTable } from "./shared-blob-table.ts";
@@ -39,6 +40,8 @@ export class BlobIndex {
   readonly #packs = new IdTable();
   /** By pack number: the source that gave its entries. */
   #sources = new Uint32Array(64);
+  /** By pack number: where its last blob ends. */
+  #ends = new Float64Array(64);
   readonly #files = new Map<IndexId, LoadedFile>();
   readonly #bySource = new Map<number, LoadedFile>();
   #nextSource = firstFile;
@@ -119,6 +122,12 @@ export class BlobIndex {
     return number >= 0 && this.#sources[number] !== removed ? number : -1;
   }
 
+  /** Where the pack's last blob ends, as far as is known; 0 for a pack that is not. */
+  endOfPack(id: PackId): number {
+    const number = this.packNumberOf(id);
+    return number < 0 ? 0 : (this.#ends[number] ?? 0);
+  }
+
   /**
    * Every pack, or those that `isWanted` names, with its blobs. Takes 8 bytes a blob while it runs; meanwhile the
    * index may grow, by packs that `isWanted` refuses, but must not lose anything.
@@ -139,7 +148,7 @@ export class BlobIndex {
   }
 
   /** Adds a pack that this process stored; its entries are pending until `markSaved`. */
-  add(packId: PackId, blobs: readonly PackedBlob[]): void {
+  add(packId: PackId, blobs: PackedBlobs): void {
     const known = this.#packs.find(this.#keyOf(packId));
     if (known >= 0 && this.#sources[known] !== removed) return;
     const packNumber = this.#addPack(this.#keyOf(packId), pending);
@@ -147,6 +156,7 @@ export class BlobIndex {
       const { offset, length, uncompressedLength } = blob;
       const isTree = blob.type === "tree";
       this.table.insert(this.#keyOf(blob.id), { packNumber, isTree, offset, length, uncompressedLength });
+      this.#noteEnd(packNumber, offset + length);
     }
   }
 
@@ -191,6 +201,7 @@ export class BlobIndex {
       for (let index = pack.firstEntry; index < entries.endOfPack(place); index++) {
         const entry = { ...entries.entryAt(index), packNumber };
         if (isNew || !this.#isKnown(entry.id, entry)) this.table.insert(entry.id, entry);
+        this.#noteEnd(packNumber, entry.offset + entry.length);
       }
     }
   }
@@ -229,9 +240,16 @@ export class BlobIndex {
       const larger = new Uint32Array(this.#sources.length * 2);
       larger.set(this.#sources);
       this.#sources = larger;
+      const moreEnds = new Float64Array(larger.length);
+      moreEnds.set(this.#ends);
+      this.#ends = moreEnds;
     }
     this.#sources[number] = source;
     return number;
+  }
+
+  #noteEnd(packNumber: number, end: number): void {
+    if (end > (this.#ends[packNumber] ?? 0)) this.#ends[packNumber] = end;
   }
 
   #isKnown(id: IdWords, entry: TableEntry): boolean {

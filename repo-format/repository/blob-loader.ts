@@ -9,12 +9,13 @@ import { openBlob } from "../pack/open-blob.ts";
 import { keyOf } from "../storage/key-layout.ts";
 import type { GetRangeOptions, ObjectStorage } from "../storage/object-storage.ts";
 import { boundedParallel } from "./bounded-parallel.ts";
+import { PackBlocks } from "./pack-blocks.ts";
 import { type LocatedBlob, type PackRange, planRanges, type RangeLimits, resticRangeLimits } from "./plan-ranges.ts";
 
 export interface BlobLoaderOptions {
   readonly storage: Pick<ObjectStorage, "getRange">;
   readonly sealer: Pick<Sealer, "open">;
-  readonly index: Pick<BlobIndex, "lookup">;
+  readonly index: Pick<BlobIndex, "lookup" | "endOfPack">;
 }
 
 export interface LoadBlobsOptions {
@@ -30,8 +31,16 @@ export type LoadedBlob =
   | { readonly handle: BlobHandle; readonly plaintext: Buffer; readonly error?: undefined }
   | { readonly handle: BlobHandle; readonly plaintext?: undefined; readonly error: RepositoryError };
 
+/** Larger trees are read by themselves: in blocks they would push out everything else. */
+const maxBlockTreeBytes: number = 1024 * 1024;
+
+const leastGapBytes: number = 16 * 1024;
+
+type SealedBytes = (location: BlobLocation) => Buffer;
+
 export class BlobLoader {
   readonly #options: BlobLoaderOptions;
+  readonly #blocks = new PackBlocks();
 
   constructor(options: BlobLoaderOptions) {
     this.#options = options;
@@ -70,43 +79,63 @@ export class BlobLoader {
   }
 
   /**
-   * Many blobs with few requests: blobs close together in a pack are read at once. Each arrives verified, or with the error
-   * that `loadBlob` would have thrown, as soon as its range is read; in no particular order.
+   * Many blobs with few requests: blobs close together in a pack are read at once, and what was read along with trees is kept
+   * for the next call. Each arrives verified, or with the error that `loadBlob` would have thrown, as soon as its range is
+   * read; in no particular order.
    * @throws RepositoryError "cancelled"
    */
   async *loadBlobs(handles: Iterable<BlobHandle>, options: LoadBlobsOptions): AsyncGenerator<LoadedBlob> {
     const { signal, limits = resticRangeLimits, parallel } = options;
-    const located: LocatedBlob[] = [];
+    const alone: LocatedBlob[] = [];
+    const inBlocks: LocatedBlob[] = [];
     for (const handle of handles) {
       const location = this.#options.index.lookup(handle)[0];
       if (location === undefined) yield { handle, error: loadError(handle, []) };
-      else located.push({ handle, location });
+      else (isReadInBlocks(handle, location) ? inBlocks : alone).push({ handle, location });
     }
+    const ranges = [...this.#planBlocks(inBlocks, limits), ...planRanges(alone, limits)];
     const read = (range: PackRange): Promise<LoadedBlob[]> => this.#loadRange(range, signal);
-    for await (const loaded of boundedParallel(planRanges(located, limits), { limit: parallel, signal }, read)) {
-      yield* loaded;
-    }
+    for await (const loaded of boundedParallel(ranges, { limit: parallel, signal }, read)) yield* loaded;
   }
 
-  async #loadRange(
-    { packId, offset, length, blobs }: PackRange,
-    signal: AbortSignal | undefined,
-  ): Promise<LoadedBlob[]> {
-    let bytes: Buffer | undefined;
+  /** Ranges that need no request come first: what is kept for them may be pushed out by others. */
+  #planBlocks(blobs: readonly LocatedBlob[], limits: RangeLimits): PackRange[] {
+    const isKept = ({ location }: LocatedBlob): boolean => this.#blocks.has(location);
+    const missing = blobs.filter((blob) => !isKept(blob));
+    return [
+      ...planRanges(blobs.filter(isKept), noGaps(limits)),
+      ...planWithin(this.#blocks.maxBytes / 2, missing, limits),
+    ];
+  }
+
+  async #loadRange(range: PackRange, signal: AbortSignal | undefined): Promise<LoadedBlob[]> {
+    let sealed: SealedBytes | undefined;
     try {
-      const isTreePack = blobs.every(({ handle }) => handle.type === "tree");
-      bytes = await this.#readRange({ packId, offset, length }, { signal, isTreePack });
+      sealed = await this.#sealedBytesOf(range, signal);
     } catch (error) {
       throwIfCancelled(signal);
       if (!RepositoryError.is(error)) throw error;
     }
     const loaded: LoadedBlob[] = [];
-    for (const { handle, location } of blobs) {
-      const at = location.offset - offset;
-      const plaintext = bytes && this.#tryToOpen(handle, location, bytes.subarray(at, at + location.length));
+    for (const { handle, location } of range.blobs) {
+      const plaintext = sealed && this.#tryToOpen(handle, location, sealed(location));
       loaded.push(plaintext === undefined ? await this.#loadAlone(handle, signal) : { handle, plaintext });
     }
     return loaded;
+  }
+
+  async #sealedBytesOf(range: PackRange, signal: AbortSignal | undefined): Promise<SealedBytes> {
+    const { packId, offset, length, blobs } = range;
+    const isTreePack = blobs.every(({ handle }) => handle.type === "tree");
+    if (blobs.every(({ handle, location }) => isReadInBlocks(handle, location))) {
+      const read = (pack: PackId, start: number, bytes: number): Promise<Buffer> =>
+        this.#readRange({ packId: pack, offset: start, length: bytes }, { signal, isTreePack });
+      const packEnd = Math.max(this.#options.index.endOfPack(packId), offset + length);
+      const view = await this.#blocks.read(range, read, packEnd);
+      return (location) => view.bytes(location.offset, location.length);
+    }
+    const bytes = await this.#readRange({ packId, offset, length }, { signal, isTreePack });
+    return (location) => bytes.subarray(location.offset - offset, location.offset - offset + location.length);
   }
 
   async #readRange(
@@ -125,6 +154,7 @@ export class BlobLoader {
       return openBlob(this.#options.sealer, { ...handle, uncompressedLength: location.uncompressedLength }, sealed);
     } catch (error) {
       if (!RepositoryError.is(error, "blob-damaged")) throw error;
+      this.#blocks.drop(location);
       return undefined;
     }
   }
@@ -143,6 +173,26 @@ export class BlobLoader {
     const sealed = await this.#readRange(location, { signal, isTreePack: handle.type === "tree" });
     return openBlob(this.#options.sealer, { ...handle, uncompressedLength: location.uncompressedLength }, sealed);
   }
+}
+
+/** With smaller gaps when the large ones would read more than the limit: it would be thrown away before it is wanted. */
+function planWithin(maxBytes: number, blobs: readonly LocatedBlob[], limits: RangeLimits): PackRange[] {
+  const ranges = planRanges(blobs, limits);
+  const isWithin = ranges.reduce((sum, { length }) => sum + length, 0) <= maxBytes;
+  return isWithin || limits.maxGapBytes === 0 ? ranges : planWithin(maxBytes, blobs, smallerGaps(limits));
+}
+
+function smallerGaps(limits: RangeLimits): RangeLimits {
+  const maxGapBytes = Math.floor(limits.maxGapBytes / 4);
+  return maxGapBytes < leastGapBytes ? noGaps(limits) : { ...limits, maxGapBytes };
+}
+
+function noGaps(limits: RangeLimits): RangeLimits {
+  return { ...limits, maxGapBytes: 0 };
+}
+
+function isReadInBlocks({ type }: BlobHandle, { length }: BlobLocation): boolean {
+  return type === "tree" && length <= maxBlockTreeBytes;
 }
 
 interface LocationFailure {

@@ -152,9 +152,13 @@ export class Repository {
     throwIfCancelled(signal);
     const cached = this.#trees.get(id);
     if (cached !== undefined) return cached;
-    const tree = await this.#loader.loadBlob({ type: "tree", id }, signal);
-    this.#trees.put(id, tree);
-    return tree;
+    const options = { parallel: 1, limits: treeRangeLimits, signal };
+    for await (const { plaintext, error } of this.#loader.loadBlobs([{ type: "tree", id }], options)) {
+      if (plaintext === undefined) throw error;
+      this.#trees.put(id, plaintext);
+      return plaintext;
+    }
+    throw new Error(`bug: nothing came of the tree ${id}`);
   }
 
   /** Reads these trees with few requests, so that `loadTree` finds them in memory; what cannot be read is left to it. */

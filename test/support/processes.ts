@@ -143,9 +143,9 @@ export async function freePort(): Promise<number> {
 }
 
 /** True when somebody accepts connections there. */
-export async function isListening(port: number): Promise<boolean> {
+export async function isListening(port: number, address: string = "127.0.0.1"): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = connect(port, "127.0.0.1");
+  const socket = connect(port, address);
   socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
   const answer = await promise;
   socket.destroy();

@@ -13,10 +13,12 @@ export interface S3ServerOptions {
   readonly tls?: boolean;
   /** Serve BUCKET.HOST as well, under this domain. */
   readonly virtualDomain?: string;
+  /** Of this machine; default the loopback address. */
+  readonly address?: string;
 }
 
 export interface S3Server {
-  /** "http://127.0.0.1:PORT", or https. */
+  /** "http://127.0.0.1:PORT" (or the address that was asked for), or https. */
   readonly endpoint: string;
   readonly port: number;
   readonly region: string;
@@ -33,6 +35,10 @@ export interface S3Server {
   halt(): Promise<void>;
   /** Starts it again on the same port. */
   resume(): Promise<void>;
+  /** Stands still, as a store does that does not answer: connections stay, requests wait. */
+  freeze(): void;
+  /** Goes on, with the requests that wait. */
+  thaw(): void;
   /** Ends the server and removes its data. */
   stop(): Promise<void>;
 }
@@ -48,6 +54,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
   // A directory at the top level is a bucket.
   for (const bucket of options.buckets ?? [firstBucket]) mkdirSync(join(dataFolder, bucket), { recursive: true });
   mkdirSync(join(folder, "metadata"));
+  const { address = "127.0.0.1" } = options;
   const tls = options.tls === true ? writeCertificates(folder, options.virtualDomain) : undefined;
   const serverFlags = [
     ...(tls === undefined ? [] : ["--cert", tls.certificateFile, "--key", tls.keyFile]),
@@ -59,7 +66,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
       // Metadata beside the data, because a temporary directory need not keep extended attributes.
       args: [
         "--port",
-        `127.0.0.1:${port}`,
+        `${address}:${port}`,
         "--quiet",
         ...serverFlags,
         "posix",
@@ -68,7 +75,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
         dataFolder,
       ],
       env: { ROOT_ACCESS_KEY: accessKeyId, ROOT_SECRET_KEY: secretAccessKey, VGW_REGION: region },
-      isReady: () => isListening(port),
+      isReady: () => isListening(port, address),
     });
   let port = await freePort();
   let server = await start(port).catch(async () => {
@@ -76,7 +83,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     port = await freePort();
     return await start(port);
   });
-  const endpoint = `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}`;
+  const endpoint = `${tls === undefined ? "http" : "https"}://${address}:${port}`;
   return {
     endpoint,
     port,
@@ -91,6 +98,8 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     resume: async () => {
       server = await start(port);
     },
+    freeze: () => server.signal("SIGSTOP"),
+    thaw: () => server.signal("SIGCONT"),
     stop: async () => {
       await server.stop(2000);
       removeDirectory(folder);

@@ -1,7 +1,8 @@
 // Which repository, how it is reached and how it is opened: what the global flags say, and else the environment.
 import { readFile } from "node:fs/promises";
-import os from "node:os";
+import { hostname } from "node:os";
 import type { CompressionMode, RepositoryOptions, StorageOptions } from "../../../repo-format/index.ts";
+import { processUser } from "../../platform/process-user.ts";
 import type { CliEnvironment } from "../cli-config.ts";
 import type { StoreChoices } from "../store-options.ts";
 import { UsageError } from "../usage-error.ts";
@@ -96,21 +97,5 @@ function bytesPerSecond(text: string | undefined, flag: string): number | undefi
 
 /** Who this process is, for locks, keys and snapshots. */
 export function currentIdentity(): RepositoryOptions["identity"] {
-  const user = userOfProcess();
-  return {
-    hostname: os.hostname(),
-    username: user.username,
-    pid: process.pid,
-    uid: Math.max(0, user.uid),
-    gid: Math.max(0, user.gid),
-  };
-}
-
-/** A user id of a container need not have a name. */
-function userOfProcess(): { readonly username: string; readonly uid: number; readonly gid: number } {
-  try {
-    return os.userInfo();
-  } catch {
-    return { username: "", uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-  }
+  return { hostname: hostname(), pid: process.pid, ...processUser() };
 }
