@@ -65,7 +65,15 @@ export const tiers: readonly Tier[] = [
   {
     // Root, a container runtime and namespaces: says what is missing where one of them is.
     name: "node",
-    peers: ["restic", "versitygw", "kube-controller-manager", "kube-scheduler", "kubelet", ...controlPlane],
+    peers: [
+      "restic",
+      "versitygw",
+      "kube-controller-manager",
+      "kube-scheduler",
+      "kubelet",
+      "csi-folders",
+      ...controlPlane,
+    ],
     fileTimeoutMs: 8 * minuteMs,
     inEveryRun: false,
   },

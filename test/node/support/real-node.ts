@@ -61,6 +61,7 @@ export class RealNode {
 
   /** Brings up what is down. */
   async up(): Promise<void> {
+    makeCgroup();
     this.#namespaces = await Namespaces.open(this.state, this.addresses);
     await Promise.all([
       this.startPart("etcd").then(() => this.startPart("kube-apiserver")),
@@ -111,6 +112,11 @@ export class RealNode {
   /** Runs a program on the node. */
   async run(program: string, ...args: readonly string[]): Promise<ProcessResult> {
     return await this.#inside.run(program, args);
+  }
+
+  /** Starts a program on the node that stays, until `isReady`. */
+  async start(program: string, args: readonly string[], isReady: (output: string) => boolean): Promise<void> {
+    await this.#inside.start(program, { args, isReady: (running) => isReady(running.output()) });
   }
 
   /** A file of the node, as this machine sees it. */
@@ -185,7 +191,7 @@ export class RealNode {
           `--hostname-override=${nodeName}`,
           `--node-ip=${addresses.node}`,
         ],
-        isReady: undefined,
+        isReady: () => this.#answers("http://127.0.0.1:10248/healthz"),
       }),
     };
     return recipes[part]();
