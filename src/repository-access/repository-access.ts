@@ -28,8 +28,8 @@ export interface RepositoryAccessOptions extends SecretReader {
   readonly identity: RepositoryIdentity;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
-  /** How long failing requests are tried again (15 min when absent), and how many run at a time (5). */
-  readonly requests?: Pick<StorageOptions, "retry" | "connections">;
+  /** How long failing requests are tried again (15 min when absent), how many run at a time (5), how fast they may be. */
+  readonly requests?: Pick<StorageOptions, "retry" | "connections" | "bandwidth">;
   /** Copies of index files, snapshots and tree packs of what lies in a bucket; a directory is as near as they would be. */
   readonly cache?: Omit<NonNullable<StorageOptions["cache"]>, "clock"> | undefined;
   /** How many repositories stay open; 16 when absent. */
