@@ -43,6 +43,11 @@ export function kubectlBinary(): string {
   return peerBinary("kubectl");
 }
 
+/** helm 3.20.2 */
+export function helmBinary(): string {
+  return peerBinary("helm");
+}
+
 /** kube-controller-manager 1.34.4, or the one of KUBEBUILDER_ASSETS. */
 export function kubeControllerManagerBinary(): string {
   return peerBinary("kube-controller-manager");
@@ -58,14 +63,28 @@ export function kubeSchedulerBinary(): string {
   return peerBinary("kube-scheduler");
 }
 
+/** A CSI driver whose volumes are folders of the node. */
+export function csiFoldersBinary(): string {
+  return peerBinary("csi-folders");
+}
+
 /** A kubelet that serves nothing but exec, of Kubernetes 1.34.4's code. */
 export function execKubeletBinary(): string {
   return peerBinary("exec-kubelet");
 }
 
-/** Velero 1.16.2, client and server in one. */
-export function veleroBinary(): string {
-  return peerBinary("velero");
+/** Those whose resource definitions differ in what the agent writes. */
+export const veleroVersions = ["1.14.0", "1.16.2", "1.18.0"] as const;
+export type VeleroVersion = (typeof veleroVersions)[number];
+
+/** Velero 1.16.2, client and server in one, or another release. */
+export function veleroBinary(version: VeleroVersion = "1.16.2"): string {
+  return peerBinary(version === "1.16.2" ? "velero" : `velero-${version}`);
+}
+
+/** The init container that Velero 1.16.2 puts into restored pods. */
+export function veleroRestoreHelperBinary(): string {
+  return peerBinary("velero-restore-helper");
 }
 
 /** The plugin with which that server reaches an S3 store. */
