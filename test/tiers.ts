@@ -74,7 +74,7 @@ export const tiers: readonly Tier[] = [
       "csi-folders",
       ...controlPlane,
     ],
-    fileTimeoutMs: 8 * minuteMs,
+    fileTimeoutMs: 10 * minuteMs,
     inEveryRun: false,
   },
   {

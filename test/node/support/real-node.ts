@@ -12,15 +12,9 @@ import {
 } from "../../support/peers.ts";
 import { eventually, type ProcessResult, runProcess } from "../../support/processes.ts";
 import { makeTemporaryDirectory, removeDirectory } from "../../support/temporary-directory.ts";
+import { cgroupGone, makeCgroup } from "./cgroup.ts";
 import { buildBusyboxImages } from "./images.ts";
-import {
-  cgroupGone,
-  freeAddresses,
-  makeCgroup,
-  Namespaces,
-  type NodeAddresses,
-  type NodeProcess,
-} from "./namespaces.ts";
+import { freeAddresses, Namespaces, type NodeAddresses, type NodeProcess } from "./namespaces.ts";
 import { ensureMachine } from "./needs.ts";
 import { containerdSocket, type NodeFiles, nodeName, writeNodeFiles } from "./node-configuration.ts";
 
