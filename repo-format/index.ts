@@ -81,4 +81,6 @@ export type {
 export { openStorage, parseLocation, type StorageOptions } from "./storage/location.ts";
 export type { ObjectInfo, ObjectStorage } from "./storage/object-storage.ts";
 export { newStorageMeter, type StorageMeter, type StorageTraffic, trafficOf } from "./storage/storage-meter.ts";
+export { TokenBucket } from "./storage/token-bucket.ts";
 export { type BlobWorkerPool, createBlobWorkerPool } from "./workers/blob-worker-pool.ts";
+export { TaskGate } from "./workers/task-gate.ts";

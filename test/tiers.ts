@@ -65,8 +65,16 @@ export const tiers: readonly Tier[] = [
   {
     // Root, a container runtime and namespaces: says what is missing where one of them is.
     name: "node",
-    peers: ["restic", "versitygw", "kube-controller-manager", "kube-scheduler", "kubelet", ...controlPlane],
-    fileTimeoutMs: 8 * minuteMs,
+    peers: [
+      "restic",
+      "versitygw",
+      "kube-controller-manager",
+      "kube-scheduler",
+      "kubelet",
+      "csi-folders",
+      ...controlPlane,
+    ],
+    fileTimeoutMs: 10 * minuteMs,
     inEveryRun: false,
   },
   {

@@ -137,6 +137,7 @@ export class VolumeReconciler<T extends VolumeObject, R> {
         ? this.#work.failed(object, new Error(`the agent ended ${attempts} times while it worked on this volume`))
         : this.#work.takeOverProblem(object);
     if (problem === undefined) return await this.#begin(name, object);
+    if (problem === "later") return undefined;
     await this.#end(object, problem, signal);
     this.#orphans.delete(object.metadata.uid ?? "");
     return undefined;

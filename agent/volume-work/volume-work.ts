@@ -41,8 +41,8 @@ export interface VolumeWork<T extends VolumeObject, R> {
   wasBegunHere(object: T): boolean;
   /** Why it can never be carried out; undefined when it can. */
   refusal(object: T): EndState | undefined;
-  /** Another process had begun it: why it cannot simply be started over. */
-  takeOverProblem(object: T): EndState | undefined;
+  /** Another process had begun it: why it cannot simply be started over; "later" when an event will say that it can. */
+  takeOverProblem(object: T): EndState | "later" | undefined;
   transfer(object: T, control: TransferControl): Promise<R>;
   completed(object: T, result: R): EndState;
   failed(object: T, error: unknown): EndState;

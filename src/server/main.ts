@@ -99,7 +99,7 @@ async function work(
     clock: () => clock.now(),
     onSecret: (value) => secrets.add(value),
     // A store that cannot be reached is soon shown as such, and tried again by the controllers.
-    retry: { maxElapsedMs: 60_000 },
+    requests: { retry: { maxElapsedMs: 60_000 } },
   });
   serveProgramInfo(metrics, { version: packageJson.version, role: "server" });
   serveStorageCounts(metrics, () => access.traffic);

@@ -68,6 +68,8 @@ export const peerRecipes: readonly PeerRecipe[] = [
   ),
   onDemand(kubernetesProgram("kubelet", "k8s.io/kubernetes/cmd/kubelet", "kubelet")),
   onDemand(kubernetesProgram("kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler", "kubelet")),
+  // Ours: a CSI driver whose volumes are folders.
+  { ...goProgram("csi-folders", "csi-folders", "."), ownMain: true, isOnDemand: true },
   // Ours, around the code of kubelets.
   { ...goProgram("exec-kubelet", "exec-kubelet", "."), ownMain: true },
   { ...goProgram("helm", "helm", "helm.sh/helm/v3/cmd/helm"), stamps: helmStamps },

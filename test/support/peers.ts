@@ -63,6 +63,11 @@ export function kubeSchedulerBinary(): string {
   return peerBinary("kube-scheduler");
 }
 
+/** A CSI driver whose volumes are folders of the node. */
+export function csiFoldersBinary(): string {
+  return peerBinary("csi-folders");
+}
+
 /** A kubelet that serves nothing but exec, of Kubernetes 1.34.4's code. */
 export function execKubeletBinary(): string {
   return peerBinary("exec-kubelet");

@@ -194,8 +194,8 @@ export class VeleroInstallation extends LivingCluster {
   }
 
   /** Stops the agent's process, with whatever it holds, once it has a lock in this repository. Wake it with SIGCONT. */
-  async holdInTheMiddle(namespace: string): Promise<RunningProcess> {
-    const agent = this.processOf(await this.agentPod(ourImage));
+  async holdInTheMiddle(namespace: string, image: string = ourImage): Promise<RunningProcess> {
+    const agent = this.processOf(await this.agentPod(image));
     await eventually(`the agent works in the repository of ${namespace}`, () => this.locks(namespace).length > 0);
     agent.signal("SIGSTOP");
     assert.ok(this.locks(namespace).length > 0, "it was stopped in the middle");
