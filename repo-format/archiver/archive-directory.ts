@@ -151,7 +151,7 @@ export class ArchiveDirectory {
     this.#names = [];
   }
 
-  /** Encodes what is ready. @returns the finished tree when everything is, once. */
+  /** Encodes what is ready. @returns the finished tree when everything is, once; valid until `free`. */
   advance(): Buffer | undefined {
     for (let place = this.#queue[this.#head]; place !== undefined && !place.isOpen; place = this.#queue[this.#head]) {
       if (place.node !== undefined) this.#encode(place.node);
@@ -162,7 +162,12 @@ export class ArchiveDirectory {
       this.#queue = this.#queue.slice(this.#head);
       this.#head = 0;
     }
-    return this.#isListed && this.#queue.length === 0 ? this.#encoder.finish() : undefined;
+    return this.#isListed && this.#queue.length === 0 ? this.#encoder.finishView() : undefined;
+  }
+
+  /** The tree was saved. */
+  free(): void {
+    this.#encoder.free();
   }
 
   #enqueue(place: Place): Place {

@@ -1,7 +1,8 @@
 // Reads one big file in ranges. Each range begins at the cut where the one before ended, which is known as soon as that
 // one was read and cut, long before it is sealed: so all threads work on the file, and its cuts are those of a single
 // pass. Holes are not read: they become the chunks that the rule for zeros would make of them.
-import { closeOpened, type FileStat, statOpened } from "../file-tree/opened-file.ts";
+import type { FileStat } from "../file-tree/file-stat.ts";
+import { closeOpened, statOpened } from "../file-tree/opened-file.ts";
 import { openForReading } from "../file-tree/read-file.ts";
 import { systemCalls } from "../file-tree/system-calls.ts";
 import type { BlobId } from "../format/id.ts";

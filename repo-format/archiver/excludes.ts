@@ -34,6 +34,8 @@ const cacheMark = "CACHEDIR.TAG:Signature: 8a477f597d28d172789f06886806bc55";
 export class Excluder {
   readonly #patterns: readonly Patterns[];
   readonly #paths: ReadonlySet<string>;
+  /** A look at the length saves most paths the look-up: it would have to hash each of them. */
+  readonly #pathLengths: ReadonlySet<number>;
   readonly #marks: readonly Mark[];
   readonly #largerThanBytes: number;
 
@@ -43,13 +45,14 @@ export class Excluder {
     const compiled = [compilePatterns(patterns), compilePatterns(insensitivePatterns, { insensitive: true })];
     this.#patterns = compiled.filter((list) => !list.isEmpty);
     this.#paths = new Set(options.paths?.map((path) => Buffer.from(path).toString("latin1")));
+    this.#pathLengths = new Set([...this.#paths].map((path) => path.length));
     this.#marks = (caches ? [...ifPresent, cacheMark] : ifPresent).map(parseMark);
     this.#largerThanBytes = options.largerThanBytes ?? Number.POSITIVE_INFINITY;
   }
 
   /** @param path absolute, one character per byte. */
   excludesPath(path: string): boolean {
-    if (this.#paths.has(path)) return true;
+    if (this.#pathLengths.has(path.length) && this.#paths.has(path)) return true;
     for (const patterns of this.#patterns) if (patterns.match(path).matched) return true;
     return false;
   }

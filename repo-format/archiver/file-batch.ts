@@ -1,5 +1,5 @@
 // Puts the files of a batch into the columns in which they travel to a thread.
-import type { FileStat } from "../file-tree/opened-file.ts";
+import type { FileStat } from "../file-tree/file-stat.ts";
 import { type FileBatch, identityColumns } from "../workers/messages.ts";
 
 export interface BatchFile {

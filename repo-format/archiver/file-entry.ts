@@ -1,5 +1,5 @@
 // A file that is to be read: what the walk knows of it, and what is to happen when it was read.
-import type { FileStat } from "../file-tree/opened-file.ts";
+import type { FileStat } from "../file-tree/file-stat.ts";
 import type { Node } from "../format/node.ts";
 import type { OpenedFileStat, SourceFailure } from "../workers/source-file.ts";
 import type { FileContent } from "./hard-links.ts";

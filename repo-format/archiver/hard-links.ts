@@ -1,6 +1,6 @@
 // Files with several names: the first name's content serves the others, as long as the kernel says that nothing changed
 // in between. Forgotten when all names were seen, or when there are too many: then a name is read once more.
-import type { FileStat } from "../file-tree/opened-file.ts";
+import type { FileStat } from "../file-tree/file-stat.ts";
 import type { BlobId } from "../format/id.ts";
 
 const rememberedFiles = 65_536;

@@ -1,7 +1,7 @@
 // What a backup makes of the notes that earlier runs left on this machine (../notes), and the notes that it leaves itself.
 import { resolve } from "node:path";
 import { DirectoryHandle } from "../file-tree/directory-handle.ts";
-import type { FileStat } from "../file-tree/opened-file.ts";
+import type { FileStat } from "../file-tree/file-stat.ts";
 import { plaintextLength } from "../format/blob.ts";
 import type { BlobId, SnapshotId } from "../format/id.ts";
 import type { Node } from "../format/node.ts";

@@ -92,7 +92,15 @@ export class SourceWalk {
     else if (source !== undefined) {
       const nameBytes = Buffer.from(name, "latin1");
       const path = `${directory.path}/${name}`;
-      const entry = { parent: directory, treeName: name, source, name: nameBytes, path, isExplicit: false };
+      const entry = {
+        parent: directory,
+        treeName: name,
+        source,
+        nameText: name,
+        name: nameBytes,
+        path,
+        isExplicit: false,
+      };
       entered = this.#visitor.visit(entry);
     }
     if (entered !== undefined) this.#enter(entered);
@@ -114,11 +122,12 @@ export class SourceWalk {
   #visitTargetEntry(parent: ArchiveDirectory, treeName: string, target: TargetEntry): ArchiveDirectory | undefined {
     const slash = target.path.lastIndexOf("/");
     const directory = slash < 0 ? "." : target.path.slice(0, slash + 1);
-    const name = Buffer.from(target.path.slice(slash + 1), "latin1");
+    const nameText = target.path.slice(slash + 1);
+    const name = Buffer.from(nameText, "latin1");
     const source = new SourceDirectory(DirectoryHandle.openRoot(Buffer.from(directory, "latin1")));
     try {
       const { path, isExplicit } = target;
-      return this.#visitor.visit({ parent, treeName, source, name, path: this.#absolute(path), isExplicit });
+      return this.#visitor.visit({ parent, treeName, source, nameText, name, path: this.#absolute(path), isExplicit });
     } finally {
       source.letGo();
     }
@@ -191,6 +200,7 @@ export class SourceWalk {
     let tree = start.advance();
     for (let directory = start; tree !== undefined; ) {
       const treeId = this.#context.trees.save(tree);
+      directory.free();
       const { node, place, path, previous, refusedCount } = directory;
       if (refusedCount > 0) {
         const message = `${refusedCount} of its entries are missing: the list of the others fills 1 GiB`;

@@ -1,11 +1,10 @@
 // Stores finished trees. Their ids are computed at once, because the directory above needs them; compressing and sealing
 // can wait, so trees are collected and sealed by the threads, many in one message. A few left over are sealed here.
-import { type BlobId, idBytes, idOf } from "../format/id.ts";
+import { type BlobId, idOf } from "../format/id.ts";
 import type { BlobUploader } from "../repository/blob-uploader.ts";
 import type { BlobRun } from "../workers/blob-run.ts";
+import { TreeBatch } from "./tree-batch.ts";
 
-const batchBytes: number = 1024 * 1024;
-const batchTrees = 1024;
 /** Up to here starting a thread would cost more than sealing it in this one. */
 const sealedHereBytes: number = 256 * 1024;
 /** Batches on their way; the walk waits beyond. */
@@ -24,8 +23,7 @@ export class TreeSaver {
   readonly #options: TreeSaverOptions;
   readonly #pendingIds = new Set<BlobId>();
   readonly #underWay = new Set<Promise<void>>();
-  #trees: { id: BlobId; bytes: Buffer }[] = [];
-  #bytes = 0;
+  #batch: TreeBatch | undefined;
 
   constructor(options: TreeSaverOptions) {
     this.#options = options;
@@ -36,14 +34,14 @@ export class TreeSaver {
     return this.#underWay.size >= batchesUnderWay;
   }
 
-  /** @param bytes the tree; belongs to the saver from now on. */
-  save(bytes: Buffer): BlobId {
-    const id = idOf<BlobId>(bytes);
+  /** @param tree copied, unless it is known. */
+  save(tree: Uint8Array): BlobId {
+    const id = idOf<BlobId>(tree);
     if (this.#pendingIds.has(id) || this.#options.uploader.has("tree", id)) return id;
     this.#pendingIds.add(id);
-    this.#trees.push({ id, bytes });
-    this.#bytes += bytes.length;
-    if (this.#bytes >= batchBytes || this.#trees.length >= batchTrees) this.#sealInThread();
+    if (this.#batch?.hasRoomFor(tree.length) === false) this.#sealInThread();
+    this.#batch ??= new TreeBatch(tree.length);
+    this.#batch.add(id, tree);
     return id;
   }
 
@@ -54,52 +52,25 @@ export class TreeSaver {
 
   /** Resolves when all trees were handed to the uploader. */
   async finish(): Promise<void> {
-    if (this.#bytes > sealedHereBytes || this.#options.hasThreads()) this.#sealInThread();
-    for (const { bytes } of this.#trees.splice(0)) await this.#options.uploader.saveBlob("tree", bytes);
-    this.#bytes = 0;
+    if ((this.#batch?.bytes ?? 0) > sealedHereBytes || this.#options.hasThreads()) this.#sealInThread();
+    for (const tree of this.#batch?.trees() ?? []) await this.#options.uploader.saveBlob("tree", tree);
+    this.#batch = undefined;
     await Promise.all(this.#underWay);
   }
 
   #sealInThread(): void {
-    const trees = this.#trees;
-    const bytes = this.#bytes;
-    if (trees.length === 0) return;
-    this.#trees = [];
-    this.#bytes = 0;
-    const work = this.#seal(trees, bytes).catch((error: unknown) => this.#options.onFailed(error));
+    const batch = this.#batch;
+    if (batch === undefined) return;
+    this.#batch = undefined;
+    const work = this.#seal(batch).catch((error: unknown) => this.#options.onFailed(error));
     this.#underWay.add(work);
     void work.then(() => this.#underWay.delete(work));
   }
 
-  async #seal(trees: readonly { id: BlobId; bytes: Buffer }[], bytes: number): Promise<void> {
+  async #seal(batch: TreeBatch): Promise<void> {
     const { run } = this.#options;
-    await run.reserve(bytes);
-    const ends = new Uint32Array(trees.length);
-    const ids = new Uint8Array(trees.length * idBytes);
-    let end = 0;
-    for (const [index, tree] of trees.entries()) {
-      end += tree.bytes.length;
-      ends[index] = end;
-      ids.set(Buffer.from(tree.id, "hex"), index * idBytes);
-    }
-    const plaintext = joined(
-      trees.map((tree) => tree.bytes),
-      bytes,
-    );
-    await run.sealPlaintexts({ type: "tree", bytes: plaintext, ends, ids }, bytes);
-    for (const { id } of trees) this.#pendingIds.delete(id);
+    await run.reserve(batch.bytes);
+    await run.sealPlaintexts(batch.plaintexts(), batch.bytes);
+    for (const id of batch.ids) this.#pendingIds.delete(id);
   }
-}
-
-/** Memory of its own, so that it can be transferred; a single large tree is not copied for that. */
-function joined(parts: readonly Buffer[], bytes: number): Uint8Array {
-  const [only] = parts;
-  if (only !== undefined && parts.length === 1 && only.buffer.byteLength === bytes) return only;
-  const all = new Uint8Array(bytes);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -3,8 +3,9 @@
 
 import { RepositoryError } from "../errors.ts";
 import { type DirectoryHandle, maxPathBytes } from "../file-tree/directory-handle.ts";
+import type { FileStat } from "../file-tree/file-stat.ts";
 import { nodeOfStat, nodeTypeOf, readAttributes, statChild } from "../file-tree/node-metadata.ts";
-import { type FileStat, hasTrueSizes } from "../file-tree/opened-file.ts";
+import { hasTrueSizes } from "../file-tree/opened-file.ts";
 import { fileModeFromStat } from "../format/file-mode.ts";
 import type { Node } from "../format/node.ts";
 import { formatTime } from "../format/time.ts";
@@ -26,6 +27,8 @@ export interface WalkEntry {
   readonly treeName: string;
   /** Where it lies in the source. */
   readonly source: SourceDirectory;
+  /** Its name there, and as bytes. */
+  readonly nameText: string;
   readonly name: Buffer;
   readonly path: string;
   readonly isExplicit: boolean;
@@ -68,8 +71,8 @@ export class EntryVisitor {
       statistics.warn(entry.parent.path, "unreadable", `what lies deeper has paths of more than ${maxPathBytes} bytes`);
       return undefined;
     }
-    const name = entry.name.toString("latin1");
-    if (!entry.isExplicit && (excludesByMarks(entry.parent.marks, name) || excluder.excludesPath(entry.path))) {
+    const { isExplicit, parent, nameText } = entry;
+    if (!isExplicit && (excludesByMarks(parent.marks, nameText) || excluder.excludesPath(entry.path))) {
       statistics.excludedCount++;
       return undefined;
     }
@@ -289,13 +292,13 @@ export class EntryVisitor {
     throw new RepositoryError("source-unreadable", "another directory took its place while it was being listed");
   }
 
-  #nodeOf({ source, name, treeName, stat, path, previous }: StattedEntry): Node {
+  #nodeOf({ source, name, nameText, treeName, stat, path, previous }: StattedEntry): Node {
     const { nodeOptions, changeRules, statistics } = this.#context;
     const onWarning = (message: string): void => statistics.warn(path, "metadata", message);
-    const sourcePath = source.handle.childPath(name);
-    const node = nodeOfStat(sourcePath, Buffer.from(treeName, "latin1"), stat, nodeOptions);
+    const nodeName = treeName === nameText ? name : Buffer.from(treeName, "latin1");
+    const node = nodeOfStat(() => source.handle.childPath(name), nodeName, stat, nodeOptions);
     const isKnown = previous !== undefined && hasSameAttributes(previous, node, stat.ctimeNs, changeRules);
-    node.extendedAttributes = isKnown ? previous.extendedAttributes : readAttributes(sourcePath, onWarning);
+    node.extendedAttributes = isKnown ? previous.extendedAttributes : readAttributes(source.handle, name, onWarning);
     return node;
   }
 

@@ -1,7 +1,9 @@
-// An open directory and the names in it. Children are addressed as /proc/self/fd/<n>/<name>, which is openat in plain Node:
-// whatever happens to the path above, a child is looked up in exactly this directory, and no link is followed.
-import { closeSync, constants, fstatSync, openSync, readdirSync } from "node:fs";
+// An open directory and the names in it. Children are addressed by its descriptor, or as /proc/self/fd/<n>/<name>, which is
+// the same in plain Node: whatever happens to the path above, a child is looked up in exactly this directory, and no link
+// is followed.
+import { closeSync, constants, openSync } from "node:fs";
 import { RepositoryError } from "../errors.ts";
+import type { FileStat } from "./file-stat.ts";
 import { systemCalls } from "./system-calls.ts";
 
 const openFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -10,15 +12,18 @@ export const maxPathBytes = 16_384;
 
 const slash = 0x2f;
 const dot = 0x2e;
+const itself = new Uint8Array(0);
 
 /** Works in every thread of the process: descriptors are shared. Close it exactly once; there is no finalizer. */
 export class DirectoryHandle {
   readonly fd: number;
-  readonly #prefix: Buffer;
+  /** Whoever opened it closes it: see `SystemCalls.close`. */
+  readonly #close: (fd: number) => void;
+  #prefix: Buffer | undefined;
 
-  private constructor(fd: number) {
+  private constructor(fd: number, close: (fd: number) => void = closeSync) {
     this.fd = fd;
-    this.#prefix = Buffer.from(`/proc/self/fd/${fd}/`, "latin1");
+    this.#close = close;
   }
 
   /**
@@ -36,7 +41,13 @@ export class DirectoryHandle {
 
   /** @throws ENOTDIR when the child is a link or anything else but a directory. */
   openChild(name: Uint8Array): DirectoryHandle {
-    return new DirectoryHandle(openSync(this.childPath(name), openFlags));
+    return new DirectoryHandle(this.openEntry(name, openFlags, 0), systemCalls.close);
+  }
+
+  /** lstat of a child. @throws RepositoryError "unsafe-name" as `childPath` does; Node's error, ENOENT when it vanished. */
+  statEntry(name: Uint8Array): FileStat {
+    if (!isSafeName(name)) throw unsafeName(name);
+    return systemCalls.statAt(this.fd, name);
   }
 
   /**
@@ -45,7 +56,7 @@ export class DirectoryHandle {
    * @throws RepositoryError "unsafe-name" for a name that would address anything but a child of this directory.
    */
   childPath(name: Uint8Array): Buffer {
-    const prefix = this.#prefix;
+    const prefix = this.#path();
     const start = prefix.length;
     const path = Buffer.allocUnsafe(start + name.length);
     path.set(prefix);
@@ -74,7 +85,7 @@ export class DirectoryHandle {
 
   /** The directory itself, as a path that is not affected by renames. */
   selfPath(): Buffer {
-    return Buffer.concat([this.#prefix, Buffer.from(".")]);
+    return Buffer.concat([this.#path(), Buffer.from(".")]);
   }
 
   /** Raw names in ascending order of their bytes, without "." and "..". */
@@ -86,17 +97,22 @@ export class DirectoryHandle {
    * The same with one character per byte: such strings sort as their bytes do, ten times as fast as buffers.
    */
   readLatin1Names(): string[] {
-    return readdirSync(this.#prefix, { encoding: "latin1" }).sort();
+    return systemCalls.readDirectory(this.fd).sort();
   }
 
   /** Device and inode, to tell whether two handles mean the same directory. */
   identity(): { readonly deviceId: bigint; readonly inode: bigint } {
-    const stat = fstatSync(this.fd, { bigint: true });
-    return { deviceId: stat.dev, inode: stat.ino };
+    const { dev, ino } = systemCalls.statAt(this.fd, itself);
+    return { deviceId: dev, inode: ino };
   }
 
   close(): void {
-    closeSync(this.fd);
+    this.#close(this.fd);
+  }
+
+  #path(): Buffer {
+    this.#prefix ??= Buffer.from(`/proc/self/fd/${this.fd}/`, "latin1");
+    return this.#prefix;
   }
 }
 

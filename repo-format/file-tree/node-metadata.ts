@@ -6,7 +6,7 @@ import { type ExtendedAttribute, emptyNode, type Node, type NodeType } from "../
 import { formatTime } from "../format/time.ts";
 import type { AccountNames } from "./account-names.ts";
 import type { DirectoryHandle } from "./directory-handle.ts";
-import type { FileStat } from "./opened-file.ts";
+import { type FileStat, modeTypes } from "./file-stat.ts";
 import { systemCalls } from "./system-calls.ts";
 
 export interface StatNodeOptions {
@@ -18,33 +18,33 @@ export interface StatNodeOptions {
   readonly onWarning?: (message: string) => void;
 }
 
-const typeMask = 0o170000n;
-const nodeTypes: ReadonlyMap<bigint, NodeType> = new Map([
-  [0o100000n, "file"],
-  [0o040000n, "dir"],
-  [0o120000n, "symlink"],
-  [0o060000n, "dev"],
-  [0o020000n, "chardev"],
-  [0o010000n, "fifo"],
-  [0o140000n, "socket"],
+const nodeTypes: ReadonlyMap<number, NodeType> = new Map([
+  [modeTypes.file, "file"],
+  [modeTypes.directory, "dir"],
+  [modeTypes.link, "symlink"],
+  [modeTypes.blockDevice, "dev"],
+  [modeTypes.characterDevice, "chardev"],
+  [modeTypes.fifo, "fifo"],
+  [modeTypes.socket, "socket"],
 ]);
 
 const noAttributes: readonly ExtendedAttribute[] = [];
 
 /** The node's type; "irregular" for anything that Linux may add. */
 export function nodeTypeOf(stat: FileStat): NodeType {
-  return nodeTypes.get(stat.mode & typeMask) ?? "irregular";
+  return nodeTypes.get(Number(stat.mode) & modeTypes.mask) ?? "irregular";
 }
 
 /** lstat of a child, exact to the nanosecond. @throws Node's error, ENOENT when it vanished. */
 export function statChild(directory: DirectoryHandle, name: Uint8Array): FileStat {
-  return lstatSync(directory.childPath(name), { bigint: true });
+  return directory.statEntry(name);
 }
 
 /** @throws Node's error when the child cannot be examined, ENOENT when it vanished. */
 export function statNode(directory: DirectoryHandle, name: Buffer, options: StatNodeOptions = {}): Node {
-  const path = directory.childPath(name);
-  return nodeOfPath(path, name, lstatSync(path, { bigint: true }), options);
+  const node = nodeOfStat(() => directory.childPath(name), name, statChild(directory, name), options);
+  node.extendedAttributes = readAttributes(directory, name, options.onWarning);
+  return node;
 }
 
 /**
@@ -52,18 +52,14 @@ export function statNode(directory: DirectoryHandle, name: Buffer, options: Stat
  * @param name the name that the node gets.
  */
 export function statNodeOfPath(path: Buffer, name: Buffer, options: StatNodeOptions = {}): Node {
-  return nodeOfPath(path, name, lstatSync(path, { bigint: true }), options);
-}
-
-/** For callers that have the lstat result already. @param path only for the link target and the attributes. */
-function nodeOfPath(path: Buffer, name: Buffer, stat: FileStat, options: StatNodeOptions): Node {
-  const node = nodeOfStat(path, name, stat, options);
-  node.extendedAttributes = readAttributes(path, options.onWarning);
+  const node = nodeOfStat(() => path, name, lstatSync(path, { bigint: true }), options);
+  const list = (): Buffer[] => systemCalls.llistxattr(path);
+  node.extendedAttributes = attributesOf(list, () => path, options.onWarning);
   return node;
 }
 
-/** The same without the extended attributes. */
-export function nodeOfStat(path: Buffer, name: Buffer, stat: FileStat, options: StatNodeOptions): Node {
+/** For callers that have the lstat result already; without the extended attributes. @param path for a link's target. */
+export function nodeOfStat(path: () => Buffer, name: Buffer, stat: FileStat, options: StatNodeOptions): Node {
   const node = emptyNode(name, nodeTypeOf(stat));
   node.mode = fileModeFromStat(Number(stat.mode));
   node.mtime = formatTime(stat.mtimeNs);
@@ -81,7 +77,7 @@ export function nodeOfStat(path: Buffer, name: Buffer, stat: FileStat, options: 
 }
 
 /** Which fields a type has: restic-format notes, *Trees*; a device id only where it is needed to find hard links again. */
-function fillByType(node: Node, path: Buffer, stat: FileStat): void {
+function fillByType(node: Node, path: () => Buffer, stat: FileStat): void {
   switch (node.type) {
     case "file":
       node.size = Number(stat.size);
@@ -90,7 +86,7 @@ function fillByType(node: Node, path: Buffer, stat: FileStat): void {
       break;
     case "symlink":
       node.links = Number(stat.nlink);
-      node.linkTarget = readlinkSync(path, { encoding: "buffer" });
+      node.linkTarget = readlinkSync(path(), { encoding: "buffer" });
       break;
     case "dev":
     case "chardev":
@@ -103,10 +99,23 @@ function fillByType(node: Node, path: Buffer, stat: FileStat): void {
 }
 
 /** In the order of the kernel. What cannot be read is reported and left out, as restic does. */
-export function readAttributes(path: Buffer, onWarning?: (message: string) => void): readonly ExtendedAttribute[] {
+export function readAttributes(
+  directory: DirectoryHandle,
+  name: Uint8Array,
+  onWarning?: (message: string) => void,
+): readonly ExtendedAttribute[] {
+  const list = (): Buffer[] => systemCalls.listxattrAt(directory.fd, name);
+  return attributesOf(list, () => directory.childPath(name), onWarning);
+}
+
+function attributesOf(
+  list: () => Buffer[],
+  path: () => Buffer,
+  onWarning?: (message: string) => void,
+): readonly ExtendedAttribute[] {
   let names: Buffer[];
   try {
-    names = systemCalls.llistxattr(path);
+    names = list();
   } catch (error) {
     onWarning?.(`list extended attributes: ${(error as Error).message}`);
     return noAttributes;
@@ -115,7 +124,7 @@ export function readAttributes(path: Buffer, onWarning?: (message: string) => vo
   const attributes: ExtendedAttribute[] = [];
   for (const name of names) {
     try {
-      attributes.push({ name: name.toString(), value: systemCalls.lgetxattr(path, name) });
+      attributes.push({ name: name.toString(), value: systemCalls.lgetxattr(path(), name) });
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       // Removed since it was listed.

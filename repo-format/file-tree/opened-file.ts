@@ -1,12 +1,13 @@
 // The little that a reader of the source needs of an open descriptor, so that nobody above has to call the file system.
-import { type BigIntStats, closeSync, fstatSync, statfsSync } from "node:fs";
+import { closeSync, statfsSync } from "node:fs";
 import type { DirectoryHandle } from "./directory-handle.ts";
+import type { FileStat } from "./file-stat.ts";
+import { systemCalls } from "./system-calls.ts";
 
-/** stat with every number exact. */
-export type FileStat = BigIntStats;
+const itself = new Uint8Array(0);
 
 export function statOpened(fd: number): FileStat {
-  return fstatSync(fd, { bigint: true });
+  return systemCalls.statAt(fd, itself);
 }
 
 export function closeOpened(fd: number): void {

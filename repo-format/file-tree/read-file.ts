@@ -3,7 +3,8 @@
 import { closeSync, constants, openSync, readSync } from "node:fs";
 import { RepositoryError } from "../errors.ts";
 import type { DirectoryHandle } from "./directory-handle.ts";
-import { type FileStat, statOpened } from "./opened-file.ts";
+import type { FileStat } from "./file-stat.ts";
+import { statOpened } from "./opened-file.ts";
 
 const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 

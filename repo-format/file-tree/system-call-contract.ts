@@ -1,5 +1,7 @@
 // What the local side needs of the kernel beyond Node's own file functions: the contract of libc's calls and of their fallbacks.
 
+import type { FileStat } from "./file-stat.ts";
+
 /** An instant as the kernel has it: whole seconds since 1970, also negative, and 0 to 999,999,999 nanoseconds after them. */
 export interface SplitTime {
   readonly seconds: number;
@@ -11,8 +13,17 @@ export interface SplitTime {
  * system errors are: `code` ("ENOTSUP"), `errno` (negative), `syscall`.
  */
 export interface SystemCalls {
+  /**
+   * lstat of a child of an open directory; of the open file itself when the name is empty.
+   * @throws EINVAL for a name with a NUL, ENAMETOOLONG above 255 bytes.
+   */
+  statAt(directory: number, name: Uint8Array): FileStat;
+  /** The names in an open directory, one character per byte, in no order, without "." and "..". */
+  readDirectory(fd: number): string[];
   /** Names in the order of the kernel; empty where the file system has no attributes. */
   llistxattr(path: Uint8Array): Buffer[];
+  /** The same of a child of an open directory. */
+  listxattrAt(directory: number, name: Uint8Array): Buffer[];
   lgetxattr(path: Uint8Array, name: Uint8Array | string): Buffer;
   lsetxattr(path: Uint8Array, name: Uint8Array | string, value: Uint8Array): void;
   lremovexattr(path: Uint8Array, name: Uint8Array | string): void;

@@ -1,7 +1,7 @@
 // What happens where libc cannot be called: the nearest thing that Node's own modules can do. Extended attributes are lost,
 // times lose nanoseconds, holes are read as zeros; nothing else changes.
 import { spawnSync } from "node:child_process";
-import { closeSync, fstatSync, futimesSync, lutimesSync, openSync } from "node:fs";
+import { closeSync, fstatSync, futimesSync, lstatSync, lutimesSync, openSync, readdirSync } from "node:fs";
 import type { SystemCalls } from "./system-call-contract.ts";
 
 const typeMask = 0o170000;
@@ -13,7 +13,13 @@ const nodeTypes: ReadonlyMap<number, string> = new Map([
 ]);
 
 export const fallbackCalls: SystemCalls = {
+  statAt: (directory, name) =>
+    name.length === 0
+      ? fstatSync(directory, { bigint: true })
+      : lstatSync(childPath(directory, name), { bigint: true }),
+  readDirectory: (fd) => readdirSync(`/proc/self/fd/${fd}/`, { encoding: "latin1" }),
   llistxattr: () => [],
+  listxattrAt: () => [],
   lgetxattr: () => {
     throw unsupported("lgetxattr");
   },
@@ -27,8 +33,7 @@ export const fallbackCalls: SystemCalls = {
     lutimesSync(Buffer.from(path), nodeTime(atimeNs), nodeTime(mtimeNs));
     return isExact(atimeNs) && isExact(mtimeNs);
   },
-  openAt: (directory, name, flags, mode) =>
-    openSync(Buffer.concat([Buffer.from(`/proc/self/fd/${directory}/`), name]), flags, mode),
+  openAt: (directory, name, flags, mode) => openSync(childPath(directory, name), flags, mode),
   close: closeSync,
   futimens: (fd, { seconds, nanoseconds }) => {
     const time = nodeTime(BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds));
@@ -42,6 +47,11 @@ export const fallbackCalls: SystemCalls = {
   fallocate: () => false,
   dropFromCache: () => {},
 };
+
+/** In plain Node, openat is a path through the descriptor. */
+export function childPath(directory: number, name: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from(`/proc/self/fd/${directory}/`), name]);
+}
 
 /** Seconds as a double lose up to 240 ns; negative numbers would become "now", a Date keeps milliseconds. */
 function nodeTime(timeNs: bigint): number | Date {

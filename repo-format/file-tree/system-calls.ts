@@ -1,9 +1,11 @@
-// The system calls that Node lacks, through libc: extended attributes, exact times, device nodes, holes, preallocation and
-// page cache advice. Each is tried once when a thread loads this file; whatever is not there is done by its fallback.
-import { getSystemErrorMessage, getSystemErrorName } from "node:util";
-import { libc, type NativeFunction } from "../native/libc.ts";
+// The system calls that Node lacks, through libc: listing by descriptor, extended attributes, exact times, device nodes,
+// holes, preallocation and page cache advice. Each is tried once when a thread loads this file; whatever is not there is done by its fallback.
+import { type Libc, libc, type NativeFunction } from "../native/libc.ts";
+import type { FileStat } from "./file-stat.ts";
+import { NativeListing } from "./native-listing.ts";
 import type { SplitTime, SystemCallName, SystemCalls } from "./system-call-contract.ts";
-import { fallbackCalls } from "./system-call-fallbacks.ts";
+import { systemCallError, terminated } from "./system-call-errors.ts";
+import { childPath, fallbackCalls } from "./system-call-fallbacks.ts";
 
 const atCurrentDirectory = -100;
 const atNoFollow = 0x100;
@@ -33,8 +35,8 @@ const prototypes = {
 } as const;
 
 interface Library {
+  readonly libc: Libc;
   readonly functions: Readonly<Record<keyof typeof prototypes, NativeFunction | undefined>>;
-  errno(): number;
 }
 
 /** One object per thread, with its own scratch buffers: the calls are synchronous, so they are never used twice at once. */
@@ -44,13 +46,28 @@ class NativeCalls {
   readonly #name = Buffer.alloc(256);
   readonly #value = Buffer.alloc(xattrMaxBytes);
   readonly #times = new BigInt64Array(4);
+  readonly #listing: NativeListing;
 
   constructor(library: Library) {
     this.#library = library;
+    this.#listing = new NativeListing(library.libc);
+  }
+
+  statAt(directory: number, name: Uint8Array): FileStat {
+    return this.#listing.statAt(directory, name);
+  }
+
+  readDirectory(fd: number): string[] {
+    return this.#listing.readDirectory(fd);
   }
 
   llistxattr(path: Uint8Array): Buffer[] {
     return this.#listed("llistxattr", this.#function("llistxattr")(this.#pathOf(path), this.#value, xattrMaxBytes));
+  }
+
+  listxattrAt(directory: number, name: Uint8Array): Buffer[] {
+    const length = this.#listing.listxattrAt(directory, name, this.#value);
+    return length === undefined ? this.llistxattr(childPath(directory, name)) : this.#listed("llistxattr", length);
   }
 
   flistxattr(fd: number): Buffer[] {
@@ -188,33 +205,15 @@ class NativeCalls {
   }
 
   #error(syscall: string): NodeJS.ErrnoException {
-    return systemCallError(syscall, this.#library.errno());
+    return systemCallError(syscall, this.#library.libc.errno());
   }
-}
-
-/** A NUL inside would end the name early and address another file: refused as Node refuses it. */
-function terminated(bytes: Uint8Array, scratch: Buffer): Buffer {
-  if (bytes.includes(0)) throw systemCallError("open", 22);
-  scratch.set(bytes);
-  scratch[bytes.length] = 0;
-  return scratch;
-}
-
-/** @param errno positive, as libc gives it. */
-function systemCallError(syscall: string, errno: number): NodeJS.ErrnoException {
-  const code = getSystemErrorName(-errno);
-  const error: NodeJS.ErrnoException = new Error(`${code}: ${getSystemErrorMessage(-errno)}, ${syscall}`);
-  error.code = code;
-  error.errno = -errno;
-  error.syscall = syscall;
-  return error;
 }
 
 function loadLibrary(): Library | undefined {
   if (libc === undefined) return undefined;
-  const { find, errno } = libc;
+  const { find } = libc;
   const functions = Object.entries(prototypes).map(([name, prototype]) => [name, find(prototype)]);
-  return { functions: Object.fromEntries(functions) as Library["functions"], errno };
+  return { libc, functions: Object.fromEntries(functions) as Library["functions"] };
 }
 
 /** Calls that must fail with a known error: they show that name, arguments and errno work without touching anything. */
@@ -222,10 +221,14 @@ function probes(calls: NativeCalls): Record<SystemCallName, readonly [expected: 
   const absent = Buffer.from("/proc/self/no-such-file");
   return {
     llistxattr: ["ENOENT", () => calls.llistxattr(absent)],
+    // The working directory: both ways to do it then say the same of a name that is not there.
+    listxattrAt: ["ENOENT", () => calls.listxattrAt(atCurrentDirectory, Buffer.from(".stowage-no-such-file"))],
     lgetxattr: ["ENOENT", () => calls.lgetxattr(absent, "user.probe")],
     lsetxattr: ["ENOENT", () => calls.lsetxattr(absent, "user.probe", Buffer.alloc(1))],
     lremovexattr: ["ENOENT", () => calls.lremovexattr(absent, "user.probe")],
     utimensat: ["ENOENT", () => calls.utimensat(absent, 0n, 0n)],
+    statAt: ["EBADF", () => calls.statAt(-1, Buffer.from("no-such-file"))],
+    readDirectory: ["EBADF", () => calls.readDirectory(-1)],
     openAt: ["EBADF", () => calls.openAt(-1, Buffer.from("no-such-file"), 0, 0)],
     close: ["EBADF", () => calls.close(-1)],
     futimens: ["EBADF", () => calls.futimens(-1, { seconds: 0, nanoseconds: 0 })],

@@ -1,11 +1,19 @@
 // Text collected into one buffer that doubles when it is full; for trees and indexes, which can be larger than a string.
 
+const usualBytes = 4096;
+/** Open directories have one each; a deep tree's others are left to the garbage collector. */
+const mostSpares = 64;
+
+/** Memory of buffers that were freed: new memory for each of many small trees costs more than to write them. */
+const spares: Buffer[] = [];
+
 export class GrowingBuffer {
   #bytes: Buffer;
   #length: number = 0;
 
-  constructor(initialBytes: number = 4096) {
-    this.#bytes = Buffer.allocUnsafe(initialBytes);
+  constructor(initialBytes: number = usualBytes) {
+    const spare = initialBytes === usualBytes ? spares.pop() : undefined;
+    this.#bytes = spare ?? Buffer.allocUnsafeSlow(initialBytes);
   }
 
   get length(): number {
@@ -24,6 +32,18 @@ export class GrowingBuffer {
     this.#length += this.#bytes.write(text, this.#length, "latin1");
   }
 
+  /** What was written, without a copy; valid until `free`. */
+  view(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Gives the memory to later buffers; this one must not be used any more. */
+  free(): void {
+    if (this.#bytes.length === usualBytes && spares.length < mostSpares) spares.push(this.#bytes);
+    this.#bytes = Buffer.alloc(0);
+    this.#length = 0;
+  }
+
   /** What was written, a copy of the exact size in memory of its own, which may be transferred to another thread. */
   finish(): Buffer {
     const exact = Buffer.allocUnsafeSlow(this.#length);
@@ -34,7 +54,7 @@ export class GrowingBuffer {
   #reserve(count: number): void {
     const needed = this.#length + count;
     if (needed <= this.#bytes.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2));
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2));
     this.#bytes.copy(grown, 0, 0, this.#length);
     this.#bytes = grown;
   }

@@ -5,11 +5,15 @@ import { sealOverheadBytes } from "./blob.ts";
 import { GrowingBuffer } from "./growing-buffer.ts";
 import { idBytes, type PackId } from "./id.ts";
 import { JsonScanner } from "./json-scanner.ts";
+import type { PackedBlobs } from "./packed-blobs.ts";
 
 export interface IndexPack {
   readonly id: PackId;
   readonly blobs: readonly PackedBlob[];
 }
+
+/** A pack that is to be told of. */
+export type ListedPack = Omit<IndexPack, "blobs"> & { readonly blobs: PackedBlobs };
 
 /** Receives the entries in the order of the file. The id views are valid only during the call: they are reused. */
 export interface IndexVisitor {
@@ -19,9 +23,17 @@ export interface IndexVisitor {
   blob(type: BlobType, id: Uint8Array, offset: number, length: number, uncompressedLength: number): void;
 }
 
-/** One line of JSON and a newline, as restic writes it. */
-export function encodeIndexFile(packs: Iterable<IndexPack>): Buffer {
-  const target = new GrowingBuffer(65_536);
+/** With numbers of ten digits: what a blob, and what a pack, adds to an index file at most. */
+const mostBytesPerBlob = 164;
+const mostBytesPerPack = 96;
+
+/**
+ * One line of JSON and a newline, as restic writes it. A pack of tiny blobs alone can make 25 MB of it: the memory is taken
+ * once, and what is not written to is not taken from the system.
+ */
+export function encodeIndexFile(packs: readonly ListedPack[]): Buffer {
+  const mostBytes = packs.reduce((sum, { blobs }) => sum + mostBytesPerPack + blobs.length * mostBytesPerBlob, 64);
+  const target = new GrowingBuffer(mostBytes);
   let opening = '{"packs":[';
   for (const pack of packs) {
     target.writeAscii(`${opening}{"id":"${pack.id}","blobs":[`);
@@ -37,7 +49,7 @@ export function encodeIndexFile(packs: Iterable<IndexPack>): Buffer {
     target.writeAscii("]}");
   }
   target.writeAscii(opening === "," ? "]}\n" : `${opening}]}\n`);
-  return target.finish();
+  return target.view();
 }
 
 const key = {

@@ -3,6 +3,7 @@
 import { RepositoryError } from "../errors.ts";
 import { type BlobType, maxBlobLength, type PackedBlob, sealOverheadBytes } from "./blob.ts";
 import { idBytes, idFromBytes } from "./id.ts";
+import type { PackedBlobs } from "./packed-blobs.ts";
 
 /** type (1) ‖ sealed length (4) ‖ id (32) */
 export const plainEntryBytes: number = 1 + 4 + idBytes;
@@ -36,7 +37,7 @@ export function packHeaderLength(blobs: Iterable<Pick<PackedBlob, "uncompressedL
 }
 
 /** The header's plaintext. The blobs' offsets are not stored: they must be the running sum of the lengths. */
-export function encodePackHeader(blobs: readonly PackedBlob[]): Buffer {
+export function encodePackHeader(blobs: PackedBlobs): Buffer {
   const header = Buffer.allocUnsafe(packHeaderLength(blobs));
   let at = 0;
   let expectedOffset = 0;

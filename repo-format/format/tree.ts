@@ -44,8 +44,20 @@ export class TreeEncoder {
 
   /** The tree's bytes, a new buffer. */
   finish(): Buffer {
+    const tree = Buffer.from(this.finishView());
+    this.free();
+    return tree;
+  }
+
+  /** The tree's bytes in the encoder's own memory: valid until `free`. For tree after tree, where new memory costs. */
+  finishView(): Buffer {
     this.#target.writeAscii("]}\n");
-    return this.#target.finish();
+    return this.#target.view();
+  }
+
+  /** Gives the memory to later encoders; this one must not be used any more. */
+  free(): void {
+    this.#target.free();
   }
 }
 

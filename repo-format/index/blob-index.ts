@@ -2,6 +2,7 @@
 // process has stored. It remembers which file told of which pack, so that files that vanish take their entries along.
 import type { BlobHandle, BlobType, PackedBlob } from "../format/blob.ts";
 import { type BlobId, type IndexId, idBytes, type PackId } from "../format/id.ts";
+import type { PackedBlobs } from "../format/packed-blobs.ts";
 import { IdTable } from "./id-table.ts";
 import type { IndexFileEntries } from "./index-file-entries.ts";
 import { SharedBlobTable } from "./shared-blob-table.ts";
@@ -147,7 +148,7 @@ export class BlobIndex {
   }
 
   /** Adds a pack that this process stored; its entries are pending until `markSaved`. */
-  add(packId: PackId, blobs: readonly PackedBlob[]): void {
+  add(packId: PackId, blobs: PackedBlobs): void {
     const known = this.#packs.find(this.#keyOf(packId));
     if (known >= 0 && this.#sources[known] !== removed) return;
     const packNumber = this.#addPack(this.#keyOf(packId), pending);

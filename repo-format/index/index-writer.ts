@@ -2,7 +2,7 @@
 // a file is saved at 50,000 blobs, or two minutes after its first pack.
 
 import type { IndexId, PackId } from "../format/id.ts";
-import type { IndexPack } from "../format/index-file.ts";
+import type { ListedPack } from "../format/index-file.ts";
 import { encodeIndexFile } from "../format/index-file.ts";
 
 /** As in restic: a file with this many blobs is full. */
@@ -22,7 +22,7 @@ export interface IndexWriterOptions {
 
 export class IndexWriter {
   readonly #options: IndexWriterOptions;
-  #packs: IndexPack[] = [];
+  #packs: ListedPack[] = [];
   #blobCount = 0;
   #timer: NodeJS.Timeout | undefined;
   /** Saves under way; each one settles, an error is kept in `#failure`. */
@@ -34,7 +34,7 @@ export class IndexWriter {
   }
 
   /** Takes a pack that is stored. Never waits; a save that fails shows in the next `flush`. */
-  add(pack: IndexPack): void {
+  add(pack: ListedPack): void {
     this.#packs.push(pack);
     this.#blobCount += pack.blobs.length;
     if (this.#blobCount >= (this.#options.maxBlobs ?? blobsPerIndexFile)) this.#startSave();
@@ -63,7 +63,7 @@ export class IndexWriter {
     void save.finally(() => this.#saves.delete(save));
   }
 
-  async #save(packs: readonly IndexPack[]): Promise<void> {
+  async #save(packs: readonly ListedPack[]): Promise<void> {
     const id = await this.#options.save(encodeIndexFile(packs));
     this.#options.onSaved(
       packs.map((pack) => pack.id),

@@ -1,7 +1,7 @@
 // What makes a file the same as it was, in bytes that can be hashed: everything that the kernel changes when somebody writes.
 import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { FileStat } from "../file-tree/opened-file.ts";
+import type { FileStat } from "../file-tree/file-stat.ts";
 import type { BlobId } from "../format/id.ts";
 
 /** Of SHA-256: two files that share it would have to be looked for on purpose. */

@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { readdirSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { FileStat } from "../file-tree/opened-file.ts";
+import type { FileStat } from "../file-tree/file-stat.ts";
 import { makeFolders } from "../storage/local-files.ts";
 import { bootId, fileFingerprint } from "./file-identity.ts";
 import { RestoredFiles, RestoredFilesWriter, type RestoredHeader } from "./restored-files.ts";

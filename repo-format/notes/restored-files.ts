@@ -4,7 +4,7 @@
 import { hash, randomBytes } from "node:crypto";
 import { closeSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { FileStat } from "../file-tree/opened-file.ts";
+import type { FileStat } from "../file-tree/file-stat.ts";
 import type { BlobId, SnapshotId } from "../format/id.ts";
 import { type FileIdentity, fileFingerprint, fingerprintBytes } from "./file-identity.ts";
 

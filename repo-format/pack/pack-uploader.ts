@@ -63,7 +63,9 @@ export class PackUploader {
 
   async #upload({ pack, settle }: QueuedPack): Promise<void> {
     const { storage, signal, onStored } = this.#options;
-    const isTreePack = pack.blobs.some((blob) => blob.type === "tree");
+    // A pack holds blobs of one type.
+    const [first] = pack.blobs;
+    const isTreePack = first?.type === "tree";
     try {
       await storage.put(keyOf("pack", pack.id), pack.body, { sha256: pack.id, isTreePack, signal });
       onStored(pack);

@@ -2,9 +2,10 @@
 // Format*). The hash grows with every blob, so that finishing a full pack costs next to nothing.
 import { createHash } from "node:crypto";
 import type { Sealer } from "../crypto/seal.ts";
-import { type BlobType, type PackedBlob, sealOverheadBytes } from "../format/blob.ts";
+import { type BlobType, sealOverheadBytes } from "../format/blob.ts";
 import type { BlobId, PackId } from "../format/id.ts";
 import { encodePackHeader, headerLengthBytes, maxHeaderEntries } from "../format/pack-header.ts";
+import { PackedBlobList, type PackedBlobs } from "../format/packed-blobs.ts";
 import { PagePool, pageBytes } from "./page-pool.ts";
 
 /** restic's default for the size at which a pack is finished. */
@@ -29,7 +30,7 @@ export interface FinishedPack {
   /** Gives the body's memory back; nobody may read it afterwards. */
   readonly free: () => void;
   readonly sizeBytes: number;
-  readonly blobs: readonly PackedBlob[];
+  readonly blobs: PackedBlobs;
 }
 
 export class PackWriter {
@@ -42,7 +43,7 @@ export class PackWriter {
   readonly #pages: Buffer<ArrayBuffer>[] = [];
   #pageUsed: number = pageBytes;
   readonly #hash = createHash("sha256");
-  readonly #blobs: PackedBlob[] = [];
+  readonly #blobs = new PackedBlobList();
   #sizeBytes = 0;
 
   constructor(sealer: Pick<Sealer, "seal">, pool: PagePool = new PagePool()) {
@@ -55,7 +56,7 @@ export class PackWriter {
     return this.#sizeBytes;
   }
 
-  get blobs(): readonly PackedBlob[] {
+  get blobs(): PackedBlobs {
     return this.#blobs;
   }
 
@@ -65,7 +66,7 @@ export class PackWriter {
 
   add(blob: SealedBlob): void {
     const { type, id, sealed, uncompressedLength } = blob;
-    this.#blobs.push({ type, id, offset: this.#sizeBytes, length: sealed.length, uncompressedLength });
+    this.#blobs.add({ type, id, offset: this.#sizeBytes, length: sealed.length, uncompressedLength });
     if (sealed.length < sealOverheadBytes) throw new Error(`bug: a sealed blob of ${sealed.length} bytes`);
     this.#append(sealed);
     this.#sizeBytes += sealed.length;
@@ -81,7 +82,7 @@ export class PackWriter {
   absorb(other: PackWriter): void {
     for (const blob of other.#blobs) {
       const offset = this.#sizeBytes + blob.offset;
-      this.#blobs.push({ ...blob, offset });
+      this.#blobs.add({ ...blob, offset });
     }
     for (const part of other.#parts()) this.#append(part);
     other.#freePages();

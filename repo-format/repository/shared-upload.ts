@@ -4,7 +4,7 @@
 import { randomFillSync } from "node:crypto";
 import type { Sealer } from "../crypto/seal.ts";
 import type { BlobHandle, BlobType } from "../format/blob.ts";
-import type { Id, IndexId, PackId } from "../format/id.ts";
+import type { BlobId, Id, IndexId, PackId } from "../format/id.ts";
 import type { BlobIndex } from "../index/blob-index.ts";
 import { IndexWriter } from "../index/index-writer.ts";
 import { PackUploader } from "../pack/pack-uploader.ts";
@@ -33,7 +33,7 @@ export class SharedUpload {
   /** restic keeps two open packs per type and fills them at random, which blurs the order of blobs (restic#5291). */
   readonly #open: Record<BlobType, OpenPacks> = { data: [undefined, undefined], tree: [undefined, undefined] };
   /** Blobs that were taken on and are not in the index yet. */
-  readonly #inFlight = new Set<string>();
+  readonly #inFlight: Readonly<Record<BlobType, Set<BlobId>>> = { data: new Set(), tree: new Set() };
   readonly #pages = new PagePool();
   readonly #uploader: PackUploader;
   readonly #writer: IndexWriter;
@@ -68,8 +68,8 @@ export class SharedUpload {
     return this.#failure;
   }
 
-  isInFlight(blob: BlobHandle): boolean {
-    return this.#inFlight.has(inFlightKey(blob));
+  isInFlight({ type, id }: BlobHandle): boolean {
+    return this.#inFlight[type].has(id);
   }
 
   /**
@@ -79,9 +79,9 @@ export class SharedUpload {
   add(blob: SealedBlob): boolean {
     this.#throwFailure();
     if (this.#ending !== undefined) throw new Error("bug: a blob for an upload that has ended");
-    const key = inFlightKey(blob);
-    if (this.#inFlight.has(key)) return false;
-    this.#inFlight.add(key);
+    const inFlight = this.#inFlight[blob.type];
+    if (inFlight.has(blob.id)) return false;
+    inFlight.add(blob.id);
     this.#addToPack(blob);
     return true;
   }
@@ -124,7 +124,8 @@ export class SharedUpload {
     await settledWithin(Promise.all(this.#unstored), limitMs);
     const isSaved = await settledWithin(this.#writer.flush(), limitMs);
     this.#abort.abort();
-    this.#inFlight.clear();
+    this.#inFlight.data.clear();
+    this.#inFlight.tree.clear();
     this.#pages.close();
     if (!isSaved) index.removePending();
   }
@@ -168,7 +169,7 @@ export class SharedUpload {
     // Ended while the store took its time: the pack is garbage now, nobody may count on it.
     if (this.#abort.signal.aborted) return;
     this.#options.index.add(pack.id, pack.blobs);
-    for (const blob of pack.blobs) this.#inFlight.delete(inFlightKey(blob));
+    for (const { type, id } of pack.blobs) this.#inFlight[type].delete(id);
     this.#writer.add({ id: pack.id, blobs: pack.blobs });
   }
 
@@ -194,10 +195,6 @@ export class SharedUpload {
     }
     return (((this.#coins[this.#nextCoin++] ?? 0) & 1) === 1 ? 1 : 0) as 0 | 1;
   }
-}
-
-function inFlightKey(blob: BlobHandle): string {
-  return blob.type === "tree" ? `t${blob.id}` : blob.id;
 }
 
 /** True when it resolved in time; false when it rejected or took longer (it is not stopped). */

@@ -1,7 +1,8 @@
 // Plans the regular files of a restore: where each blob lies, which files are further names of one, and what of a file that
 // exists can stay.
 import { RepositoryError } from "../errors.ts";
-import { closeOpened, type FileStat } from "../file-tree/opened-file.ts";
+import type { FileStat } from "../file-tree/file-stat.ts";
+import { closeOpened } from "../file-tree/opened-file.ts";
 import { plainMetadataOf } from "../file-tree/plain-metadata.ts";
 import { openForReading } from "../file-tree/read-file.ts";
 import { plaintextLength } from "../format/blob.ts";

@@ -1,8 +1,9 @@
 // Tells the next backup which files it need not read: those that this restore has written itself, or compared to the last
 // byte, and that nobody else touched before their metadata were set. What is in doubt is not told of.
 import type { DirectoryHandle } from "../file-tree/directory-handle.ts";
+import type { FileStat } from "../file-tree/file-stat.ts";
 import { statChild } from "../file-tree/node-metadata.ts";
-import { type FileStat, statOpened } from "../file-tree/opened-file.ts";
+import { statOpened } from "../file-tree/opened-file.ts";
 import type { BlobId } from "../format/id.ts";
 import type { Node } from "../format/node.ts";
 import type { FileIdentity } from "../notes/file-identity.ts";

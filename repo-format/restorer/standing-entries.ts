@@ -1,7 +1,8 @@
 // What stands in the target before a restore, directory by directory. A directory that the restore is going to make has
 // nothing in it, and costs no call at all.
+
+import type { FileStat } from "../file-tree/file-stat.ts";
 import { statChild } from "../file-tree/node-metadata.ts";
-import type { FileStat } from "../file-tree/opened-file.ts";
 import type { Standing } from "./directory-table.ts";
 import type { RestorePlan } from "./restore-plan.ts";
 import type { TargetDirectories } from "./target-directories.ts";

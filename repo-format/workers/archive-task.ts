@@ -3,7 +3,8 @@
 // before ended, so that several threads seal one file and its cuts are still those of one pass from its beginning.
 import { RepositoryError } from "../errors.ts";
 import { DirectoryHandle } from "../file-tree/directory-handle.ts";
-import { closeOpened, type FileStat, statOpened } from "../file-tree/opened-file.ts";
+import type { FileStat } from "../file-tree/file-stat.ts";
+import { closeOpened, statOpened } from "../file-tree/opened-file.ts";
 import { type OpenedFile, openForReading, readFully } from "../file-tree/read-file.ts";
 import { idBytes } from "../format/id.ts";
 import { type ChunkSealer, throwIfRunCancelled } from "./chunk-sealer.ts";

@@ -2,9 +2,11 @@
 // while it lasts nothing else happens here.
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { createFastCdcChunker } from "../chunker/fastcdc-chunker.ts";
+import { idBytes } from "../format/id.ts";
 import { ArchiveTask } from "./archive-task.ts";
 import { BlobSealer } from "./blob-sealer.ts";
-import { ChunkSealer } from "./chunk-sealer.ts";
+import { ChunkSealer, throwIfRunCancelled } from "./chunk-sealer.ts";
+import { freeMemory } from "./free-memory.ts";
 import { KnownBlobs } from "./known-blobs.ts";
 import {
   type BlobWorkerSetup,
@@ -82,11 +84,13 @@ class BlobWorker {
     const slab = this.#slab(task, type, bytes.length);
     let start = 0;
     for (const [index, end] of ends.entries()) {
-      const id = Buffer.from(ids.subarray(index * 32, index * 32 + 32));
-      if (this.#known.claim(run, type, id)) this.#sealer.seal(type, id, bytes.subarray(start, end), slab);
+      const id = ids.subarray(index * idBytes, (index + 1) * idBytes);
+      throwIfRunCancelled(run);
+      this.#sealer.seal(type, id, bytes.subarray(start, end), slab);
       start = end;
     }
     slab.flush();
+    freeMemory(bytes);
     return undefined;
   }
 

@@ -1,6 +1,6 @@
 // What a thread and the archiver both have to know about files that change, vanish or cannot be read while a backup runs.
 import { RepositoryError } from "../errors.ts";
-import type { FileStat } from "../file-tree/opened-file.ts";
+import type { FileStat } from "../file-tree/file-stat.ts";
 
 /** fstat of an open file, as far as a node shows it. */
 export interface OpenedFileStat {

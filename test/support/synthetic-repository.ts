@@ -117,7 +117,7 @@ async function storePack(repo: Repository, pack: SketchedPack, blobs: readonly M
   }
   const finished = writer.finish();
   if (pack.isStored) await repo.storage.put(keyOf("pack", finished.id), finished.body);
-  return { id: finished.id, blobs: finished.blobs };
+  return { id: finished.id, blobs: [...finished.blobs] };
 }
 
 /** Which of the blobs cannot be read, by number. */

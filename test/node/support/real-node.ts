@@ -12,15 +12,9 @@ import {
 } from "../../support/peers.ts";
 import { eventually, type ProcessResult, runProcess } from "../../support/processes.ts";
 import { makeTemporaryDirectory, removeDirectory } from "../../support/temporary-directory.ts";
+import { cgroupGone, makeCgroup } from "./cgroup.ts";
 import { buildBusyboxImages } from "./images.ts";
-import {
-  cgroupGone,
-  freeAddresses,
-  makeCgroup,
-  Namespaces,
-  type NodeAddresses,
-  type NodeProcess,
-} from "./namespaces.ts";
+import { freeAddresses, Namespaces, type NodeAddresses, type NodeProcess } from "./namespaces.ts";
 import { ensureMachine } from "./needs.ts";
 import { containerdSocket, type NodeFiles, nodeName, writeNodeFiles } from "./node-configuration.ts";
 
@@ -61,6 +55,7 @@ export class RealNode {
 
   /** Brings up what is down. */
   async up(): Promise<void> {
+    makeCgroup();
     this.#namespaces = await Namespaces.open(this.state, this.addresses);
     await Promise.all([
       this.startPart("etcd").then(() => this.startPart("kube-apiserver")),
@@ -103,9 +98,19 @@ export class RealNode {
     });
   }
 
+  /** Of the administrator, on this machine. */
+  get adminKubeconfig(): string {
+    return this.#files.adminKubeconfig;
+  }
+
   /** Runs a program on the node. */
   async run(program: string, ...args: readonly string[]): Promise<ProcessResult> {
     return await this.#inside.run(program, args);
+  }
+
+  /** Starts a program on the node that stays, until `isReady`. */
+  async start(program: string, args: readonly string[], isReady: (output: string) => boolean): Promise<void> {
+    await this.#inside.start(program, { args, isReady: (running) => isReady(running.output()) });
   }
 
   /** A file of the node, as this machine sees it. */
@@ -119,9 +124,17 @@ export class RealNode {
 
   async importImage(tarFile: string): Promise<void> {
     // Without --all-platforms it wants a platform's name in the image to match exactly.
-    const words = ["-a", containerdSocket, "-n", "k8s.io", "images", "import", "--all-platforms", tarFile];
-    const { code, stderr, stdout } = await this.run("ctr", ...words);
-    if (code !== 0) throw new Error(`ctr images import ${tarFile}: ${stderr}${stdout}`);
+    await this.#images("import", "--all-platforms", tarFile);
+  }
+
+  /** Gives an image another name besides. */
+  async tagImage(name: string, other: string): Promise<void> {
+    await this.#images("tag", name, other);
+  }
+
+  async #images(...args: readonly string[]): Promise<void> {
+    const { code, stderr, stdout } = await this.run("ctr", "-a", containerdSocket, "-n", "k8s.io", "images", ...args);
+    if (code !== 0) throw new Error(`ctr images ${args.join(" ")}: ${stderr}${stdout}`);
   }
 
   async stopPart(part: Part, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
@@ -172,7 +185,7 @@ export class RealNode {
           `--hostname-override=${nodeName}`,
           `--node-ip=${addresses.node}`,
         ],
-        isReady: undefined,
+        isReady: () => this.#answers("http://127.0.0.1:10248/healthz"),
       }),
     };
     return recipes[part]();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { batchColumns } from "../../../../repo-format/archiver/file-batch.ts";
-import type { FileStat } from "../../../../repo-format/file-tree/opened-file.ts";
+import type { FileStat } from "../../../../repo-format/file-tree/file-stat.ts";
 
 test("files become columns, in their order, with raw names and exact numbers", () => {
   const stat = { ino: 2n ** 63n + 1n, mtimeNs: -5n, ctimeNs: 7n, size: 9n } as FileStat;

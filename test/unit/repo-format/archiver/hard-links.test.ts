@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { HardLinks } from "../../../../repo-format/archiver/hard-links.ts";
-import type { FileStat } from "../../../../repo-format/file-tree/opened-file.ts";
+import type { FileStat } from "../../../../repo-format/file-tree/file-stat.ts";
 import type { BlobId } from "../../../../repo-format/format/id.ts";
 
 function stat(ino: bigint, fields: Partial<FileStat> = {}): FileStat {

@@ -20,7 +20,7 @@ async function storePack(repo: Repository, sizes: readonly number[]): Promise<In
   }
   const { id, body, blobs } = writer.finish();
   await repo.storage.put(keyOf("pack", id), body);
-  return { id, blobs };
+  return { id, blobs: [...blobs] };
 }
 
 const codes = async (repo: Repository, pack: IndexedPack): Promise<string[]> =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { lstatSync } from "node:fs";
 import { test } from "node:test";
-import type { FileStat } from "../../../../repo-format/file-tree/opened-file.ts";
+import type { FileStat } from "../../../../repo-format/file-tree/file-stat.ts";
 import type { BlobId } from "../../../../repo-format/format/id.ts";
 import { bootId, fileFingerprint } from "../../../../repo-format/notes/file-identity.ts";
 

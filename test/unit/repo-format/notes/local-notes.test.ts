@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, statSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import type { FileStat } from "../../../../repo-format/file-tree/opened-file.ts";
+import type { FileStat } from "../../../../repo-format/file-tree/file-stat.ts";
 import { type BlobId, idOf } from "../../../../repo-format/format/id.ts";
 import { LocalNotes, type LocalNotesOptions } from "../../../../repo-format/notes/local-notes.ts";
 import { temporaryDirectory } from "../../../support/temporary-directory.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, lstatSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import type { FileStat } from "../../../../repo-format/file-tree/opened-file.ts";
+import type { FileStat } from "../../../../repo-format/file-tree/file-stat.ts";
 import { type BlobId, idOf, type SnapshotId } from "../../../../repo-format/format/id.ts";
 import {
   RestoredFiles,

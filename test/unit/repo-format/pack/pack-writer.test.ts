@@ -21,7 +21,7 @@ function assertSound(pack: FinishedPack, blobs: readonly SealedBlob[]): void {
   assert.equal(pack.id, idOf(file));
   const headerLength = file.readUInt32LE(file.length - 4);
   const header = decodePackHeader(sealer.open(file.subarray(file.length - 4 - headerLength, file.length - 4)));
-  assert.deepEqual(header, pack.blobs);
+  assert.deepEqual(header, [...pack.blobs]);
   assert.deepEqual(
     header.map(({ id, offset, length, uncompressedLength }) => ({
       id,
