@@ -10,7 +10,8 @@ COPY repo-format ./repo-format
 COPY agent ./agent
 COPY src ./src
 RUN npm run build \
- && npm prune --omit=dev --ignore-scripts
+ && npm prune --omit=dev --ignore-scripts \
+ && node .ci/trim-modules.mjs node_modules
 
 FROM node:24.21.0-bookworm-slim
 LABEL org.opencontainers.image.title="stowage" \

@@ -41,6 +41,7 @@ export interface AgentConfig {
 export const agentUsage = `stowage agent: backs up and restores the pod volumes of its node
 
 Usage: stowage agent [flags]        (also: node-agent server [flags])
+       stowage agent doctor         looks at everything that it needs; has a --help of its own
 
 Environment: NODE_NAME (required), VELERO_NAMESPACE, VELERO_SCRATCH_DIR, TMPDIR
 
@@ -48,7 +49,7 @@ Environment: NODE_NAME (required), VELERO_NAMESPACE, VELERO_SCRATCH_DIR, TMPDIR
   --namespace NAME            default: $VELERO_NAMESPACE, else the service account's namespace
   --host-pods-dir DIR         the kubelet's pods directory (default /host_pods)
   --scratch-dir DIR           keeps notes for later runs (default: $VELERO_SCRATCH_DIR; without either there are none)
-  --node-agent-configmap NAME ConfigMap with loadConcurrency (default: node-agent-config if it exists)
+  --node-agent-configmap NAME ConfigMap with loadConcurrency and stowageThrottle (default: node-agent-config, if there is one)
   --resource-timeout DURATION longest wait for something in the cluster (default 10m)
   --lock-timeout DURATION     longest wait for a lock of another program on a repository (default 15m)
   --stall-timeout DURATION    ends a volume that makes no progress for so long (default 30m; 0: never), unless the

@@ -10,6 +10,7 @@ import type { AgentMetrics } from "./agent-metrics.ts";
 import type { KeptLocks } from "./data-path/kept-locks.ts";
 import type { KeptNotes } from "./data-path/kept-notes.ts";
 import type { KeptThreads } from "./data-path/kept-threads.ts";
+import type { Throttle } from "./data-path/throttle.ts";
 
 export interface AgentContext {
   readonly config: AgentConfig;
@@ -27,6 +28,8 @@ export interface AgentContext {
   readonly locks: KeptLocks;
   /** What one run tells the next on this node, so that it need not be read again. */
   readonly notes: KeptNotes;
+  /** What all transfers together may use. */
+  readonly throttle: Throttle;
   readonly clock: Clock;
   readonly log: Logger;
 }

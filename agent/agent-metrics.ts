@@ -1,6 +1,5 @@
 // The agent's numbers: Velero's names where Velero has them, and what is missing there (failures, bytes, restores).
 
-import type { StorageTraffic } from "../repo-format/index.ts";
 import type { CounterMetric, GaugeMetric, HistogramMetric, Metrics } from "../src/platform/metrics.ts";
 
 export interface AgentMetrics {
@@ -23,6 +22,8 @@ export interface AgentMetrics {
   readonly threadSeconds: CounterMetric;
   readonly waitSeconds: CounterMetric;
   readonly warnings: CounterMetric;
+  /** From the creation of a resource to its beginning. */
+  readonly waitedSeconds: HistogramMetric;
   readonly slots: GaugeMetric;
   readonly slotsUsed: GaugeMetric;
 }
@@ -64,6 +65,14 @@ export function createAgentMetrics(metrics: Metrics): AgentMetrics {
     transferredFiles: metrics.counter("stowage_volume_files_total", "Files read or written", ["direction"]),
     ...backupMetrics(metrics),
     warnings: metrics.counter("stowage_volume_warnings_total", "Files left out or not exactly kept", ["direction"]),
+    waitedSeconds: metrics.histogram(
+      "stowage_volume_wait_seconds",
+      "Time from a resource's creation to its beginning",
+      {
+        buckets: [1, 5, 30, minute, 5 * minute, 15 * minute, 30 * minute, hour, 4 * hour],
+        labelNames: ["direction"],
+      },
+    ),
     slots: metrics.gauge("stowage_transfer_slots", "Volumes that may be moved at the same time"),
     slotsUsed: metrics.gauge("stowage_transfer_slots_used", "Volumes that are being moved"),
   };
@@ -92,26 +101,6 @@ function backupMetrics(metrics: Metrics): Pick<AgentMetrics, BackupMetricNames> 
       ["reason"],
     ),
   };
-}
-
-/** Requests to all stores, as they are when somebody asks. */
-export function serveTraffic(metrics: Metrics, read: () => StorageTraffic): void {
-  metrics.sampledCounter(
-    "stowage_storage_requests_total",
-    "Requests to stores, repeated ones included",
-    "method",
-    () => ({
-      ...read().requests,
-    }),
-  );
-  metrics.sampledCounter("stowage_storage_bytes_total", "Bytes of objects sent and received", "direction", () => {
-    const { bytesSent, bytesReceived } = read();
-    return { sent: bytesSent, received: bytesReceived };
-  });
-  metrics.sampledCounter("stowage_storage_failures_total", "Requests that failed, and those made again", "kind", () => {
-    const { failures, retries } = read();
-    return { failed: failures, repeated: retries };
-  });
 }
 
 const maxLatencySeries = 200;

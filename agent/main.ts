@@ -1,10 +1,9 @@
 // `stowage agent`: configuration → clients → controllers → signals. Wiring only.
 
 import { randomBytes } from "node:crypto";
-import { hostname } from "node:os";
-import { defaultVeleroNamespace, legacyNodeAgentConfigMap, nodeAgentName } from "../src/api/names.ts";
-import { configMaps, nodes } from "../src/api/resources.ts";
-import { controllerMetrics } from "../src/kube/controller.ts";
+import { availableParallelism, hostname } from "node:os";
+import packageJson from "../package.json" with { type: "json" };
+import { defaultVeleroNamespace, nodeAgentName } from "../src/api/names.ts";
 import { CrdLookup } from "../src/kube/crd-lookup.ts";
 import { EventRecorder } from "../src/kube/events.ts";
 import { connectToCluster } from "../src/kube/kube-connection.ts";
@@ -13,26 +12,30 @@ import { reconnectBackoff, retryWithBackoff } from "../src/platform/backoff.ts";
 import { systemClock } from "../src/platform/clock.ts";
 import { asCodedError, errorFacts, explainError } from "../src/platform/coded-error.ts";
 import { createLogger, type Logger } from "../src/platform/logger.ts";
-import { Metrics, serveMetrics } from "../src/platform/metrics.ts";
+import { Metrics, serveMetrics, serveProgramInfo } from "../src/platform/metrics.ts";
 import { processUser } from "../src/platform/process-user.ts";
 import { SecretValues } from "../src/platform/redaction.ts";
 import { listenForShutdown, ShutdownReason } from "../src/platform/shutdown.ts";
+import { serveStorageCounts } from "../src/platform/storage-metrics.ts";
 import { RepositoryAccess } from "../src/repository-access/repository-access.ts";
 import { type AgentConfig, agentUsage, readAgentConfig } from "./agent-config.ts";
 import type { AgentContext } from "./agent-context.ts";
-import { createAgentMetrics, serveTraffic } from "./agent-metrics.ts";
+import { createAgentMetrics } from "./agent-metrics.ts";
 import { KeptLocks } from "./data-path/kept-locks.ts";
 import { KeptNotes } from "./data-path/kept-notes.ts";
 import { KeptThreads } from "./data-path/kept-threads.ts";
-import { concurrencyFor, readLoadConcurrency } from "./data-path/load-concurrency.ts";
+import { workWithin } from "./data-path/memory-limit.ts";
 import { ClusterRepositories } from "./data-path/repository-source.ts";
 import { Slots } from "./data-path/slots.ts";
-import { threadsWithin } from "./data-path/thread-limit.ts";
+import { Throttle } from "./data-path/throttle.ts";
 import { AgentDoctor } from "./doctor/agent-doctor.ts";
 import { allChecks } from "./doctor/checks.ts";
 import { createPatient } from "./doctor/create-patient.ts";
 import { checkHostPods } from "./host-volumes/check-host-pods.ts";
+import { NodeSettings } from "./node-settings/node-settings.ts";
+import { PressureWatch } from "./node-settings/pressure.ts";
 import { VolumeControllers } from "./volume-controllers.ts";
+import { serveEngine } from "./volume-metrics.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -91,21 +94,23 @@ async function runAgent(config: AgentConfig, process_: Process): Promise<void> {
   });
   process_.log.info("serving metrics", { port: metricsServer.port });
   const access = createAccess(context, process_.secrets);
-  serveTraffic(metrics, () => access.traffic);
+  serveAgentMetrics(metrics, context, access);
   const examined = new AbortController();
   const examination = doctor.run(AbortSignal.any([signal, examined.signal]));
   try {
     await patiently(context, signal, () => reportHostPods(context, signal));
-    const slots = await patiently(context, signal, () => createSlots(context, signal));
+    const slots = new Slots(1);
+    const settings = followSettings(context, slots);
+    await patiently(context, signal, () => settings.load(signal));
     const repositories = createRepositories(context, access);
     const volumes = new VolumeControllers({
       context,
       repositories,
       slots,
-      controllerMetrics: controllerMetrics(metrics),
+      metrics,
     });
     server.controllers = volumes;
-    await volumes.run(signal);
+    await settings.runWhile(() => volumes.run(signal));
   } catch (error) {
     if (!signal.aborted) await doctor.recordEnd(error, AbortSignal.timeout(flushLimitMs));
     throw error;
@@ -122,11 +127,24 @@ async function runAgent(config: AgentConfig, process_: Process): Promise<void> {
   }
 }
 
+/** What is read elsewhere when somebody asks. */
+function serveAgentMetrics(metrics: Metrics, { locks, threads }: AgentContext, access: RepositoryAccess): void {
+  serveProgramInfo(metrics, { version: packageJson.version, role: "agent" });
+  serveStorageCounts(metrics, () => access.traffic);
+  serveEngine(metrics, {
+    memory: () => threads.memory,
+    lockWaitMs: () => locks.longestWaitMs,
+    lockHeldMs: () => locks.longestHeldMs,
+  });
+}
+
 function createContext(config: AgentConfig, metrics: Metrics, log: Logger): AgentContext {
   const connection = connectToCluster(config.kubeconfig);
   const client = new TypedClient({ connection });
   const namespace = config.namespace ?? connection.namespace ?? defaultVeleroNamespace;
   const agentId = `${config.nodeName}/${randomBytes(6).toString("hex")}`;
+  const maxThreads = workWithin(process.constrainedMemory()).threads;
+  const throttle = new Throttle(systemClock, Math.min(availableParallelism(), maxThreads ?? Number.POSITIVE_INFINITY));
   return {
     config,
     namespace,
@@ -135,9 +153,10 @@ function createContext(config: AgentConfig, metrics: Metrics, log: Logger): Agen
     crds: new CrdLookup({ client }),
     events: new EventRecorder({ client, log, component: nodeAgentName, host: config.nodeName }),
     metrics: createAgentMetrics(metrics),
-    threads: new KeptThreads(systemClock, threadsWithin(process.constrainedMemory())),
+    threads: new KeptThreads(systemClock, maxThreads, throttle.gate),
     locks: new KeptLocks(systemClock),
     notes: new KeptNotes({ scratchDir: config.scratchDir, clock: systemClock, log }),
+    throttle,
     clock: systemClock,
     log,
   };
@@ -158,6 +177,10 @@ function createAccess(context: AgentContext, secrets: SecretValues): RepositoryA
     namespace: context.namespace,
     onSecret: (value) => secrets.add(value),
     clock: () => context.clock.now(),
+    requests: {
+      connections: workWithin(process.constrainedMemory()).connections,
+      bandwidth: context.throttle.bandwidth,
+    },
     cache: directory === undefined ? undefined : { directory, maxBytes, removeOld: true, onWarning },
     identity: {
       hostname: hostname(),
@@ -190,26 +213,19 @@ async function reportHostPods(context: AgentContext, signal: AbortSignal): Promi
   if (!isThere) log.warn("the host's pods directory is not mounted: volumes cannot be backed up", { hostPodsDir });
 }
 
-async function createSlots(context: AgentContext, signal: AbortSignal): Promise<Slots> {
-  const { client, config, namespace, log, metrics } = context;
-  const name = config.nodeAgentConfigMap ?? legacyNodeAgentConfigMap;
-  const configMap = await client.find(configMaps, { namespace, name }, { signal });
-  if (configMap === undefined && config.nodeAgentConfigMap !== undefined) {
-    log.warn("the node-agent ConfigMap does not exist; defaults are used", { configMap: name });
-  }
-  let total = 1;
-  try {
-    const node = await client.find(nodes, { name: config.nodeName }, { signal });
-    if (configMap !== undefined) total = concurrencyFor(readLoadConcurrency(configMap), node?.metadata.labels ?? {});
-  } catch (error) {
-    if (asCodedError(error)?.retry !== "never") throw error;
-    log.warn("the node-agent ConfigMap cannot be used; defaults are", errorFacts(error));
-  }
-  const slots = new Slots(total);
-  metrics.slots.set(total);
+function followSettings(context: AgentContext, slots: Slots): NodeSettings {
+  const { log, clock, events, throttle, config, metrics } = context;
   slots.onChange((used) => metrics.slotsUsed.set(used));
-  log.info("volumes that may be moved at the same time", { total });
-  return slots;
+  const node = { apiVersion: "v1", kind: "Node", name: config.nodeName, namespace: "default", uid: config.nodeName };
+  const pressure = new PressureWatch({
+    ...{ directory: "/proc/pressure", clock, log },
+    onShare: (share) => throttle.setShare(share),
+    onUnavailable: (message) => {
+      log.warn(message);
+      events.record(node, { type: "Warning", reason: "PressureUnknown", message });
+    },
+  });
+  return new NodeSettings({ context, slots, pressure });
 }
 
 /** The API server may be away while a node starts: tries again for as long as --resource-timeout says. */

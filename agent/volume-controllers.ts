@@ -5,10 +5,12 @@ import { podVolumeStage } from "../src/api/phases.ts";
 import type { PodVolumeBackup } from "../src/api/pod-volume-backup.ts";
 import type { PodVolumeRestore } from "../src/api/pod-volume-restore.ts";
 import { pods, podVolumeBackups, podVolumeRestores } from "../src/api/resources.ts";
-import { Controller, type ControllerMetrics, type Reconcile } from "../src/kube/controller.ts";
+import { Controller, controllerMetrics, type Reconcile } from "../src/kube/controller.ts";
 import { Informer } from "../src/kube/informer.ts";
 import { keyOfObject } from "../src/kube/kube-object.ts";
+import { parseTimestamp } from "../src/platform/clock.ts";
 import { errorFacts } from "../src/platform/coded-error.ts";
+import type { Metrics } from "../src/platform/metrics.ts";
 import type { AgentContext } from "./agent-context.ts";
 import { Cancellation } from "./data-path/cancellation.ts";
 import { DataPathManager } from "./data-path/data-path-manager.ts";
@@ -19,6 +21,9 @@ import type { BackupResult } from "./pod-volume-backup/status.ts";
 import { belongsTo, LocalPods } from "./pod-volume-restore/local-pods.ts";
 import { MarkerRemoval } from "./pod-volume-restore/marker-removal.ts";
 import { createRestoreWork, type RestoreResult } from "./pod-volume-restore/restore-work.ts";
+import { serveVolumes, type WaitingVolumes } from "./volume-metrics.ts";
+import { RunningVolumes } from "./volume-work/running-volumes.ts";
+import { VolumeOutcomes } from "./volume-work/volume-outcomes.ts";
 import { VolumeReconciler } from "./volume-work/volume-reconciler.ts";
 import type { VolumeObject } from "./volume-work/volume-work.ts";
 
@@ -26,7 +31,7 @@ export interface VolumeControllersOptions {
   readonly context: AgentContext;
   readonly repositories: RepositorySource;
   readonly slots: Slots;
-  readonly controllerMetrics: ControllerMetrics;
+  readonly metrics: Metrics;
 }
 
 /** Reconciles only look and patch, so a few at a time suffice; the data move in the managers. */
@@ -46,6 +51,8 @@ export class VolumeControllers {
   readonly #backupController: Controller;
   readonly #restoreController: Controller;
   readonly #removalController: Controller;
+  readonly #outcomes = new VolumeOutcomes();
+  readonly #running: RunningVolumes;
 
   constructor(options: VolumeControllersOptions) {
     const { context, repositories, slots } = options;
@@ -55,8 +62,13 @@ export class VolumeControllers {
     this.#backups = new Informer({
       ...{ client, log, clock, namespace, resource: podVolumeBackups },
       filter: (backup) => backup.spec.node === config.nodeName,
+      // A claim may have been backed up on another node before.
+      onSeen: (backup) => this.#outcomes.noteBackup(backup),
     });
-    this.#restores = new Informer({ client, log, clock, namespace, resource: podVolumeRestores });
+    this.#restores = new Informer({
+      ...{ client, log, clock, namespace, resource: podVolumeRestores },
+      onSeen: (restore) => this.#outcomes.noteRestore(restore),
+    });
     this.#pods = new Informer({
       ...{ client, log, clock, resource: pods },
       fieldSelector: `spec.nodeName=${config.nodeName}`,
@@ -64,6 +76,7 @@ export class VolumeControllers {
     const localPods = new LocalPods(this.#pods);
     this.#localPods = localPods;
     const removal = new MarkerRemoval(context, this.#restores, localPods);
+    this.#running = new RunningVolumes(clock, context.metrics.waitedSeconds);
     const shared = { slots, clock, log };
     this.#backupManager = new DataPathManager({
       ...shared,
@@ -75,14 +88,15 @@ export class VolumeControllers {
     });
     this.#backupReconciler = new VolumeReconciler({
       ...{ context, informer: this.#backups, manager: this.#backupManager },
-      work: createBackupWork(context, repositories),
+      work: this.#running.watch(createBackupWork(context, repositories)),
     });
     this.#restoreReconciler = new VolumeReconciler({
       ...{ context, informer: this.#restores, manager: this.#restoreManager },
-      work: createRestoreWork(context, repositories, localPods),
+      work: this.#running.watch(createRestoreWork(context, repositories, localPods)),
     });
+    const metrics = controllerMetrics(options.metrics);
     const controller = (name: string, reconcile: Reconcile) =>
-      new Controller({ name, reconcile, concurrency, log, clock, metrics: options.controllerMetrics });
+      new Controller({ name, reconcile, concurrency, log, clock, metrics });
     this.#backupController = controller("pod-volume-backup", (name, signal) =>
       this.#backupReconciler.reconcile(name, signal),
     );
@@ -91,6 +105,11 @@ export class VolumeControllers {
     );
     this.#removalController = controller("marker-removal", (name, signal) => removal.reconcile(name, signal));
     this.#connect();
+    serveVolumes(options.metrics, {
+      outcomes: () => this.#outcomes.of(this.#pods.list()),
+      running: () => this.#running.list(),
+      waiting: (direction) => waitingOf(direction === "backup" ? this.#backups.list() : this.#restoresHere()),
+    });
   }
 
   get isSynced(): boolean {
@@ -148,6 +167,10 @@ export class VolumeControllers {
     if (podVolumeStage(restore) === "ended") this.#removalController.enqueue(keyOfObject(restore));
   }
 
+  #restoresHere(): PodVolumeRestore[] {
+    return this.#restores.list().filter((restore) => this.#localPods.podOf(restore) !== undefined);
+  }
+
   async #endRestoresWithoutPod(signal: AbortSignal): Promise<void> {
     const unclaimed = this.#restores.list().filter((restore) => podVolumeStage(restore) === "unclaimed");
     try {
@@ -173,4 +196,11 @@ export class VolumeControllers {
       }
     }
   }
+}
+
+function waitingOf(objects: readonly VolumeObject[]): WaitingVolumes {
+  const unclaimed = objects.filter((object) => podVolumeStage(object) === "unclaimed");
+  const times = unclaimed.map(({ metadata }) => parseTimestamp(metadata.creationTimestamp) ?? Number.POSITIVE_INFINITY);
+  const sinceMs = Math.min(...times);
+  return { count: unclaimed.length, sinceMs: Number.isFinite(sinceMs) ? sinceMs : undefined };
 }

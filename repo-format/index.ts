@@ -65,6 +65,7 @@ export {
 export { groupSnapshots, parseGroupBy, type SnapshotGroup } from "./repository/group-snapshots.ts";
 export { addKey, changePassword, listKeys, removeKey } from "./repository/keys.ts";
 export { type LockOptions, type RemoveLocksOptions, removeStaleLocks, withLock } from "./repository/lock.ts";
+export { type ListedLocks, listLocks, type StoredLock } from "./repository/lock-files.ts";
 export { recordOrigin } from "./repository/origin.ts";
 export { type InitOptions, initRepository, openRepository, Repository } from "./repository/repository.ts";
 export type { RepositoryIdentity, RepositoryOptions } from "./repository/repository-options.ts";
@@ -80,4 +81,6 @@ export type {
 export { openStorage, parseLocation, type StorageOptions } from "./storage/location.ts";
 export type { ObjectInfo, ObjectStorage } from "./storage/object-storage.ts";
 export { newStorageMeter, type StorageMeter, type StorageTraffic, trafficOf } from "./storage/storage-meter.ts";
+export { TokenBucket } from "./storage/token-bucket.ts";
 export { type BlobWorkerPool, createBlobWorkerPool } from "./workers/blob-worker-pool.ts";
+export { TaskGate } from "./workers/task-gate.ts";

@@ -36,7 +36,7 @@ export const tiers: readonly Tier[] = [
   },
   {
     name: "integration",
-    peers: ["restic", "versitygw", ...controlPlane],
+    peers: ["restic", "versitygw", "helm", ...controlPlane],
     fileTimeoutMs: 12 * minuteMs,
     inEveryRun: true,
   },
@@ -49,15 +49,32 @@ export const tiers: readonly Tier[] = [
   },
   {
     name: "velero",
-    peers: ["velero", "velero-object-store", "kube-controller-manager", "restic", "versitygw", ...controlPlane],
+    peers: [
+      ...["velero", "velero-restore-helper", "velero-object-store", "velero-1.14.0", "velero-1.18.0"],
+      ...["kube-controller-manager", "restic", "restic-0.14.0", "restic-0.17.3", "versitygw", ...controlPlane],
+    ],
     fileTimeoutMs: 20 * minuteMs,
+    inEveryRun: false,
+  },
+  {
+    name: "monitoring",
+    peers: ["prometheus", "restic", "versitygw", ...controlPlane],
+    fileTimeoutMs: 5 * minuteMs,
     inEveryRun: false,
   },
   {
     // Root, a container runtime and namespaces: says what is missing where one of them is.
     name: "node",
-    peers: ["restic", "versitygw", "kube-controller-manager", "kube-scheduler", "kubelet", ...controlPlane],
-    fileTimeoutMs: 8 * minuteMs,
+    peers: [
+      "restic",
+      "versitygw",
+      "kube-controller-manager",
+      "kube-scheduler",
+      "kubelet",
+      "csi-folders",
+      ...controlPlane,
+    ],
+    fileTimeoutMs: 10 * minuteMs,
     inEveryRun: false,
   },
   {

@@ -1,11 +1,11 @@
 // One volume's directory → one snapshot: takes the repository's lock, chooses the parent and calls the archiver with what Velero's agent would tell restic.
 
 import {
-  type ArchiveOptions,
   type ArchiveProgress,
   type ArchiveReport,
   type ArchiveResult,
   archive,
+  type BlobWorkerPool,
   type ItemWarning,
   type Repository,
   RepositoryError,
@@ -18,6 +18,7 @@ import type { KeptLocks } from "./kept-locks.ts";
 import type { KeptNotes } from "./kept-notes.ts";
 import type { KeptThreads } from "./kept-threads.ts";
 import { answersOf } from "./store-answers.ts";
+import type { Throttle } from "./throttle.ts";
 import type { WatchedControl } from "./transfer-watch.ts";
 
 /** What volumes hold besides their owner's files; matched at the volume's root only. */
@@ -28,6 +29,7 @@ export interface BackupVolumeOptions {
   readonly threads: KeptThreads;
   readonly locks: KeptLocks;
   readonly notes: KeptNotes;
+  readonly throttle: Pick<Throttle, "passedBytes">;
   /** The volume's directory; recorded as the snapshot's path. */
   readonly path: string;
   readonly tags: Readonly<Record<string, string>>;
@@ -74,21 +76,21 @@ export async function backUpVolume(options: BackupVolumeOptions): Promise<Backed
   };
   const startedMs = options.monotonicClock();
   return await options.locks.use(repository, lock, async (signal) => {
-    control.moving(() => answersOf(repository));
+    control.moving(() => answersOf(repository) + options.throttle.passedBytes);
     const lockingSeconds = (options.monotonicClock() - startedMs) / 1000;
     // Between two volumes somebody may have pruned: `archive` looks at the index anew before anything counts as stored.
     const { parallelFiles, threads } = options;
-    const result =
-      parallelFiles === undefined
-        ? await threads.use(repository, (pool) => archiveVolume(options, { pool }, signal))
-        : await archiveVolume(options, { threads: parallelFiles }, signal);
+    const work = (pool: BlobWorkerPool) => archiveVolume(options, pool, signal);
+    const result = await (parallelFiles === undefined
+      ? threads.use(repository, work)
+      : threads.useOwn(repository, parallelFiles, work));
     return { ...(await describeResult(repository, result, signal)), lockingSeconds };
   });
 }
 
 async function archiveVolume(
   options: BackupVolumeOptions,
-  workers: Pick<ArchiveOptions, "pool" | "threads">,
+  pool: BlobWorkerPool,
   signal: AbortSignal,
 ): Promise<ArchiveResult> {
   const parent = await findNamedParent(options, signal);
@@ -103,7 +105,7 @@ async function archiveVolume(
     oneFileSystem: !options.crossMounts,
     userNames: false,
     notes: await options.notes.open(options.repository),
-    ...workers,
+    pool,
     programVersion: options.programVersion,
     monotonicClock: options.monotonicClock,
     signal,

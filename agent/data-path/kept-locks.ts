@@ -22,6 +22,9 @@ interface HandOver {
 export class KeptLocks {
   readonly #clock: Clock;
   readonly #handOvers = new Map<Repository, HandOver>();
+  /** Since when, by the monotonic clock: volumes that wait for another program, and locks in use. */
+  readonly #waits = new Map<symbol, number>();
+  readonly #holds = new Map<symbol, number>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -33,19 +36,45 @@ export class KeptLocks {
     { hasNext, ...options }: KeptLockOptions,
     fn: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    return await withLock(repository, options, async (signal) => {
-      void this.#stop(repository);
-      try {
-        return await fn(signal);
-      } finally {
-        if (hasNext()) await this.#handOver(repository);
-      }
-    });
+    const user = Symbol("volume");
+    const onWait: LockOptions["onWait"] = (holder, waitedMs) => {
+      if (!this.#waits.has(user)) this.#waits.set(user, this.#clock.monotonicMs() - waitedMs);
+      options.onWait?.(holder, waitedMs);
+    };
+    try {
+      return await withLock(repository, { ...options, onWait }, async (signal) => {
+        void this.#stop(repository);
+        this.#waits.delete(user);
+        this.#holds.set(user, this.#clock.monotonicMs());
+        try {
+          return await fn(signal);
+        } finally {
+          if (hasNext()) await this.#handOver(repository);
+        }
+      });
+    } finally {
+      this.#waits.delete(user);
+      this.#holds.delete(user);
+    }
+  }
+
+  /** How long the volume has waited that waits longest for another program's lock; 0 when none does. */
+  get longestWaitMs(): number {
+    return this.#longest(this.#waits);
+  }
+
+  /** How long the volume has its lock that has it longest; 0 when none has one. */
+  get longestHeldMs(): number {
+    return this.#longest(this.#holds);
   }
 
   /** Gives back what is kept. */
   async close(): Promise<void> {
     await Promise.all([...this.#handOvers.keys()].map((repository) => this.#stop(repository)));
+  }
+
+  #longest(since: ReadonlyMap<symbol, number>): number {
+    return since.size === 0 ? 0 : this.#clock.monotonicMs() - Math.min(...since.values());
   }
 
   /** Resolves when the lock has one more user. */

@@ -11,8 +11,16 @@ export interface LoadConcurrency {
   readonly perNodeConfig?: readonly { readonly nodeSelector?: LabelSelector; readonly number?: number }[];
 }
 
-/** @throws ConfigError "config-map-invalid" unless it has exactly one data key, which holds a JSON object. */
+/** @throws ConfigError "config-map-invalid" as `configContent` does */
 export function readLoadConcurrency(configMap: ConfigMap): LoadConcurrency {
+  return (configContent(configMap) as { loadConcurrency?: LoadConcurrency }).loadConcurrency ?? {};
+}
+
+/**
+ * What the node-agent ConfigMap says, Velero's keys and ours.
+ * @throws ConfigError "config-map-invalid" unless it has exactly one data key, which holds a JSON object.
+ */
+export function configContent(configMap: ConfigMap): Readonly<Record<string, unknown>> {
   const values = Object.values(configMap.data ?? {});
   const [text] = values;
   if (text === undefined || values.length !== 1)
@@ -26,7 +34,7 @@ export function readLoadConcurrency(configMap: ConfigMap): LoadConcurrency {
   if (typeof content !== "object" || content === null || Array.isArray(content)) {
     throw invalid(configMap, "does not hold a JSON object");
   }
-  return (content as { loadConcurrency?: LoadConcurrency }).loadConcurrency ?? {};
+  return content as Readonly<Record<string, unknown>>;
 }
 
 /**

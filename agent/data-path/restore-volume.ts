@@ -2,6 +2,7 @@
 // resource.
 
 import {
+  type BlobWorkerPool,
   type Repository,
   type RestoreOptions,
   type RestoreProgress,
@@ -15,6 +16,7 @@ import type { KeptLocks } from "./kept-locks.ts";
 import type { KeptNotes } from "./kept-notes.ts";
 import type { KeptThreads } from "./kept-threads.ts";
 import { answersOf } from "./store-answers.ts";
+import type { Throttle } from "./throttle.ts";
 import type { WatchedControl } from "./transfer-watch.ts";
 
 export interface RestoreVolumeOptions {
@@ -22,6 +24,7 @@ export interface RestoreVolumeOptions {
   readonly threads: KeptThreads;
   readonly locks: KeptLocks;
   readonly notes: KeptNotes;
+  readonly throttle: Pick<Throttle, "passedBytes">;
   readonly snapshotId: string;
   /** The volume's directory. */
   readonly path: string;
@@ -59,7 +62,7 @@ export async function restoreVolume(options: RestoreVolumeOptions): Promise<Rest
     signal: control.signal,
   };
   const result = await options.locks.use(repository, lock, async (signal) => {
-    control.moving(() => answersOf(repository));
+    control.moving(() => answersOf(repository) + options.throttle.passedBytes);
     const { id } = await resolveSnapshot(repository, options.snapshotId, { signal });
     await repository.refreshIndex(signal);
     const wish: RestoreOptions = {
@@ -76,8 +79,9 @@ export async function restoreVolume(options: RestoreVolumeOptions): Promise<Rest
       onProgress: progressReporter(options),
     };
     const { parallelFiles, threads } = options;
-    if (parallelFiles !== undefined) return await restore(repository, { ...wish, threads: parallelFiles });
-    return await threads.use(repository, (pool) => restore(repository, { ...wish, pool }));
+    const work = (pool: BlobWorkerPool) => restore(repository, { ...wish, pool });
+    if (parallelFiles !== undefined) return await threads.useOwn(repository, parallelFiles, work);
+    return await threads.use(repository, work);
   });
   if (result.failure !== undefined) throw result.failure;
   return {

@@ -43,6 +43,8 @@ const maxTimerMs: number = 2 ** 31 - 1;
 const maxLookMs = 30_000;
 /** Looks at the progress per stall time: it ends that much late at most. */
 const looks = 10;
+/** What is under way may still be stored, and the lock is dropped: with a store that hangs that takes 90 seconds. */
+const patienceMs = 120_000;
 
 /** @throws TransferFailure "timed-out" or "stalled"; what `work` throws */
 export async function withinLimits<T>(
@@ -51,7 +53,7 @@ export async function withinLimits<T>(
 ): Promise<T> {
   const watch = new TransferWatch(options);
   try {
-    return await work(watch);
+    return await Promise.race([work(watch), watch.outOfPatience]);
   } catch (error) {
     throw watch.ending ?? error;
   } finally {
@@ -62,6 +64,8 @@ export async function withinLimits<T>(
 class TransferWatch implements WatchedControl {
   readonly signal: AbortSignal;
   readonly #options: WatchOptions;
+  readonly #impatience = Promise.withResolvers<never>();
+  #cancelPatience = (): void => undefined;
   readonly #end = new AbortController();
   readonly #cancelTimeout: () => void;
   #cancelLook = (): void => undefined;
@@ -74,6 +78,7 @@ class TransferWatch implements WatchedControl {
   constructor(options: WatchOptions) {
     const { control, limits, clock } = options;
     this.#options = options;
+    this.#impatience.promise.catch(() => undefined);
     this.signal = AbortSignal.any([control.signal, this.#end.signal]);
     const timeoutText = (): string => `not done after ${formatDuration(limits.timeoutMs)}, its time-out`;
     this.#cancelTimeout = Number.isFinite(limits.timeoutMs)
@@ -84,6 +89,14 @@ class TransferWatch implements WatchedControl {
   /** Why this has ended the transfer; undefined when it has not. */
   get ending(): unknown {
     return this.#end.signal.aborted ? this.#end.signal.reason : undefined;
+  }
+
+  /**
+   * Rejects when the transfer does not end although it was asked to: a thread that reads from a disk which does not answer
+   * cannot be ended. The resource gets its end and the slot is free; that thread keeps the lock until the disk answers.
+   */
+  get outOfPatience(): Promise<never> {
+    return this.#impatience.promise;
   }
 
   report(progress: Progress, whereabouts: Whereabouts = { entries: 0 }): void {
@@ -106,6 +119,7 @@ class TransferWatch implements WatchedControl {
   end(): void {
     this.#cancelTimeout();
     this.#cancelLook();
+    this.#cancelPatience();
   }
 
   #look(): void {
@@ -138,6 +152,8 @@ class TransferWatch implements WatchedControl {
   #give(code: "timed-out" | "stalled", message: string): void {
     this.end();
     const { direction } = this.#options;
-    this.#end.abort(new TransferFailure(`data path ${direction} failed`, new VolumeError(code, message)));
+    const failure = new TransferFailure(`data path ${direction} failed`, new VolumeError(code, message));
+    this.#end.abort(failure);
+    this.#cancelPatience = this.#options.clock.after(patienceMs, () => this.#impatience.reject(failure));
   }
 }

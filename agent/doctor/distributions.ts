@@ -1,5 +1,5 @@
 // Where the kubelets of known distributions keep their pods, and how a node gives its distribution away. The overlays in
-// manifests/overlays are held against this table.
+// deploy/overlays are held against this table.
 
 import type { Node } from "../../src/api/core.ts";
 
@@ -7,7 +7,7 @@ export interface Distribution {
   readonly name: string;
   /** `--root-dir` of its kubelet. */
   readonly kubeletRoot: string;
-  /** Folder in manifests/overlays. */
+  /** Folder in deploy/overlays. */
   readonly overlay: string;
   readonly isOf: (signs: NodeSigns) => boolean;
 }
@@ -22,7 +22,7 @@ interface NodeSigns {
 
 export const usualKubeletRoot = "/var/lib/kubelet";
 
-const distributions: readonly Distribution[] = [
+export const distributions: readonly Distribution[] = [
   {
     name: "MicroK8s",
     kubeletRoot: "/var/snap/microk8s/common/var/lib/kubelet",
@@ -44,7 +44,7 @@ const distributions: readonly Distribution[] = [
   {
     name: "RKE2",
     kubeletRoot: usualKubeletRoot,
-    overlay: "rke2",
+    overlay: "k3s",
     isOf: ({ kubeletVersion }) => kubeletVersion.includes("+rke2"),
   },
   {

@@ -36,5 +36,5 @@ async function adviceFor({ client, nodeName }: Patient, signal: AbortSignal): Pr
 function placeOf(distribution: Distribution | undefined): string {
   if (distribution === undefined) return `${usualKubeletRoot}/pods, unless the kubelet has a --root-dir`;
   const { name, kubeletRoot: root, overlay } = distribution;
-  return `the node looks like ${name}, whose kubelet uses ${root}/pods (manifests/overlays/${overlay})`;
+  return `the node looks like ${name}, whose kubelet uses ${root}/pods (deploy/overlays/${overlay})`;
 }

@@ -51,8 +51,8 @@ export const neededRights: readonly NeededRight[] = [
     isVital: false,
     group: "",
     resource: "configmaps",
-    verbs: ["get"],
-    loss: "its settings (--node-agent-configmap) cannot be read",
+    verbs: watched,
+    loss: "its settings (--node-agent-configmap) cannot be read, or changes of them not be seen",
   },
   {
     ...inCluster,

@@ -3,6 +3,7 @@
 import { asCodedError, messageOf } from "../../src/platform/coded-error.ts";
 import type { Check, CheckResult, Finding, Patient } from "./finding.ts";
 import { failed, skipped } from "./finding.ts";
+import { mayNotLook } from "./may-not-look.ts";
 import { TimeLimitError, withTimeLimit } from "./time-limit.ts";
 
 /** Longer than each of a check's own limits, so that those can tell more. */
@@ -36,7 +37,7 @@ async function findingsOf(check: Check, patient: Patient, signal: AbortSignal): 
     const found = await withTimeLimit(limit, (limited) => check.run(patient, limited));
     return "outcome" in found ? [found] : found;
   } catch (error) {
-    return [findingOf(error)];
+    return [mayNotLook(error, patient.place) ?? findingOf(error)];
   }
 }
 

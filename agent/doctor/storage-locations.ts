@@ -7,6 +7,7 @@ import type { BackupStorageLocation } from "../../src/api/backup-storage-locatio
 import { backupStorageLocations } from "../../src/api/resources.ts";
 import { judgeOffset } from "./clock-offset.ts";
 import { type Check, type Finding, failed, ok, type Patient, skipped, warning } from "./finding.ts";
+import { mayNotLook } from "./may-not-look.ts";
 import { explainStoreFailure, type StoreStep } from "./store-failure.ts";
 import { withTimeLimit } from "./time-limit.ts";
 
@@ -47,6 +48,8 @@ async function tryLocation(
     const [first, ...more] = findings;
     return [{ ...first, subject }, ...more.map((finding) => ({ ...finding, subject }))];
   } catch (error) {
+    const unseen = mayNotLook(error, patient.place);
+    if (unseen !== undefined) return [{ ...unseen, subject }];
     const { message, remedy, isNetwork } = explainStoreFailure(error, step.current, location);
     // Names and addresses inside of a cluster mean nothing outside of it.
     const isExcused = isNetwork && patient.place === "outside";

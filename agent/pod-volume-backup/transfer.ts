@@ -78,6 +78,7 @@ async function moveData(
       threads: context.threads,
       locks: context.locks,
       notes: context.notes,
+      throttle: context.throttle,
       path: volume.path,
       tags: backup.spec.tags ?? {},
       parentSnapshotId,

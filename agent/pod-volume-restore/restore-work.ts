@@ -14,7 +14,7 @@ import type { RestoredVolume } from "../data-path/restore-volume.ts";
 import { failureState } from "../volume-work/end-state.ts";
 import type { EndState, VolumeWork } from "../volume-work/volume-work.ts";
 import type { LocalPods } from "./local-pods.ts";
-import { restoreWaitState } from "./restore-wait.ts";
+import { hasDoneWaiting, restoreWaitState } from "./restore-wait.ts";
 import { completedRestore, failedRestore, restoreRefusal } from "./status.ts";
 import { locateTarget, restoreUidOf, transferRestore } from "./transfer.ts";
 
@@ -54,10 +54,19 @@ function isWaitedFor(pod: Pod | undefined): boolean {
   return pod !== undefined && restoreWaitState(pod) === "running";
 }
 
-/** Starting over is safe while the application has not begun, or when only the marker is missing. */
-function takeOverProblem(restore: PodVolumeRestore, localPods: LocalPods, nowMs: number): EndState | undefined {
+/**
+ * Starting over is safe while the application has not begun, or when only the marker is missing. After a restart of the
+ * node the agent may be back before restore-wait is: the pod's next change wakes the restore up.
+ */
+function takeOverProblem(
+  restore: PodVolumeRestore,
+  localPods: LocalPods,
+  nowMs: number,
+): EndState | "later" | undefined {
   const isRestored = restore.metadata.annotations?.[annotations.dataRestored] === "true";
-  if (isRestored || isWaitedFor(localPods.podOf(restore))) return undefined;
+  const pod = localPods.podOf(restore);
+  if (isRestored || isWaitedFor(pod)) return undefined;
+  if (pod !== undefined && !hasDoneWaiting(pod)) return "later";
   const message =
     "the agent was restarted during the restore, and the pod's restore-wait container does not run any more";
   return failureState(message, "agent-restarted", nowMs);

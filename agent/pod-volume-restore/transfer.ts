@@ -130,6 +130,7 @@ async function moveData(
       threads: context.threads,
       locks: context.locks,
       notes: context.notes,
+      throttle: context.throttle,
       snapshotId: spec.snapshotID,
       path: volume.path,
       restoreUid,

@@ -7,7 +7,7 @@ import type { ReconcileResult } from "../../src/kube/controller.ts";
 import { keepPrunedFields } from "../../src/kube/crd-lookup.ts";
 import { type EventText, involvedObject } from "../../src/kube/events.ts";
 import type { Informer } from "../../src/kube/informer.ts";
-import { keyOfObject, splitKey } from "../../src/kube/kube-object.ts";
+import { splitKey } from "../../src/kube/kube-object.ts";
 import type { MergePatch } from "../../src/kube/typed-client.ts";
 import { retryWithBackoff } from "../../src/platform/backoff.ts";
 import { parseTimestamp } from "../../src/platform/clock.ts";
@@ -17,6 +17,7 @@ import { attemptsOf, claimPatch, isClaimedBy, maxAttempts, releasePatch } from "
 import { Cancellation } from "../data-path/cancellation.ts";
 import { ClaimLost, type DataPathManager, type Outcome, type Transfer } from "../data-path/data-path-manager.ts";
 import { type Situation, situationOf } from "./situation.ts";
+import { VolumeLog } from "./volume-log.ts";
 import { type EndState, podOf, type VolumeObject, type VolumeWork } from "./volume-work.ts";
 
 export interface VolumeReconcilerOptions<T extends VolumeObject, R> {
@@ -38,6 +39,7 @@ export class VolumeReconciler<T extends VolumeObject, R> {
   readonly #informer: Informer<T>;
   readonly #manager: DataPathManager<R>;
   readonly #work: VolumeWork<T, R>;
+  readonly #log: VolumeLog;
   /** Uids of what was begun by an earlier process of this node. */
   readonly #orphans = new Set<string>();
 
@@ -57,6 +59,7 @@ export class VolumeReconciler<T extends VolumeObject, R> {
     this.#informer = options.informer;
     this.#manager = options.manager;
     this.#work = options.work;
+    this.#log = new VolumeLog(options.context.log, options.context.config.nodeName, options.work.direction);
   }
 
   /** Call once, after the first list: whatever is under way on this node now was begun by a process that is gone. */
@@ -110,6 +113,7 @@ export class VolumeReconciler<T extends VolumeObject, R> {
     const patch = claimPatch(object, agentId, clock.now());
     const claimed = await client.mergePatch(this.#work.resource, object.metadata, patch);
     this.#orphans.delete(object.metadata.uid ?? "");
+    this.#log.begun(claimed);
     if (this.#work.direction === "backup") metrics.backupsDequeued.add(1, { node: config.nodeName });
     this.#tell(claimed, {
       type: "Normal",
@@ -133,6 +137,7 @@ export class VolumeReconciler<T extends VolumeObject, R> {
         ? this.#work.failed(object, new Error(`the agent ended ${attempts} times while it worked on this volume`))
         : this.#work.takeOverProblem(object);
     if (problem === undefined) return await this.#begin(name, object);
+    if (problem === "later") return undefined;
     await this.#end(object, problem, signal);
     this.#orphans.delete(object.metadata.uid ?? "");
     return undefined;
@@ -169,9 +174,11 @@ export class VolumeReconciler<T extends VolumeObject, R> {
   }
 
   async #write(current: T, outcome: Outcome<R>, signal: AbortSignal): Promise<void> {
-    const restart = outcome.isSuccess ? undefined : restartPatch(current, outcome.error);
+    const restart = outcome.isSuccess ? undefined : restartOf(current, outcome.error);
     if (restart !== undefined) {
-      await this.#context.client.mergePatch(this.#work.resource, current.metadata, restart, { signal });
+      const { patch, why } = restart;
+      await this.#context.client.mergePatch(this.#work.resource, current.metadata, patch, { signal });
+      this.#log.givenBack(current, why);
       return;
     }
     const end = outcome.isSuccess
@@ -197,9 +204,7 @@ export class VolumeReconciler<T extends VolumeObject, R> {
     this.#tell(ended, { type: phase === "Failed" ? "Warning" : "Normal", reason: phase, message });
     const result = phase === "Completed" ? "completed" : "failed";
     metrics.transfers.add(1, { direction: this.#work.direction, result, reason: end.reason });
-    const facts = { [this.#work.direction]: keyOfObject(object), volume: object.spec.volume, ...object.spec.pod };
-    if (phase === "Failed") this.#context.log.error("volume failed", { ...facts, message });
-    else this.#context.log.info("volume completed", { ...facts, message });
+    this.#log.ended(object, end);
   }
 
   #countFigures(object: T, result: R): void {
@@ -231,12 +236,20 @@ export class VolumeReconciler<T extends VolumeObject, R> {
 /** Failures of the circumstances, not of the volume: somebody removed our lock, a thread died. */
 const passingFailures: ReadonlySet<unknown> = new Set(["lock-lost", "worker-failed"]);
 
+interface Restart {
+  readonly patch: MergePatch;
+  readonly why: string;
+}
+
 /** Undefined when the failure is the end. */
-function restartPatch(object: VolumeObject, error: unknown): MergePatch | undefined {
+function restartOf(object: VolumeObject, error: unknown): Restart | undefined {
   if (error instanceof Cancellation) {
     if (error.kind !== "shutdown") return undefined;
-    return releasePatch(object, "interrupted because the agent was stopped; it will be started over", false);
+    const why = "interrupted because the agent was stopped; it will be started over";
+    return { patch: releasePatch(object, why, false), why };
   }
   const isPassing = passingFailures.has((error as { code?: unknown }).code) && attemptsOf(object) < maxAttempts;
-  return isPassing ? releasePatch(object, `${messageOf(error)}; it will be started over`, true) : undefined;
+  if (!isPassing) return undefined;
+  const why = `${messageOf(error)}; it will be started over`;
+  return { patch: releasePatch(object, why, true), why };
 }

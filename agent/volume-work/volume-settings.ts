@@ -69,21 +69,32 @@ export function misnamedAnnotations({ metadata, spec }: Pod): string[] {
   });
 }
 
-/** All annotations of an object together may have 256 KiB. */
-const maxListed = 200;
+/** All annotations of an object together may have 256 KiB; the snapshot has every pattern. */
+const maxListLength = 32_768;
 
 /** JSON of what annotations asked for; undefined when they asked for nothing. */
 export function settingsText(settings: VolumeSettings): string | undefined {
   const { exclude, crossMounts, timeoutMs, stallTimeoutMs, origins } = settings;
   if (Object.keys(origins).length === 0) return undefined;
   const all = {
-    exclude: exclude.slice(0, maxListed),
+    exclude: firstOf(exclude),
     crossMounts,
     timeout: timeText(timeoutMs),
     stallTimeout: timeText(stallTimeoutMs),
   };
   const asked = Object.entries(all).filter(([name]) => Object.hasOwn(origins, name));
   return JSON.stringify({ ...Object.fromEntries(asked), from: origins });
+}
+
+function firstOf(patterns: readonly string[]): string[] {
+  const kept: string[] = [];
+  let length = 0;
+  for (const pattern of patterns) {
+    length += JSON.stringify(pattern).length + 1;
+    if (length > maxListLength) break;
+    kept.push(pattern);
+  }
+  return kept;
 }
 
 function look({ pod, volume, claim }: SettingSources, setting: Setting): Said | undefined {

@@ -3,6 +3,7 @@
 
 import type { KubeObject, Resource } from "../../src/api/kube-object.ts";
 import type { PodVolumePhase } from "../../src/api/phases.ts";
+import type { TransferProgress } from "../../src/api/pod-volume-backup.ts";
 import type { InvolvedObject } from "../../src/kube/events.ts";
 import type { TransferControl } from "../data-path/data-path-manager.ts";
 
@@ -12,7 +13,11 @@ export interface VolumeObject extends KubeObject {
     readonly pod: { readonly namespace?: string; readonly name?: string; readonly uid?: string };
     readonly volume: string;
   };
-  readonly status?: { readonly phase?: PodVolumePhase | ""; readonly startTimestamp?: string | null };
+  readonly status?: {
+    readonly phase?: PodVolumePhase | "";
+    readonly startTimestamp?: string | null;
+    readonly progress?: TransferProgress;
+  };
 }
 
 /** How a resource ends: what is written into it and what is told. */
@@ -36,8 +41,8 @@ export interface VolumeWork<T extends VolumeObject, R> {
   wasBegunHere(object: T): boolean;
   /** Why it can never be carried out; undefined when it can. */
   refusal(object: T): EndState | undefined;
-  /** Another process had begun it: why it cannot simply be started over. */
-  takeOverProblem(object: T): EndState | undefined;
+  /** Another process had begun it: why it cannot simply be started over; "later" when an event will say that it can. */
+  takeOverProblem(object: T): EndState | "later" | undefined;
   transfer(object: T, control: TransferControl): Promise<R>;
   completed(object: T, result: R): EndState;
   failed(object: T, error: unknown): EndState;

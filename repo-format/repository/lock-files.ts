@@ -15,11 +15,13 @@ const staleAfterMs: number = 30 * 60_000;
 /** Lock requests pass every connection limit, so they need a bound of their own. */
 const parallelLoads = 16;
 
+/** A lock and the name of its file. */
 export interface StoredLock {
   readonly id: LockId;
   readonly lock: LockFile;
 }
 
+/** What lies among a repository's locks. */
 export interface ListedLocks {
   readonly locks: readonly StoredLock[];
   /** Files that could not be read, with the reason; those deleted meanwhile are not among them. */
@@ -29,7 +31,10 @@ export interface ListedLocks {
 /** Lock files never change, so each is read once, and our own never; forgotten when it is gone. */
 const knownLocks = new WeakMap<Repository, Map<LockId, LockFile>>();
 
-/** Empty files are not locks: restic skips them, too. */
+/**
+ * The locks that stand at the moment, stale ones included. Empty files are not locks: restic skips them, too.
+ * @throws RepositoryError when the store does not answer; a file that cannot be read is listed instead.
+ */
 export async function listLocks(repo: Repository, signal?: AbortSignal): Promise<ListedLocks> {
   const known = knownLocks.get(repo) ?? new Map<LockId, LockFile>();
   const locks: StoredLock[] = [];

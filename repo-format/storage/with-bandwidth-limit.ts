@@ -17,15 +17,20 @@ import { TokenBucket, type TokenBucketOptions } from "./token-bucket.ts";
 export interface BandwidthLimits extends Pick<TokenBucketOptions, "monotonicClock" | "sleep"> {
   readonly uploadBytesPerSecond?: number | undefined;
   readonly downloadBytesPerSecond?: number | undefined;
+  /** In the place of a rate: buckets that several stores share, and whose rates may change meanwhile. */
+  readonly uploadBucket?: TokenBucket | undefined;
+  readonly downloadBucket?: TokenBucket | undefined;
 }
 
 /** @throws RepositoryError "argument-invalid" for a rate that is not above 0 */
 export function withBandwidthLimit(storage: ObjectStorage, limits: BandwidthLimits): ObjectStorage {
-  const { uploadBytesPerSecond: upload, downloadBytesPerSecond: download, ...time } = limits;
-  if (upload === undefined && download === undefined) return storage;
+  const { monotonicClock, sleep } = limits;
   const bucketOf = (bytesPerSecond: number | undefined): TokenBucket | undefined =>
-    bytesPerSecond === undefined ? undefined : new TokenBucket({ ...time, bytesPerSecond });
-  return new PacedStorage(storage, bucketOf(upload), bucketOf(download));
+    bytesPerSecond === undefined ? undefined : new TokenBucket({ monotonicClock, sleep, bytesPerSecond });
+  const upload = limits.uploadBucket ?? bucketOf(limits.uploadBytesPerSecond);
+  const download = limits.downloadBucket ?? bucketOf(limits.downloadBytesPerSecond);
+  if (upload === undefined && download === undefined) return storage;
+  return new PacedStorage(storage, upload, download);
 }
 
 class PacedStorage extends ForwardingStorage {
@@ -53,9 +58,16 @@ class PacedStorage extends ForwardingStorage {
   override getRange(key: string, offset: number, length: number, options: GetRangeOptions = {}): Promise<Buffer> {
     return this.inner.getRange(key, offset, length, paced(key, options, this.#download));
   }
+
+  /** Threads that read a file themselves pass by the bucket. */
+  override openFile(key: string, lengthBytes: number): number | undefined {
+    const isFree = this.#download === undefined || this.#download.isUnlimited;
+    return isFree ? this.inner.openFile?.(key, lengthBytes) : undefined;
+  }
 }
 
 function paced<T extends RequestOptions>(key: string, options: T, bucket: TokenBucket | undefined): T {
-  if (bucket === undefined || isLockKey(key)) return options;
+  // Bodies that nobody holds back go out in larger pieces.
+  if (bucket === undefined || bucket.isUnlimited || isLockKey(key)) return options;
   return { ...options, pace: (bytes: number) => bucket.take(bytes, options.signal) };
 }

@@ -1,4 +1,5 @@
 // Counts requests and bytes as they pass, for metrics, for reports and for tests that bound the number of requests.
+import { RepositoryError } from "../errors.ts";
 import { ForwardingStorage } from "./forwarding-storage.ts";
 import { isLockKey, storedKindOf } from "./key-layout.ts";
 import type {
@@ -58,6 +59,7 @@ class MeteredStorage extends ForwardingStorage {
     const fd = this.inner.openFile?.(key, lengthBytes);
     if (fd === undefined) return undefined;
     this.#meter.requests.getRange += 1;
+    this.#ended("getRange", "ok");
     this.#meter.answers += 1;
     this.#meter.bytesReceived += lengthBytes;
     return fd;
@@ -69,11 +71,15 @@ class MeteredStorage extends ForwardingStorage {
 
   override async *list(prefix: string, options?: ListOptions): AsyncIterable<ObjectInfo> {
     this.#begin("list", prefix);
+    let outcome = "ok";
     try {
       yield* this.inner.list(prefix, options);
     } catch (error) {
-      this.#meter.failures += 1;
+      outcome = this.#fail(error);
       throw error;
+    } finally {
+      // Also when the reader has seen enough.
+      this.#ended("list", outcome);
     }
   }
 
@@ -94,16 +100,36 @@ class MeteredStorage extends ForwardingStorage {
     this.#begin(method, key);
     try {
       const result = await call();
+      this.#ended(method, "ok");
       if (!isLockKey(key)) this.#meter.answers += 1;
       return result;
     } catch (error) {
-      this.#meter.failures += 1;
+      this.#ended(method, this.#fail(error));
       throw error;
     }
+  }
+
+  /** @returns how it ended. */
+  #fail(error: unknown): string {
+    this.#meter.failures += 1;
+    return outcomeCode(error);
+  }
+
+  #ended(method: StorageMethod, code: string): void {
+    const codes = this.#meter.outcomes[method];
+    codes[code] = (codes[code] ?? 0) + 1;
   }
 
   #received(bytes: Buffer): Buffer {
     this.#meter.bytesReceived += bytes.length;
     return bytes;
   }
+}
+
+/** What the store or the system said; else what the engine makes of it. All three are short lists. */
+function outcomeCode(error: unknown): string {
+  if (!RepositoryError.is(error)) return "unexpected";
+  const { status, errno } = error.details;
+  if (typeof status === "number") return String(status);
+  return typeof errno === "string" ? errno : error.code;
 }

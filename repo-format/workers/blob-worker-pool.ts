@@ -10,6 +10,7 @@ import type { BlobWorkerSetup, TaskResult } from "./messages.ts";
 import type { PoolTask, SubmitOptions, TaskRequest, TaskSubmitter } from "./pool-task.ts";
 import { PoolThread, type SharedTableSource } from "./pool-thread.ts";
 import type { RestoreTask, RestoreTaskResult } from "./restore-task.ts";
+import type { TaskGate } from "./task-gate.ts";
 import { blobWorkerUrl } from "./worker-url.ts";
 
 const creditPerThread = 2;
@@ -30,6 +31,8 @@ export interface BlobWorkerPoolOptions {
   readonly threads?: number;
   /** Default: 16 MiB a thread. */
   readonly maxBytesInFlight?: number;
+  /** Shared with other pools. Default: as many tasks as the threads take. */
+  readonly gate?: TaskGate | undefined;
   /** Code of the threads; tests give their own. */
   readonly entry?: URL;
 }
@@ -41,6 +44,7 @@ export class BlobWorkerPool implements TaskSubmitter {
   readonly budget: ByteBudget;
   readonly #setup: BlobWorkerSetup;
   readonly #table: SharedTableSource;
+  readonly #gate: TaskGate | undefined;
   readonly #entry: URL;
   readonly #threads: PoolThread[] = [];
   readonly #queue: PoolTask[] = [];
@@ -61,6 +65,7 @@ export class BlobWorkerPool implements TaskSubmitter {
       extraVerify: options.extraVerify ?? true,
     };
     this.#table = options.table;
+    this.#gate = options.gate;
     this.#entry = options.entry ?? blobWorkerUrl;
   }
 
@@ -121,12 +126,31 @@ export class BlobWorkerPool implements TaskSubmitter {
     await Promise.all(this.#threads.splice(0).map((thread) => thread.end(reason)));
   }
 
-  #dispatch(): void {
+  readonly #dispatch = (): void => {
     while (this.#queue.length > 0) {
+      if (this.#gate?.hasRoom === false) {
+        this.#gate.whenRoom(this.#dispatch);
+        return;
+      }
       const thread = this.#freeThread();
       if (thread === undefined) return;
-      thread.give(this.#queue.shift() as PoolTask, this.#table);
+      thread.give(this.#throughGate(this.#queue.shift() as PoolTask), this.#table);
     }
+  };
+
+  #throughGate(task: PoolTask): PoolTask {
+    const gate = this.#gate;
+    if (gate === undefined) return task;
+    gate.take();
+    const resolve: PoolTask["resolve"] = (result) => {
+      task.resolve(result);
+      gate.release();
+    };
+    const reject: PoolTask["reject"] = (error) => {
+      task.reject(error);
+      gate.release();
+    };
+    return { ...task, resolve, reject };
   }
 
   /** The least busy thread; a new one rather than letting a task wait behind another. */
@@ -157,14 +181,23 @@ export interface BlobWorkerPoolSource {
   readonly options: { readonly compression?: CompressionMode; readonly extraVerify?: boolean };
 }
 
-/** A pool with the repository's own key, compression and blob table. */
-export function createBlobWorkerPool(repository: BlobWorkerPoolSource, threads?: number): BlobWorkerPool {
+/**
+ * A pool with the repository's own key, compression and blob table.
+ * @param threads at most; default: the cores that this process may use.
+ * @param gate shared with other pools.
+ */
+export function createBlobWorkerPool(
+  repository: BlobWorkerPoolSource,
+  threads?: number,
+  gate?: TaskGate,
+): BlobWorkerPool {
   const { masterKey, version, index, options } = repository;
   const { compression, extraVerify } = options;
   return new BlobWorkerPool({
     masterKey,
     version,
     table: index.table,
+    gate,
     ...(compression === undefined ? {} : { compression }),
     ...(extraVerify === undefined ? {} : { extraVerify }),
     ...(threads === undefined ? {} : { threads }),

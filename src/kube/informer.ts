@@ -21,6 +21,8 @@ export interface InformerOptions<T extends AnyKubeObject> {
   readonly clock?: Clock;
   /** Objects for which this is false are treated as if they did not exist. */
   readonly filter?: (object: T) => boolean;
+  /** Called with every object that is listed or watched and is there, wanted or not; must not throw. */
+  readonly onSeen?: (object: T) => void;
   /** Length of one watch request; 5 to 10 minutes when absent. */
   readonly watchSeconds?: number;
 }
@@ -130,6 +132,7 @@ export class Informer<T extends AnyKubeObject> {
   }
 
   #isWanted(object: T): boolean {
+    this.#options.onSeen?.(object);
     return this.#options.filter === undefined || this.#options.filter(object);
   }
 

@@ -10,6 +10,20 @@ import { parseListenAddress } from "./listen-address.ts";
 
 type Labels = Readonly<Record<string, string>>;
 
+/** One series as it is now. */
+export interface Sample {
+  readonly labels?: Labels;
+  readonly value: number;
+}
+
+/** What a metric is, without its values. */
+export interface MetricDefinition {
+  readonly name: string;
+  readonly help: string;
+  readonly type: string;
+  readonly labels: readonly string[];
+}
+
 export interface CounterMetric {
   add(amount: number, labels?: Labels): void;
 }
@@ -39,16 +53,32 @@ export class Metrics {
     return { add: (amount, labels = {}) => metric.inc({ ...labels }, amount) };
   }
 
-  /** A counter that is kept elsewhere: `read` gives the value for each value of the label when somebody asks. */
-  sampledCounter(name: string, help: string, labelName: string, read: () => Readonly<Record<string, number>>): void {
+  /** A counter that is kept elsewhere: `read` gives all its series when somebody asks. */
+  sampledCounter(name: string, help: string, labelNames: readonly string[], read: () => readonly Sample[]): void {
     new Counter({
       name,
       help,
-      labelNames: [labelName],
+      labelNames: [...labelNames],
       registers: [this.#registry],
       collect() {
         this.reset();
-        for (const [value, amount] of Object.entries(read())) this.inc({ [labelName]: value }, amount);
+        for (const { labels = {}, value } of read()) this.inc({ ...labels }, value);
+      },
+    });
+  }
+
+  /** A gauge that is read elsewhere when somebody asks; a series that `read` does not give is gone. */
+  sampledGauge(name: string, help: string, labelNames: readonly string[], read: () => readonly Sample[]): void {
+    new Gauge({
+      name,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        // Without labels a reset leaves a 0 behind, which would say something about nothing.
+        if (labelNames.length === 0) this.remove();
+        for (const { labels = {}, value } of read()) this.set({ ...labels }, value);
       },
     });
   }
@@ -80,10 +110,29 @@ export class Metrics {
     };
   }
 
+  /** Of everything that was registered here, in that order. */
+  get definitions(): readonly MetricDefinition[] {
+    // The library's own type leaves out what its objects have.
+    const metrics = this.#registry.getMetricsAsArray() as unknown as readonly (MetricDefinition & {
+      labelNames: string[];
+    })[];
+    return metrics.map(({ name, help, type, labelNames }) => ({
+      name,
+      help,
+      type,
+      labels: labelNames.filter((label) => label !== "le"),
+    }));
+  }
+
   /** The text that Prometheus reads. */
   text(): Promise<string> {
     return this.#registry.metrics();
   }
+}
+
+/** Which program this is; 1 for as long as it runs. */
+export function serveProgramInfo(metrics: Metrics, labels: { readonly version: string; readonly role: string }): void {
+  metrics.gauge("stowage_info", "1 for a process that runs, by version and role", ["version", "role"]).set(1, labels);
 }
 
 export interface MetricsServerOptions {

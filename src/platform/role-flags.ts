@@ -40,7 +40,8 @@ export function parseRoleFlags<const V extends string, const S extends string>(
     const following = next === undefined || next.startsWith("-") ? undefined : next;
     if (value === undefined && following !== undefined) index++;
     if (isOneOf(name, known.values)) values[name] = required(name, value ?? following);
-    else warnings.push(`the flag --${name} is not known here and was ignored`);
+    // Velero's installer writes "--features=" for none.
+    else if (value !== "") warnings.push(`the flag --${name} is not known here and was ignored`);
   }
   return { values, switches, warnings };
 }
@@ -69,11 +70,17 @@ export function durationFlag(flag: string, text: string): number {
   throw new ConfigError("flag-invalid", `--${flag} must be a duration such as 10m, not ${JSON.stringify(text)}`);
 }
 
-/** Bytes of a size flag such as 500M or 2Gi; units are binary. @throws ConfigError "flag-invalid" */
-export function sizeFlag(flag: string, text: string): number {
+/** Bytes of a text such as 500M or 2Gi; units are binary. Undefined when it is none, or 0. */
+export function parseSize(text: string): number | undefined {
   const [, digits = "", unit = ""] = /^(\d{1,9})([KMGT]?)i?$/i.exec(text) ?? [];
   const bytes = Number(digits) * 1024 ** (unit === "" ? 0 : "KMGT".indexOf(unit.toUpperCase()) + 1);
-  if (bytes > 0) return bytes;
+  return bytes > 0 ? bytes : undefined;
+}
+
+/** Bytes of a size flag such as 500M or 2Gi; units are binary. @throws ConfigError "flag-invalid" */
+export function sizeFlag(flag: string, text: string): number {
+  const bytes = parseSize(text);
+  if (bytes !== undefined) return bytes;
   throw new ConfigError("flag-invalid", `--${flag} must be a size such as 500M or 2G, not ${JSON.stringify(text)}`);
 }
 

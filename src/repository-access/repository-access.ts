@@ -28,8 +28,8 @@ export interface RepositoryAccessOptions extends SecretReader {
   readonly identity: RepositoryIdentity;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
-  /** How long failing requests are tried again; the engine's default is 15 min. */
-  readonly retry?: StorageOptions["retry"];
+  /** How long failing requests are tried again (15 min when absent), how many run at a time (5), how fast they may be. */
+  readonly requests?: Pick<StorageOptions, "retry" | "connections" | "bandwidth">;
   /** Copies of index files, snapshots and tree packs of what lies in a bucket; a directory is as near as they would be. */
   readonly cache?: Omit<NonNullable<StorageOptions["cache"]>, "clock"> | undefined;
   /** How many repositories stay open; 16 when absent. */
@@ -115,8 +115,8 @@ export class RepositoryAccess {
     await checkMounted(location);
     const s3 = await s3Settings(location, this.#options, signal);
     const { store, prefix } = objectsOf(location);
-    const { clock, retry } = this.#options;
-    const behaviour = { meter: this.#meter, ...(retry === undefined ? {} : { retry }) };
+    const { clock, requests } = this.#options;
+    const behaviour = { meter: this.#meter, ...requests };
     return { storage: await openStorage(store, { s3: { ...s3, clock }, ...behaviour }), prefix };
   }
 
@@ -170,11 +170,11 @@ export class RepositoryAccess {
     return { identifier, password, storageOptions, cacheKey: `${identifier}\n${settingsHash}` };
   }
 
-  #storageBehaviour(identifier: string): Pick<StorageOptions, "retry" | "meter" | "cache"> {
-    const { retry, cache, clock } = this.#options;
+  #storageBehaviour(identifier: string): Partial<StorageOptions> {
+    const { requests, cache, clock } = this.#options;
     const isCached = cache !== undefined && parseLocation(identifier).kind === "s3";
     return {
-      ...(retry === undefined ? {} : { retry }),
+      ...requests,
       ...(isCached ? { cache: { ...cache, clock } } : {}),
       meter: this.#meter,
     };

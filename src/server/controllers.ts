@@ -8,6 +8,7 @@ import { requestsPart } from "./requests/part.ts";
 import { restorePart } from "./restore/part.ts";
 import { schedulePart } from "./schedule/part.ts";
 import { createInformers, type ServerContext, type ServerPart } from "./server-context.ts";
+import { statePart } from "./state/part.ts";
 import { storageLocationPart } from "./storage-location/part.ts";
 
 const parts: readonly ServerPart[] = [
@@ -19,6 +20,7 @@ const parts: readonly ServerPart[] = [
   schedulePart,
   deletionPart,
   requestsPart,
+  statePart,
 ];
 
 export interface RunningControllers {

@@ -1,6 +1,7 @@
 // Entry of `stowage server`: wiring only.
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
+import packageJson from "../../package.json" with { type: "json" };
 import { repositoryPasswordSecret } from "../api/names.ts";
 import { namespaces } from "../api/resources.ts";
 import { CrdLookup } from "../kube/crd-lookup.ts";
@@ -12,10 +13,11 @@ import { reconnectBackoff, retryWithBackoff } from "../platform/backoff.ts";
 import { systemClock } from "../platform/clock.ts";
 import { errorFacts, explainError } from "../platform/coded-error.ts";
 import { createLogger, type Logger } from "../platform/logger.ts";
-import { Metrics, serveMetrics } from "../platform/metrics.ts";
+import { Metrics, serveMetrics, serveProgramInfo } from "../platform/metrics.ts";
 import { processUser } from "../platform/process-user.ts";
 import { SecretValues } from "../platform/redaction.ts";
 import { listenForShutdown } from "../platform/shutdown.ts";
+import { serveStorageCounts } from "../platform/storage-metrics.ts";
 import { RepositoryAccess } from "../repository-access/repository-access.ts";
 import { ensureRepositoryPassword } from "./backup-repository/repository-password.ts";
 import { type RunningControllers, startControllers } from "./controllers.ts";
@@ -97,8 +99,10 @@ async function work(
     clock: () => clock.now(),
     onSecret: (value) => secrets.add(value),
     // A store that cannot be reached is soon shown as such, and tried again by the controllers.
-    retry: { maxElapsedMs: 60_000 },
+    requests: { retry: { maxElapsedMs: 60_000 } },
   });
+  serveProgramInfo(metrics, { version: packageJson.version, role: "server" });
+  serveStorageCounts(metrics, () => access.traffic);
   const events = new EventRecorder({ client, log, component: "stowage-server", clock });
   const openLocationStore = locationStoreOpener(access);
   const downloads = await startDownloads({ config, openLocationStore, clock, log });

@@ -2,11 +2,22 @@
 // it runs in the build stage works on those files alone, and the links it makes start the right role. The image of the
 // tests on a real node is made by the same hand, which refuses what it cannot follow.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, readlinkSync, symlinkSync, unlinkSync } from "node:fs";
-import { join } from "node:path";
+import { execFileSync } from "node:child_process";
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import test from "node:test";
 import {
   copiedFromTree,
+  copyProductionPackages,
   followBuildStage,
   followRuntimeStage,
   productionPackages,
@@ -92,4 +103,33 @@ test("the image's packages are those of the lockfile that are not for developmen
     assert.ok(names.includes(`node_modules/${wanted}`));
   for (const unwanted of ["node", "typescript", "knip"])
     assert.ok(!names.includes(`node_modules/${unwanted}`), unwanted);
+});
+
+test("packages are trimmed of what no program reads, not of licenses", () => {
+  const modules = join(folder, "node_modules");
+  const files = ["pkg/index.js", "pkg/index.d.ts", "pkg/index.js.map", "pkg/LICENSE", "pkg/README.md", "pkg/x.h"];
+  const prebuilt = [`linux-${process.arch}`, "darwin-arm64"].map((name) => `pkg/prebuilds/${name}/pkg.node`);
+  for (const file of [...files, ...prebuilt]) {
+    mkdirSync(dirname(join(modules, file)), { recursive: true });
+    writeFileSync(join(modules, file), "");
+  }
+  execFileSync(process.execPath, [join(root, ".ci", "trim-modules.mjs"), modules]);
+  assert.deepEqual(
+    globSync("**/*.*", { cwd: modules })
+      .concat(globSync("**/LICENSE", { cwd: modules }))
+      .sort(),
+    ["pkg/LICENSE", "pkg/index.js", prebuilt[0]],
+  );
+});
+
+test("every package that the program imports loads from the packages as they are in the image", async () => {
+  const place = join(folder, "packages");
+  copyProductionPackages(join(place, "node_modules"));
+  const sources = globSync("{src,agent,repo-format}/**/*.ts", { cwd: root }).map(read).join("\n");
+  const named = [...sources.matchAll(/(?:from |import\(|require\()"([@a-z][^":]*)"/g)].map(([, name = ""]) => name);
+  assert.ok(named.includes("koffi") && named.includes("@kubernetes/client-node"), named.join());
+  const script = `for (const name of ${JSON.stringify([...new Set(named)])}) await import(name);`;
+  const args = ["--input-type=module", "-e", script];
+  const { code, stderr } = await runProcess(process.execPath, { args, cwd: place });
+  assert.equal(code, 0, stderr);
 });

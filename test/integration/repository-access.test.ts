@@ -39,7 +39,7 @@ function accessWith(
     namespace: "velero",
     identity: testIdentity,
     clock: () => Date.now(),
-    retry: { maxElapsedMs: 0, firstDelayMs: 0 },
+    requests: { retry: { maxElapsedMs: 0, firstDelayMs: 0 } },
     ...options,
   });
   t.after(() => access.close());

@@ -74,7 +74,10 @@ describe("the verification of a repository", () => {
     const repository = await becomes("shop", "AllVerified");
     assert.equal(verified(repository)?.status, "True");
     assert.ok(Date.parse(lastVerified(repository)) > Date.parse(repository.metadata.creationTimestamp ?? ""));
-    assert.match(await rig.metrics(server), /^stowage_repository_last_verified_timestamp{repository="shop"} \d{10}/m);
+    assert.match(
+      await rig.metrics(server),
+      /^stowage_repository_last_verified_timestamp_seconds{repository="shop"} \d{10}/m,
+    );
   });
 
   it("finds damage, names the snapshot that suffers, and notices the repair", async () => {

@@ -22,7 +22,7 @@ interface Interruption {
   readonly title: string;
   /** Takes it away and brings it back, and lets the store go on. `isMoved` says when the data have arrived nevertheless. */
   readonly strike: (isMoved: () => boolean) => Promise<void>;
-  /** The work must have been begun anew by somebody. */
+  /** Nobody could give the work back: it was begun once more. What was given back in order counts as not begun. */
   readonly startsOver: boolean;
 }
 
@@ -44,7 +44,7 @@ const interruptions: readonly Interruption[] = [
       await rig.kubectl("-n", "velero", "wait", "--for=delete", `pod/${metadata.name}`, "--timeout=60s");
       await rig.agentReady();
     },
-    startsOver: true,
+    startsOver: false,
   },
   {
     title: "the DaemonSet is rolled",
@@ -54,7 +54,7 @@ const interruptions: readonly Interruption[] = [
       rig.s3.thaw();
       await rig.agentReady();
     },
-    startsOver: true,
+    startsOver: false,
   },
   {
     title: "the API server is away until the data have been moved",
@@ -153,7 +153,7 @@ describe("during a backup", () => {
       const [volume] = await rig.volumeBackups(name);
       assert.equal(volume?.status?.phase, "Completed", volume?.status?.message);
       const attempts = Number(volume?.metadata.annotations?.["stowage.dev/attempts"]);
-      assert.ok(startsOver ? attempts > 1 : attempts === 1, `${attempts} attempts`);
+      assert.ok(attempts === (startsOver ? 2 : 1), `${attempts} attempts`);
       assert.equal(await checksumOfSnapshot(volume?.status?.snapshotID ?? ""), wanted);
       await assertNoLock();
       await rig.agentReady();
@@ -179,10 +179,11 @@ describe("during a restore", () => {
       const [volume] = await rig.volumeRestores(`restore-${index}`);
       assert.equal(volume?.status?.phase, "Completed", volume?.status?.message);
       const attempts = Number(volume?.metadata.annotations?.["stowage.dev/attempts"]);
-      assert.ok(startsOver ? attempts > 1 : attempts === 1, `${attempts} attempts`);
+      assert.ok(attempts === (startsOver ? 2 : 1), `${attempts} attempts`);
       await rig.ready(target, "web");
       assert.equal(await checksum(target), wanted);
-      assert.equal(await rig.shell(target, "web", "ls -A /data"), "large\n");
+      // The helper is a user who may not remove it; the agent does, as soon as it hears that the helper has ended.
+      await rig.until("no .velero is left", async () => (await rig.shell(target, "web", "ls -A /data")) === "large\n");
       await assertNoLock();
       await rig.agentReady();
       await assertMemory();

@@ -43,7 +43,12 @@ const kubernetesStamps: Record<string, string> = {
   "k8s.io/client-go/pkg/version.gitVersion": "v1.34.4",
 };
 
-const helmStamps: Record<string, string> = { "helm.sh/helm/v3/internal/version.version": "v3.20.2" };
+/** Its own version, and that of the Kubernetes that charts are rendered for without a cluster, else v1.20. */
+const helmStamps: Record<string, string> = {
+  "helm.sh/helm/v3/internal/version.version": "v3.20.2",
+  "helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor": "1",
+  "helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor": "34",
+};
 
 const resticPackage = "github.com/restic/restic/cmd/restic";
 
@@ -63,15 +68,20 @@ export const peerRecipes: readonly PeerRecipe[] = [
   ),
   onDemand(kubernetesProgram("kubelet", "k8s.io/kubernetes/cmd/kubelet", "kubelet")),
   onDemand(kubernetesProgram("kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler", "kubelet")),
+  // Ours: a CSI driver whose volumes are folders.
+  { ...goProgram("csi-folders", "csi-folders", "."), ownMain: true, isOnDemand: true },
   // Ours, around the code of kubelets.
   { ...goProgram("exec-kubelet", "exec-kubelet", "."), ownMain: true },
-  // Its own version package, which it checks charts against.
   { ...goProgram("helm", "helm", "helm.sh/helm/v3/cmd/helm"), stamps: helmStamps },
   // Without the web interface, which is most of the build.
   { ...goProgram("kopia", "kopia", "github.com/kopia/kopia"), tags: ["nohtmlui"], isOnDemand: true },
-  veleroProgram("velero", "./cmd/velero"),
+  veleroProgram("velero"),
+  veleroProgram("velero-restore-helper"),
   // Its plugin for S3 stores, ours: the AWS plugin is a module of its own.
-  veleroProgram("velero-object-store", "./cmd/velero-object-store", "velero-object-store"),
+  veleroProgram("velero-object-store", { overlay: "velero-object-store" }),
+  // The first and the newest release whose resource definitions the agent is tried on.
+  veleroProgram("velero-1.14.0", { version: "v1.14.0", module: "velero-crds/v1.14.0", command: "velero" }),
+  veleroProgram("velero-1.18.0", { version: "v1.18.0", module: "velero-crds/v1.18.0", command: "velero" }),
 ];
 
 /** @throws when no program has this name; the message lists those there are. */
@@ -105,7 +115,7 @@ export function cachedProgram(recipe: PeerRecipe): string {
 }
 
 /** XDG base directory specification: $XDG_CACHE_HOME when it is an absolute path, else ~/.cache. */
-function peerCacheFolder(): string {
+export function peerCacheFolder(): string {
   const configured = process.env.XDG_CACHE_HOME ?? "";
   return join(configured.startsWith("/") ? configured : join(homedir(), ".cache"), "stowage", "peers");
 }
@@ -123,13 +133,27 @@ function onDemand(recipe: PeerRecipe): PeerRecipe {
   return { ...recipe, isOnDemand: true, inKubebuilderAssets: false };
 }
 
-function veleroProgram(name: string, mainPackage: string, overlay?: string): PeerRecipe {
-  const version = "v1.16.2";
+interface VeleroParts {
+  readonly version?: string;
+  readonly module?: string;
+  /** Its main package below cmd; the program's name when absent. */
+  readonly command?: string;
+  readonly overlay?: string;
+}
+
+function veleroProgram(
+  name: string,
+  { version = "v1.16.2", module = "velero", ...parts }: VeleroParts = {},
+): PeerRecipe {
   const path = "github.com/vmware-tanzu/velero";
   return {
-    ...goProgram(name, "velero", mainPackage),
-    stamps: { [`${path}/pkg/buildinfo.Version`]: version },
+    ...goProgram(name, module, `./cmd/${parts.command ?? name}`),
+    stamps: {
+      [`${path}/pkg/buildinfo.Version`]: version,
+      // Server and node-agent would both take port 8080 for metrics that nobody has asked for.
+      "sigs.k8s.io/controller-runtime/pkg/metrics/server.DefaultBindAddress": "0",
+    },
     isOnDemand: true,
-    ownModule: { path, version, ...(overlay === undefined ? {} : { overlay }) },
+    ownModule: { path, version, ...(parts.overlay === undefined ? {} : { overlay: parts.overlay }) },
   };
 }

@@ -56,6 +56,8 @@ export interface ControlPlaneOptions {
    * scheduler or a kubelet does is left to others.
    */
   readonly controllers?: boolean;
+  /** Controllers that only some stories need. */
+  readonly alsoControllers?: readonly string[];
 }
 
 /** Starts one; a port that somebody else took meanwhile is tried again with another. */
@@ -78,7 +80,7 @@ async function startOnce(options: ControlPlaneOptions): Promise<ControlPlane> {
     const start = (): Promise<RunningProcess> => startApiServer({ folder, files, port, etcdPort });
     const parts = { folder, files, port, etcd, apiServer: await start(), start };
     if (options.controllers !== true) return controlPlane(parts);
-    const manager = await startControllerManager(parts).catch(async (error) => {
+    const manager = await startControllerManager(parts, options.alsoControllers).catch(async (error) => {
       await parts.apiServer.stop(0);
       throw error;
     });
@@ -229,13 +231,16 @@ const startedControllers = [
   "persistentvolume-protection-controller",
 ];
 
-async function startControllerManager({ folder, files, port }: Parts): Promise<RunningProcess> {
+async function startControllerManager(
+  { folder, files, port }: Parts,
+  more: readonly string[] = [],
+): Promise<RunningProcess> {
   const securePort = await freePort();
   return await startProcess(kubeControllerManagerBinary(), {
     name: "kube-controller-manager",
     args: [
       `--kubeconfig=${credentialsFor({ folder, files, port }).kubeconfig("controllers", files.adminToken)}`,
-      `--controllers=${startedControllers.join(",")}`,
+      `--controllers=${[...startedControllers, ...more].join(",")}`,
       "--leader-elect=false",
       "--bind-address=127.0.0.1",
       `--secure-port=${securePort}`,
@@ -312,15 +317,21 @@ interface ApiCall {
 
 async function callApi({ port, ca, token, method, path, body, contentType }: ApiCall): Promise<ApiAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<ApiAnswer>();
-  const headers = { authorization: `Bearer ${token}`, "content-type": contentType ?? "application/json" };
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  const headers = {
+    authorization: `Bearer ${token}`,
+    "content-type": contentType ?? "application/json",
+    // Node leaves it out for DELETE, and the body is then not read.
+    ...(text === undefined ? {} : { "content-length": Buffer.byteLength(text) }),
+  };
   const outgoing = request({ host: "127.0.0.1", port, ca, method, path, headers, agent: false }, (incoming) => {
-    let text = "";
-    incoming.setEncoding("utf8").on("data", (piece: string) => (text += piece));
+    let answer = "";
+    incoming.setEncoding("utf8").on("data", (piece: string) => (answer += piece));
     incoming.on("error", reject);
-    incoming.on("end", () => resolve({ status: incoming.statusCode ?? 0, body: parseAnswer(text) }));
+    incoming.on("end", () => resolve({ status: incoming.statusCode ?? 0, body: parseAnswer(answer) }));
   });
   outgoing.on("error", reject);
-  outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+  outgoing.end(text);
   return await promise;
 }
 

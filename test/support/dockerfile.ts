@@ -1,5 +1,6 @@
 // Reads the Dockerfile and follows it without a container engine: its build stage in a folder, its runtime stage as a root
 // file system. What it cannot follow it refuses, so that the two cannot drift apart.
+import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { runProcess } from "./processes.ts";
@@ -51,8 +52,11 @@ export function copiedFromTree(stage: Stage): string[] {
   return copies.flatMap((text) => text.split(/\s+/).slice(0, -1));
 }
 
-/** The one command of the build stage after the copies, and what it stands for here. */
-const buildCommands = ["npm ci --no-audit --no-fund", "npm run build && npm prune --omit=dev --ignore-scripts"];
+/** What the build stage runs. Here `npm ci` was run before, and `copyProductionPackages` does what follows the build. */
+const buildCommands = [
+  "npm ci --no-audit --no-fund",
+  "npm run build && npm prune --omit=dev --ignore-scripts && node .ci/trim-modules.mjs node_modules",
+];
 
 /**
  * The files that the build stage copies, compiled in `folder`. Its node_modules is the tree's own, as `npm ci` makes it.
@@ -132,7 +136,7 @@ interface Lockfile {
   readonly packages: Readonly<Record<string, { readonly dev?: boolean }>>;
 }
 
-/** Copies the production packages; optional ones of other platforms are not there. */
+/** Copies the production packages, trimmed; optional ones of other platforms are not there. */
 export function copyProductionPackages(target: string): void {
   const modules = realpathSync(join(repositoryRoot, "node_modules"));
   for (const path of productionPackages()) {
@@ -147,6 +151,7 @@ export function copyProductionPackages(target: string): void {
       filter: (file) => !file.slice(source.length).includes("/node_modules"),
     });
   }
+  execFileSync(process.execPath, [join(repositoryRoot, ".ci", "trim-modules.mjs"), target]);
 }
 
 function instruction(line: string): Instruction {

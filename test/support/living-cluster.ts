@@ -6,7 +6,7 @@ import { stripVTControlCharacters } from "node:util";
 import type { KubeObject } from "../../src/api/kube-object.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
 import { veleroBinary } from "./peers.ts";
-import { PlayedNode } from "./played-node.ts";
+import { PlayedNode, type PodRuntime } from "./played-node.ts";
 import { eventually, type ProcessResult, type RunningProcess, runProcess, startProcess } from "./processes.ts";
 import type { S3Server } from "./s3-server.ts";
 import { makeTemporaryDirectory, removeDirectory } from "./temporary-directory.ts";
@@ -28,6 +28,8 @@ export interface LivingClusterOptions {
   readonly isBare?: boolean;
   /** What starts ours, before a role; the sources when absent. */
   readonly program?: readonly string[];
+  /** Asked whenever a pod is played. */
+  readonly runtime?: () => PodRuntime | undefined;
 }
 
 export async function startLivingCluster(options: LivingClusterOptions): Promise<LivingCluster> {
@@ -53,7 +55,9 @@ export class LivingCluster {
     this.controlPlane = controlPlane;
     this.s3 = options.s3;
     this.#options = options;
-    this.node = new PlayedNode({ controlPlane, name: nodeName, folder: join(this.folder, "node") });
+    const { runtime } = options;
+    const folder = join(this.folder, "node");
+    this.node = new PlayedNode({ controlPlane, name: nodeName, folder, ...(runtime === undefined ? {} : { runtime }) });
   }
 
   async install(): Promise<void> {

@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { findPeer } from "../peers/build-peer.ts";
+import { findDebianProgram } from "../peers/debian-packages.ts";
 import { recipeOf } from "../peers/recipes.ts";
 
 const peersFolder = join(import.meta.dirname, "..", "peers");
@@ -42,6 +43,11 @@ export function kubectlBinary(): string {
   return peerBinary("kubectl");
 }
 
+/** helm 3.20.2 */
+export function helmBinary(): string {
+  return peerBinary("helm");
+}
+
 /** kube-controller-manager 1.34.4, or the one of KUBEBUILDER_ASSETS. */
 export function kubeControllerManagerBinary(): string {
   return peerBinary("kube-controller-manager");
@@ -57,19 +63,40 @@ export function kubeSchedulerBinary(): string {
   return peerBinary("kube-scheduler");
 }
 
+/** A CSI driver whose volumes are folders of the node. */
+export function csiFoldersBinary(): string {
+  return peerBinary("csi-folders");
+}
+
 /** A kubelet that serves nothing but exec, of Kubernetes 1.34.4's code. */
 export function execKubeletBinary(): string {
   return peerBinary("exec-kubelet");
 }
 
-/** Velero 1.16.2, client and server in one. */
-export function veleroBinary(): string {
-  return peerBinary("velero");
+/** Those whose resource definitions differ in what the agent writes. */
+export const veleroVersions = ["1.14.0", "1.16.2", "1.18.0"] as const;
+export type VeleroVersion = (typeof veleroVersions)[number];
+
+/** Velero 1.16.2, client and server in one, or another release. */
+export function veleroBinary(version: VeleroVersion = "1.16.2"): string {
+  return peerBinary(version === "1.16.2" ? "velero" : `velero-${version}`);
+}
+
+/** The init container that Velero 1.16.2 puts into restored pods. */
+export function veleroRestoreHelperBinary(): string {
+  return peerBinary("velero-restore-helper");
 }
 
 /** The plugin with which that server reaches an S3 store. */
 export function veleroObjectStoreBinary(): string {
   return peerBinary("velero-object-store");
+}
+
+/** Prometheus and promtool of Debian's package; the tier's runner has fetched it. */
+export function prometheusBinary(program: "prometheus" | "promtool"): string {
+  const path = findDebianProgram("prometheus", program);
+  if (path === undefined) throw new Error(`${program} is not there: npm run peers -- prometheus fetches it`);
+  return path;
 }
 
 /**

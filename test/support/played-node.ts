@@ -21,11 +21,31 @@ export interface PlayedNodeOptions {
   readonly storageClass?: string;
   /** Between two looks at the API server; 200 when absent. */
   readonly periodMs?: number;
+  /** Runs the programs of some pods; without it nothing runs but our restore-helper. */
+  readonly runtime?: () => PodRuntime | undefined;
 }
 
-interface ContainerState {
-  readonly name: string;
+/** Directory of a pod's own volume. */
+export type VolumePath = (volume: Volume) => Promise<string>;
+
+/** Runs the programs of pods whose images it knows. */
+export interface PodRuntime {
+  has(container: Container): boolean;
+  /** As it is now; started first when it never was, or has to be again. */
+  stateOf(pod: Pod, container: Container, pathOf: VolumePath): Promise<ContainerState>;
+  /** A claim's volume has come there. */
+  mount(path: string): Promise<void>;
+  /** Asks the pod's programs to end. @returns true when none is left */
+  end(pod: Pod): boolean;
+}
+
+export interface ContainerState {
   readonly state: Running | Terminated;
+  readonly restartCount?: number;
+}
+
+interface NamedState extends ContainerState {
+  readonly name: string;
 }
 
 interface Running {
@@ -33,7 +53,7 @@ interface Running {
 }
 
 interface Terminated {
-  readonly terminated: { readonly exitCode: number; readonly reason: string };
+  readonly terminated: { readonly exitCode: number; readonly reason: string; readonly message?: string };
 }
 
 const running: Running = { running: { startedAt: new Date(0).toISOString() } };
@@ -46,6 +66,11 @@ function hasSucceeded({ state }: ContainerState): boolean {
   return "terminated" in state && state.terminated.exitCode === 0;
 }
 
+function phaseOf(containers: readonly NamedState[]): string {
+  if (!containers.every(({ state }) => "terminated" in state)) return "Running";
+  return containers.every(hasSucceeded) ? "Succeeded" : "Failed";
+}
+
 export class PlayedNode {
   readonly name: string;
   /** Where the kubelet keeps the pods' directories. */
@@ -54,6 +79,8 @@ export class PlayedNode {
   readonly #stop = new AbortController();
   /** By the pod's uid: one process for each folder of volumes. */
   readonly #helpers = new Map<string, readonly RunningProcess[]>();
+  /** By the pod's uid, of pods whose programs run. */
+  readonly #statuses = new Map<string, string>();
   #running: Promise<void> = Promise.resolve();
   #failure: unknown;
 
@@ -123,7 +150,9 @@ export class PlayedNode {
       return;
     }
     if (spec?.nodeName === undefined) return await this.#schedule(pod, path);
-    if (spec.nodeName !== this.name || ["Running", "Succeeded", "Failed"].includes(status?.phase ?? "")) return;
+    const isRun = [...(spec.initContainers ?? []), ...spec.containers].some((one) => this.#runtime?.has(one) === true);
+    const done = [...(isRun ? [] : ["Running"]), "Succeeded", "Failed"];
+    if (spec.nodeName !== this.name || done.includes(status?.phase ?? "")) return;
     if (!(await this.#mountVolumes(pod))) return;
     await this.#playContainers(pod, path);
   }
@@ -138,15 +167,18 @@ export class PlayedNode {
   /** False while a claim has no volume yet. */
   async #mountVolumes(pod: Pod): Promise<boolean> {
     const paths: string[] = [];
+    const claimed: string[] = [];
     for (const volume of pod.spec?.volumes ?? []) {
       const claim = await this.#claimOf(pod, volume);
       if (claim !== undefined && (claim.spec?.volumeName ?? "") === "") return false;
       const path = this.volumePath(pod, volume.name, claim);
       if (claim !== undefined && !existsSync(path)) this.#moveIn(claim.spec?.volumeName ?? "", path);
       paths.push(path);
+      if (claim !== undefined) claimed.push(path);
     }
     mkdirSync(join(this.podsDirectory, pod.metadata.uid ?? ""), { recursive: true });
     for (const path of paths) mkdirSync(path, { recursive: true });
+    for (const path of claimed) await this.#runtime?.mount(path);
     return true;
   }
 
@@ -163,27 +195,58 @@ export class PlayedNode {
     return (await this.#must("GET", path)) as PersistentVolumeClaim;
   }
 
-  /** Init containers one after the other; each but restore-wait ends at once. */
+  get #runtime(): PodRuntime | undefined {
+    return this.#options.runtime?.();
+  }
+
+  /** Init containers one after the other; each but restore-wait ends at once, unless the runtime has a program for it. */
   async #playContainers(pod: Pod, path: string): Promise<void> {
-    const states: ContainerState[] = [];
-    for (const container of pod.spec?.initContainers ?? []) {
-      const state = container.name === "restore-wait" ? await this.#waitState(pod, container) : ended(0);
-      states.push({ name: container.name, state });
+    const inits = pod.spec?.initContainers ?? [];
+    const states: NamedState[] = [];
+    for (const container of inits) {
+      states.push({ name: container.name, ...(await this.#initState(pod, container)) });
       if (!states.every(hasSucceeded)) break;
     }
-    const areInitsDone = states.length === (pod.spec?.initContainers ?? []).length && states.every(hasSucceeded);
-    const apps = areInitsDone ? (pod.spec?.containers ?? []).map(({ name }) => ({ name, state: running })) : [];
-    const statusOf = ({ name, state }: ContainerState): object => {
+    const areInitsDone = states.length === inits.length && states.every(hasSucceeded);
+    const apps: NamedState[] = [];
+    for (const container of areInitsDone ? (pod.spec?.containers ?? []) : []) {
+      const run = await this.#programState(pod, container);
+      apps.push({ name: container.name, ...(run ?? { state: running }) });
+    }
+    const statusOf = ({ name, state, restartCount = 0 }: NamedState): object => {
       const isReady = "running" in state && areInitsDone;
-      return { name, state, ready: isReady, image: "none", imageID: "", restartCount: 0 };
+      return { name, state, ready: isReady, image: "none", imageID: "", restartCount };
     };
     const status = {
-      phase: areInitsDone ? "Running" : "Pending",
+      phase: areInitsDone ? phaseOf(apps) : "Pending",
       initContainerStatuses: states.map(statusOf),
       containerStatuses: apps.map(statusOf),
       conditions: areInitsDone ? [{ type: "Ready", status: "True" }] : [],
     };
-    await this.#options.controlPlane.call("PATCH", `${path}/status`, { status }, mergePatch);
+    await this.#report(pod, path, status);
+  }
+
+  /** Pods whose programs run are looked at again and again. */
+  async #report(pod: Pod, path: string, status: object): Promise<void> {
+    const uid = pod.metadata.uid ?? "";
+    const text = JSON.stringify(status);
+    if (this.#statuses.get(uid) === text) return;
+    const { status: code } = await this.#options.controlPlane.call("PATCH", `${path}/status`, { status }, mergePatch);
+    if (code === 200) this.#statuses.set(uid, text);
+  }
+
+  async #programState(pod: Pod, container: Container): Promise<ContainerState | undefined> {
+    const runtime = this.#runtime;
+    if (runtime?.has(container) !== true) return undefined;
+    const pathOf = async (volume: Volume): Promise<string> =>
+      this.volumePath(pod, volume.name, await this.#claimOf(pod, volume));
+    return await runtime.stateOf(pod, container, pathOf);
+  }
+
+  async #initState(pod: Pod, container: Container): Promise<ContainerState> {
+    const run = await this.#programState(pod, container);
+    if (run !== undefined) return run;
+    return { state: container.name === "restore-wait" ? await this.#waitState(pod, container) : ended(0) };
   }
 
   /** Runs the real restore-helper over the pod's volumes: in a pod they lie side by side, here in several folders. */
@@ -221,6 +284,8 @@ export class PlayedNode {
 
   async #endPod(pod: Pod, path: string): Promise<void> {
     const uid = pod.metadata.uid ?? "";
+    if (this.#runtime?.end(pod) === false) return;
+    this.#statuses.delete(uid);
     await Promise.all((this.#helpers.get(uid) ?? []).map((helper) => helper.stop(0)));
     this.#helpers.delete(uid);
     for (const volume of pod.spec?.volumes ?? []) {
@@ -230,7 +295,8 @@ export class PlayedNode {
       if (name !== undefined && existsSync(from)) renameSync(from, join(this.#options.folder, "volumes", name));
     }
     rmSync(join(this.podsDirectory, uid), { recursive: true, force: true });
-    await this.#options.controlPlane.call("DELETE", path, { gracePeriodSeconds: 0 });
+    const atOnce = { apiVersion: "v1", kind: "DeleteOptions", gracePeriodSeconds: 0 };
+    await this.#options.controlPlane.call("DELETE", path, atOnce);
   }
 
   /** A volume for each claim of the storage class that has none. */

@@ -4,6 +4,7 @@ import type { Controller } from "../../kube/controller.ts";
 import { keyOfObject } from "../../kube/kube-object.ts";
 import type { ObjectChange } from "../../kube/object-store.ts";
 import type { Informers, ServerContext } from "../server-context.ts";
+import { LockMetrics } from "./lock-metrics.ts";
 import { backupRepositoryReconciler } from "./reconciler.ts";
 import { RepositoriesInUse } from "./repositories-in-use.ts";
 import { VerificationMetrics } from "./verification-metrics.ts";
@@ -16,6 +17,7 @@ export function backupRepositoryPart(context: ServerContext, informers: Informer
     "Prunes of repositories, by result",
     ["result"],
   );
+  const lockMetrics = new LockMetrics(context.metrics);
   const repositories = context.control(
     "backup-repository",
     8,
@@ -23,6 +25,7 @@ export function backupRepositoryPart(context: ServerContext, informers: Informer
       ...context,
       inUse,
       maintenanceFrequencyMs: context.config.maintenanceFrequencyMs,
+      noteLocks: (repository, locks) => lockMetrics.note(repository, locks),
       countMaintenance: (result) => maintenance.add(1, { result }),
     }),
   );

@@ -18,7 +18,7 @@ import { explainNotReady } from "./explain-not-ready.ts";
 import { locationFingerprint } from "./location-fingerprint.ts";
 import { maintenancePatch, pruneDueInMs } from "./maintenance-status.ts";
 import type { RepositoriesInUse } from "./repositories-in-use.ts";
-import type { RepositoryCare } from "./repository-care.ts";
+import type { LockState, RepositoryCare } from "./repository-care.ts";
 
 export interface BackupRepositoryReconcilerOptions {
   readonly client: Pick<TypedClient, "find" | "mergePatch">;
@@ -26,12 +26,14 @@ export interface BackupRepositoryReconcilerOptions {
   readonly namespace: string;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly care: Pick<RepositoryCare, "identifierOf" | "connect" | "removeStaleLocks" | "prune">;
+  readonly care: Pick<RepositoryCare, "identifierOf" | "connect" | "removeStaleLocks" | "listLocks" | "prune">;
   readonly inUse: RepositoriesInUse;
   /** Takes secrets out of a text that others will read. */
   readonly redact: (text: string) => string;
   /** --default-repo-maintain-frequency */
   readonly maintenanceFrequencyMs: number;
+  /** Told what stands after each look; undefined for a repository that is gone. */
+  readonly noteLocks: (repository: string, locks: readonly LockState[] | undefined) => void;
   readonly countMaintenance: (result: "Succeeded" | "Failed") => void;
 }
 
@@ -68,6 +70,7 @@ export function backupRepositoryReconciler(options: BackupRepositoryReconcilerOp
     const repository = await options.client.find(backupRepositories, splitKey(key), { signal });
     if (repository === undefined || repository.metadata.deletionTimestamp !== undefined) {
       memories.delete(key);
+      options.noteLocks(splitKey(key).name, undefined);
       return {};
     }
     const { repositoryType = "" } = repository.spec;
@@ -150,6 +153,10 @@ async function removeLocks(
   const nowMs = options.clock.monotonicMs();
   if (nowMs - memory.caredMs < careMs) return;
   const removed = await options.care.removeStaleLocks(location, repository.spec.volumeNamespace, signal);
+  options.noteLocks(
+    repository.metadata.name,
+    await options.care.listLocks(location, repository.spec.volumeNamespace, signal),
+  );
   memory.caredMs = nowMs;
   if (removed > 0) options.log.info("removed stale locks", { repository: repository.metadata.name, removed });
 }

@@ -9,6 +9,12 @@ export interface RepositoryCare {
   connect(location: BackupStorageLocation, volumeNamespace: string, signal: AbortSignal): Promise<void>;
   /** Removes locks whose owners are gone; returns how many. */
   removeStaleLocks(location: BackupStorageLocation, volumeNamespace: string, signal: AbortSignal): Promise<number>;
+  /** The locks that stand now. */
+  listLocks(
+    location: BackupStorageLocation,
+    volumeNamespace: string,
+    signal: AbortSignal,
+  ): Promise<readonly LockState[]>;
   /** Removes what no snapshot needs, or marks it for the next time. */
   prune(location: BackupStorageLocation, volumeNamespace: string, signal: AbortSignal): Promise<PruneFacts>;
   /** Reads one of `parts` parts of what is stored, and everything that describes it, beside running backups. */
@@ -29,6 +35,14 @@ export interface RepositoryCare {
     snapshots: readonly SnapshotToForget[],
     signal: AbortSignal,
   ): Promise<readonly string[]>;
+}
+
+export interface LockState {
+  readonly exclusive: boolean;
+  /** Tells the process that holds it from others; a lock file is replaced every few minutes. */
+  readonly owner: string;
+  /** When it was last refreshed, in milliseconds since the epoch. */
+  readonly refreshedMs: number;
 }
 
 export interface SnapshotToForget {

@@ -12,7 +12,7 @@ export class VerificationMetrics {
     const part = "Parts of repositories that were read, by result; failed where the store did not answer";
     this.#parts = metrics.counter("stowage_repository_verification_total", part, ["result"]);
     const last = "When all that a repository holds was last read and found well, in Unix seconds";
-    this.#lastVerified = metrics.gauge("stowage_repository_last_verified_timestamp", last, ["repository"]);
+    this.#lastVerified = metrics.gauge("stowage_repository_last_verified_timestamp_seconds", last, ["repository"]);
     const damaged = "Snapshots of a repository that cannot be restored whole";
     this.#damaged = metrics.gauge("stowage_repository_damaged_snapshots", damaged, ["repository"]);
   }

@@ -17,6 +17,9 @@ export class BackupMetrics {
   readonly #seconds: HistogramMetric;
   readonly #lastSuccess: GaugeMetric;
   readonly #lastStatus: GaugeMetric;
+  readonly #items: GaugeMetric;
+  readonly #itemErrors: GaugeMetric;
+  readonly #tarballBytes: GaugeMetric;
   readonly #endsByPhase: CounterMetric;
   readonly #volumes: CounterMetric;
   /** Seconds since the epoch, by schedule. */
@@ -42,6 +45,10 @@ export class BackupMetrics {
     this.#lastStatus = metrics.gauge("velero_backup_last_status", "1 when the last Backup ended Completed, else 0", [
       "schedule",
     ]);
+    const gaugeBySchedule = (name: string, help: string): GaugeMetric => metrics.gauge(name, help, ["schedule"]);
+    this.#items = gaugeBySchedule("velero_backup_items_total", "Objects that the last Backup found");
+    this.#itemErrors = gaugeBySchedule("velero_backup_items_errors", "Errors of the last Backup");
+    this.#tarballBytes = gaugeBySchedule("velero_backup_tarball_size_bytes", "Size of the last Backup's tarball");
     this.#endsByPhase = metrics.counter("stowage_backups_total", "Backups that ended, by phase", ["phase"]);
     this.#volumes = metrics.counter(
       "stowage_backup_volumes_total",
@@ -62,6 +69,8 @@ export class BackupMetrics {
     this.#ends[phase].add(1, { schedule });
     this.#endsByPhase.add(1, { phase });
     this.#lastStatus.set(phase === "Completed" ? 1 : 0, { schedule });
+    this.#items.set(backup.status?.progress?.totalItems ?? 0, { schedule });
+    this.#itemErrors.set(backup.status?.errors ?? 0, { schedule });
     if ((backup.status?.warnings ?? 0) > 0) this.#warnings.add(1, { schedule });
     const seconds = durationSeconds(backup);
     if (seconds !== undefined) this.#seconds.observe(seconds, { schedule });
@@ -70,6 +79,10 @@ export class BackupMetrics {
 
   countVolumes(result: "completed" | "failed", count: number): void {
     if (count > 0) this.#volumes.add(count, { result });
+  }
+
+  setTarballSize(backup: Backup, bytes: number): void {
+    this.#tarballBytes.set(bytes, { schedule: scheduleOf(backup) });
   }
 
   setTotal(count: number): void {

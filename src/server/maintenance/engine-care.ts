@@ -1,5 +1,6 @@
 // What the server does to repositories, over the engine: makes them, drops stale locks, prunes, verifies, forgets.
 import {
+  listLocks,
   parseTime,
   RepositoryError,
   recordOrigin,
@@ -49,6 +50,14 @@ export function engineCare({ access, lockOwner, clock }: EngineCareOptions): Rep
       // A server that was killed while it pruned would else keep everybody out for half an hour.
       const also = (lock: LockFacts): boolean => isAbandoned(lock, lockOwner, clock());
       return await removeStaleLocks(repository, { also, signal });
+    },
+    listLocks: async (location, volumeNamespace, signal) => {
+      const { locks } = await listLocks(await access.open({ location, volumeNamespace }, signal), signal);
+      return locks.map(({ lock }) => ({
+        exclusive: lock.exclusive,
+        owner: `${lock.hostname} ${lock.pid} ${lock.exclusive}`,
+        refreshedMs: Number(parseTime(lock.time).unixNs / 1_000_000n),
+      }));
     },
     prune: async (location, volumeNamespace, signal) => {
       const repository = await access.open({ location, volumeNamespace }, signal);

@@ -8,7 +8,7 @@ export class ScheduleMetrics {
   constructor(metrics: Metrics) {
     this.#made = metrics.counter("stowage_schedule_backups_total", "Backups that a Schedule has made", ["schedule"]);
     const help = "When a Schedule's next Backup is due, in Unix seconds; none while it is paused or refused";
-    this.#nextRun = metrics.gauge("stowage_schedule_next_run_timestamp", help, ["schedule"]);
+    this.#nextRun = metrics.gauge("stowage_schedule_next_run_timestamp_seconds", help, ["schedule"]);
   }
 
   countBackup(schedule: string): void {

@@ -31,10 +31,9 @@ export const unshareFlags: readonly string[] = [
   ...["--mount", "--pid", "--net", "--uts", "--ipc", "--fork", "--mount-proc", "--kill-child"],
 ];
 
-/** @throws Error that lists everything that is missing, and how to get it. */
-export async function ensureMachine(): Promise<void> {
-  if (process.getuid?.() !== 0)
-    throw new Error(`a node needs root (a container runtime, mounts and namespaces)${hint()}`);
+/** @throws Error that says what is missing, and how to get it. */
+export async function ensureMachine(uid: number | undefined = process.getuid?.()): Promise<void> {
+  if (uid !== 0) throw new Error(`a node needs root (a container runtime, mounts and namespaces)${hint()}`);
   if (missing().length > 0 && existsSync("/usr/bin/apt-get")) await withBuildLock("apt-get", installMissing);
   const lacking = missing();
   if (lacking.length > 0) {

@@ -38,7 +38,7 @@ export class NodeRig {
     this.image = image;
   }
 
-  /** @param overlay a folder with a kustomization that stands for manifests/. */
+  /** From nothing to an agent and a server that are ready, and a location that is available. */
   static async start(): Promise<NodeRig> {
     const [image, node] = await Promise.all([buildStowageImage(), RealNode.start()]);
     let s3: S3Server | undefined;

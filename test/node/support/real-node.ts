@@ -12,15 +12,9 @@ import {
 } from "../../support/peers.ts";
 import { eventually, type ProcessResult, runProcess } from "../../support/processes.ts";
 import { makeTemporaryDirectory, removeDirectory } from "../../support/temporary-directory.ts";
+import { cgroupGone, makeCgroup } from "./cgroup.ts";
 import { buildBusyboxImages } from "./images.ts";
-import {
-  cgroupGone,
-  freeAddresses,
-  makeCgroup,
-  Namespaces,
-  type NodeAddresses,
-  type NodeProcess,
-} from "./namespaces.ts";
+import { freeAddresses, Namespaces, type NodeAddresses, type NodeProcess } from "./namespaces.ts";
 import { ensureMachine } from "./needs.ts";
 import { containerdSocket, type NodeFiles, nodeName, writeNodeFiles } from "./node-configuration.ts";
 
@@ -61,6 +55,7 @@ export class RealNode {
 
   /** Brings up what is down. */
   async up(): Promise<void> {
+    makeCgroup();
     this.#namespaces = await Namespaces.open(this.state, this.addresses);
     await Promise.all([
       this.startPart("etcd").then(() => this.startPart("kube-apiserver")),
@@ -111,6 +106,11 @@ export class RealNode {
   /** Runs a program on the node. */
   async run(program: string, ...args: readonly string[]): Promise<ProcessResult> {
     return await this.#inside.run(program, args);
+  }
+
+  /** Starts a program on the node that stays, until `isReady`. */
+  async start(program: string, args: readonly string[], isReady: (output: string) => boolean): Promise<void> {
+    await this.#inside.start(program, { args, isReady: (running) => isReady(running.output()) });
   }
 
   /** A file of the node, as this machine sees it. */
@@ -185,7 +185,7 @@ export class RealNode {
           `--hostname-override=${nodeName}`,
           `--node-ip=${addresses.node}`,
         ],
-        isReady: undefined,
+        isReady: () => this.#answers("http://127.0.0.1:10248/healthz"),
       }),
     };
     return recipes[part]();

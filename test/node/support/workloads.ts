@@ -96,3 +96,29 @@ export function localVolumes(nodeName: string, paths: Readonly<Record<string, st
 export function claimSpec(storageClassName = "local"): object {
   return { accessModes: ["ReadWriteOnce"], storageClassName, resources: { requests: { storage: "1Gi" } } };
 }
+
+/** A driver that attaches nothing, and a claim bound to a volume of it; both have the name. */
+export function csiVolume(driver: string, place: string, name: string): Manifest[] {
+  const capacity = { storage: "1Gi" };
+  const common = { accessModes: ["ReadWriteOnce"], storageClassName: "by-hand" };
+  return [
+    {
+      apiVersion: "storage.k8s.io/v1",
+      kind: "CSIDriver",
+      metadata: { name: driver },
+      spec: { attachRequired: false, volumeLifecycleModes: ["Persistent", "Ephemeral"] },
+    },
+    {
+      apiVersion: "v1",
+      kind: "PersistentVolume",
+      metadata: { name },
+      spec: { ...common, capacity, csi: { driver, volumeHandle: name } },
+    },
+    {
+      apiVersion: "v1",
+      kind: "PersistentVolumeClaim",
+      metadata: { namespace: place, name },
+      spec: { ...common, volumeName: name, resources: { requests: capacity } },
+    },
+  ];
+}

@@ -25,7 +25,7 @@ export async function storeBackup(
   const timeOver = backupTimeout(record.backup, context).isOver ? timeOverText(record, context) : undefined;
   const counts = tellVolumes(run.results, log, timeOver);
   const volumeInfo = await volumes.infos();
-  const { path } = await tarball.finish();
+  const { path, sizeBytes } = await tarball.finish();
   const end = endOf(log, items.progress, hooks);
   await record.patch({ status: { ...end, phase: await finalizingPhase(end, context) } });
   const patch = endPatch(end, context);
@@ -37,6 +37,7 @@ export async function storeBackup(
     await uploadBackup(store, { backup, tarball: path, volumeBackups, volumeInfo, resourceList, log }, parts.signal);
   });
   tellEnd(await record.patch(patch), context);
+  context.metrics.setTarballSize(record.backup, sizeBytes);
   context.metrics.countVolumes("completed", counts.completed);
   context.metrics.countVolumes("failed", counts.failed);
 }

@@ -2,5 +2,5 @@ module stowage.dev/test/peers/velero-crds
 
 go 1.25.8
 
-// Only read, never built: a test takes the resource definitions out of config/crd/v1.
+// Pins the module, which is then built as its own main module. Tests read the resource definitions out of config/crd/v1.
 require github.com/vmware-tanzu/velero v1.14.0

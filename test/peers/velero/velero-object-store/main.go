@@ -4,8 +4,11 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -29,7 +32,7 @@ type store struct {
 	client *minio.Client
 }
 
-// Init reads the location's config: s3Url, region, profile, and where its Secret was written to.
+// Init reads the location's config: s3Url, region, profile, caCert, and where its Secret was written to.
 func (s *store) Init(config map[string]string) error {
 	address, err := url.Parse(config["s3Url"])
 	if err != nil || address.Host == "" {
@@ -39,7 +42,16 @@ func (s *store) Init(config map[string]string) error {
 	if file == "" {
 		file = os.Getenv("AWS_SHARED_CREDENTIALS_FILE")
 	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	if authorities := config["caCert"]; authorities != "" {
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM([]byte(authorities)) {
+			return fmt.Errorf("config caCert holds no certificate")
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: pool}
+	}
 	s.client, err = minio.New(address.Host, &minio.Options{
+		Transport:    transport,
 		Creds:        credentials.NewFileAWSCredentials(file, config["profile"]),
 		Secure:       address.Scheme == "https",
 		Region:       config["region"],

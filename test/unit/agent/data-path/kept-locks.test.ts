@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { KeptLocks } from "../../../../agent/data-path/kept-locks.ts";
-import type { Repository } from "../../../../repo-format/index.ts";
+import { type Repository, withLock } from "../../../../repo-format/index.ts";
 import { alarms } from "../../../support/alarm-clock.ts";
+import { FakeClock } from "../../../support/fake-clock.ts";
 import { createTestRepository } from "../../../support/memory-repository.ts";
 import { eventually } from "../../../support/processes.ts";
 
@@ -55,4 +56,34 @@ test("a failure hands the lock on like a success, and is thrown", async () => {
   const [kept] = await lockIds(repository);
   await locks.use(repository, alone, async () => assert.deepEqual(await lockIds(repository), [kept]));
   await locks.close();
+});
+
+test("it is known for how long a volume has its lock, and for how long one waits for another program", async () => {
+  const clock = new FakeClock();
+  const locks = new KeptLocks(clock);
+  const repository = await createTestRepository();
+  assert.deepEqual([locks.longestHeldMs, locks.longestWaitMs], [0, 0]);
+  await locks.use(repository, alone, async () => {
+    await clock.advance(3000);
+    assert.deepEqual([locks.longestHeldMs, locks.longestWaitMs], [3000, 0]);
+  });
+  assert.equal(locks.longestHeldMs, 0);
+  const free = Promise.withResolvers<void>();
+  const taken = Promise.withResolvers<void>();
+  const prune = withLock(repository, { exclusive: true, timings }, async () => {
+    taken.resolve();
+    await free.promise;
+  });
+  await taken.promise;
+  const waits: number[] = [];
+  const sleep = async (): Promise<void> => {
+    await clock.advance(2000);
+    waits.push(locks.longestWaitMs);
+    free.resolve();
+    await prune;
+  };
+  await locks.use(repository, { ...alone, sleep, retryLockMs: 60_000 }, async () =>
+    assert.equal(locks.longestWaitMs, 0),
+  );
+  assert.ok((waits[0] ?? 0) >= 2000, String(waits));
 });

@@ -45,3 +45,16 @@ test("threads that have failed are not used again", async () => {
   assert.notEqual(await poolOf(threads, repository), failed);
   await threads.close();
 });
+
+test("the memory of all threads is known, and is nothing once they have ended", async () => {
+  const threads = new KeptThreads(alarms().clock);
+  const pools = [
+    await poolOf(threads, await createTestRepository()),
+    await poolOf(threads, await createTestRepository()),
+  ];
+  await pools[1]?.budget.acquire(5);
+  const limitBytes = pools.reduce((sum, { budget }) => sum + budget.limitBytes, 0);
+  assert.deepEqual(threads.memory, { usedBytes: 5, limitBytes });
+  await threads.close();
+  assert.deepEqual(threads.memory, { usedBytes: 0, limitBytes: 0 });
+});

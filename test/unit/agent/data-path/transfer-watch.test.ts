@@ -97,6 +97,22 @@ test("a time-out ends it whatever moves", async () => {
   await assert.rejects(outcome, /not done after 5m0s, its time-out; the next backup goes on from here/);
 });
 
+test("a transfer that does not end although it was asked to gets its end two minutes later", async () => {
+  const clock = new FakeClock();
+  const control = { signal: new AbortController().signal, report: () => undefined, hasNext: () => false };
+  let hasEnded = false;
+  const limits = { timeoutMs: minute, stallTimeoutMs: Infinity };
+  const outcome = withinLimits({ direction: "restore", limits, clock, control }, () => new Promise(() => undefined));
+  outcome.catch(() => {
+    hasEnded = true;
+  });
+  await clock.advance(2.9 * minute);
+  assert.equal(hasEnded, false);
+  await clock.advance(minute);
+  await assert.rejects(outcome, /^TransferFailure: data path restore failed: not done after 1m0s/);
+  assert.equal(clock.pending, 0);
+});
+
 test("a cancel from outside is handed on as it came", async () => {
   const { outer, outcome, given } = setUp({ timeoutMs: minute });
   const watched = await given;

@@ -11,6 +11,7 @@ const report: VolumeReport = {
   entries: { files: 3, hardLinks: 2, directories: 1, symlinks: 0, devices: 0, fifos: 0, sockets: 0 },
   excludedCount: 0,
   traffic: {
+    outcomes: { get: {}, put: {}, list: {}, delete: {}, stat: {} },
     requests: { get: 4, put: 3, list: 2, delete: 0, stat: 0 },
     files: { config: 0, key: 0, lock: 2, snapshot: 2, index: 2, pack: 3, other: 0 },
     bytesSent: 1024,

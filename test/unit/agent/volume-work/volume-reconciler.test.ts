@@ -26,7 +26,7 @@ function object(phase: Stored["status"]["phase"], annotations: Record<string, st
 }
 
 /** One object on a server that checks versions, and a transfer that the test ends. */
-function setUp(initial: Stored) {
+function setUp(initial: Stored, takeOverProblem: VolumeWork<Stored, string>["takeOverProblem"] = () => undefined) {
   const clock = new FakeClock();
   let stored: Stored | undefined = initial;
   let cached: Stored | undefined = initial;
@@ -62,7 +62,7 @@ function setUp(initial: Stored) {
     isDue: () => true,
     wasBegunHere: () => true,
     refusal: () => undefined,
-    takeOverProblem: () => undefined,
+    takeOverProblem,
     transfer: (_, given) => {
       control.resolve(given);
       given.signal.addEventListener("abort", () => transfer.reject(given.signal.reason));
@@ -115,6 +115,17 @@ test("what another process has begun is left alone, unless it was begun before t
   await rig.reconciler.reconcile(name, never);
   assert.equal(rig.manager.find(name), undefined);
   assert.equal(rig.reconciler.findOrphans().length, 1);
+  await rig.reconciler.reconcile(name, never);
+  assert.equal(rig.stored()?.metadata.annotations?.["stowage.dev/claimed-by"], "n1/me");
+});
+
+test("what another process has begun and cannot be taken over yet stays as it is until it can", async () => {
+  let problem: "later" | undefined = "later";
+  const rig = setUp(object("InProgress", { "stowage.dev/claimed-by": "n1/other" }), () => problem);
+  rig.reconciler.findOrphans();
+  await rig.reconciler.reconcile(name, never);
+  assert.deepEqual([rig.manager.find(name), rig.stored()?.status.phase], [undefined, "InProgress"]);
+  problem = undefined;
   await rig.reconciler.reconcile(name, never);
   assert.equal(rig.stored()?.metadata.annotations?.["stowage.dev/claimed-by"], "n1/me");
 });

@@ -60,6 +60,14 @@ test("times are durations of Go, 0 for none; what was asked for is told with its
   });
 });
 
+test("of very many patterns those are told that an annotation has room for", () => {
+  const text = Array.from({ length: 5000 }, (_, index) => `/a/rather/long/pattern/${index}`).join("\n");
+  const settings = backupSettings(sources({ "stowage.dev/exclude": text }), 0);
+  assert.equal(settings.exclude.length, 5000);
+  const told = settingsText(settings) ?? "";
+  assert.ok(told.length > 30_000 && told.length < 33_000, `${told.length} characters`);
+});
+
 test("what cannot be understood is refused, with the annotation and what it should have been", () => {
   const cases = [
     ["stowage.dev/exclude", "[a", /^annotation stowage.dev\/exclude of claim app\/web-data: the pattern "\[a"/],

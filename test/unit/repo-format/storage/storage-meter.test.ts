@@ -21,6 +21,13 @@ describe("trafficOf", () => {
     assert.deepEqual(earlier.requests, { get: 0, put: 1, list: 0, delete: 0, stat: 1 });
     assert.deepEqual(trafficOf(meter, earlier), {
       requests: { get: 3, put: 0, list: 1, delete: 1, stat: 1 },
+      outcomes: {
+        get: { ok: 2, "object-missing": 1 },
+        put: { ok: 0 },
+        list: { ok: 1 },
+        delete: { ok: 1 },
+        stat: { ok: 1 },
+      },
       files: { config: 5, key: 0, lock: 0, snapshot: 0, index: 0, pack: 0, other: 1 },
       bytesSent: 0,
       bytesReceived: 14,

@@ -46,6 +46,29 @@ describe("TokenBucket", () => {
     await small;
   });
 
+  it("takes on another rate at once, also for those who wait", async () => {
+    const { clock, bucket } = bucketAt(1000);
+    await bucket.take(1000);
+    const passedAt: number[] = [];
+    const takers = [1000, 1000, 8000].map((bytes) => bucket.take(bytes).then(() => passedAt.push(clock.now())));
+    await clock.advance(500);
+    bucket.setRate(100);
+    await clock.advance(5000);
+    assert.deepEqual(passedAt, [5500], "half of it was paid for at the old rate");
+    bucket.setRate(1000);
+    await clock.advance(1000);
+    assert.deepEqual(passedAt, [5500, 6500]);
+    bucket.setRate(Number.POSITIVE_INFINITY);
+    await Promise.all(takers);
+    assert.equal(clock.now(), 6500);
+    await bucket.take(1e12);
+    assert.equal(bucket.passedBytes, 11_000, "what is not held back does not count");
+    bucket.setRate(1000);
+    const after = bucket.take(2000);
+    await clock.advance(2000);
+    await after;
+  });
+
   it("refuses a rate that is none", () => {
     for (const rate of [0, -1, Number.NaN])
       assert.throws(

@@ -6,8 +6,9 @@ import { RepositoryError } from "../../../../repo-format/errors.ts";
 import { InMemoryStorage } from "../../../../repo-format/storage/in-memory.ts";
 import { LocalDirectoryStorage } from "../../../../repo-format/storage/local-directory.ts";
 import type { ObjectStorage } from "../../../../repo-format/storage/object-storage.ts";
+import { TokenBucket } from "../../../../repo-format/storage/token-bucket.ts";
 import { withBandwidthLimit } from "../../../../repo-format/storage/with-bandwidth-limit.ts";
-import { settle } from "../../../support/manual-clock.ts";
+import { ManualClock, settle } from "../../../support/manual-clock.ts";
 import { temporaryDirectory } from "../../../support/temporary-directory.ts";
 
 /** A store on a clock that only goes where somebody sleeps to. */
@@ -37,6 +38,25 @@ describe("withBandwidthLimit", () => {
       await Promise.all([storage.get("a"), storage.getRange("b", 5, 10_000)]);
       assert.equal(now(), 5200);
     }
+  });
+
+  it("shares a bucket between stores, and leaves bodies whole while the bucket has no rate", async () => {
+    const clock = new ManualClock(0);
+    const bucket = new TokenBucket({ bytesPerSecond: 1000, monotonicClock: clock.now, sleep: clock.sleep });
+    const inner = new InMemoryStorage();
+    const [one, other] = [inner, new InMemoryStorage()].map((s) => withBandwidthLimit(s, { uploadBucket: bucket }));
+    await one?.put("a", Buffer.alloc(1000));
+    let isStored = false;
+    const put = other?.put("a", Buffer.alloc(1000)).then(() => {
+      isStored = true;
+    });
+    await clock.advance(999);
+    assert.equal(isStored, false);
+    await clock.advance(1);
+    await put;
+    bucket.setRate(Number.POSITIVE_INFINITY);
+    await one?.put("b", Buffer.alloc(100_000));
+    assert.equal(clock.now(), 1000);
   });
 
   it("leaves what has no limit alone, and locks", async () => {

@@ -23,6 +23,10 @@ describe("withMeter", () => {
     await assert.rejects(storage.get("config"));
     assert.deepEqual(meter, {
       requests: { prepare: 1, put: 3, get: 2, getRange: 1, stat: 1, list: 1, listFolders: 1, delete: 1 },
+      outcomes: {
+        ...{ prepare: { ok: 1 }, put: { ok: 3 }, get: { ok: 1, "object-missing": 1 }, getRange: { ok: 1 } },
+        ...{ stat: { ok: 1 }, list: { ok: 1 }, listFolders: { ok: 1 }, delete: { ok: 1 } },
+      },
       files: { config: 8, key: 0, lock: 0, snapshot: 0, index: 0, pack: 0, other: 3 },
       answers: 9,
       failures: 1,

@@ -19,6 +19,7 @@ import {
   type RangeCut,
   type SealedBlob,
 } from "../../../../repo-format/workers/messages.ts";
+import { TaskGate } from "../../../../repo-format/workers/task-gate.ts";
 import { seededBytes } from "../../../support/memory-repository.ts";
 import { temporaryDirectory } from "../../../support/temporary-directory.ts";
 
@@ -296,3 +297,29 @@ function openedFor(path: string): string {
   closeSync(openSync(path, "w"));
   return path;
 }
+
+test("pools with one gate never have more tasks in hand than it lets through, and give their room back", async (t) => {
+  const { path, directory } = openDirectory(t);
+  let most = 0;
+  class WatchedGate extends TaskGate {
+    override take(): void {
+      super.take();
+      most = Math.max(most, this.used);
+    }
+  }
+  const gate = new WatchedGate();
+  gate.setLimit(1);
+  const names = Array.from({ length: 6 }, (_, index) => `file-${index}`);
+  for (const name of names) writeFileSync(join(path, name), name);
+  const archiveAll = (run: BlobRun) => Promise.all(names.map((name) => archive(run, batchOf(directory, [name]))));
+  const pools = [poolFor(t, { gate }), poolFor(t, { gate })];
+  const results = await Promise.all(pools.map((pool) => collecting(pool, archiveAll)));
+  assert.equal(results.flat().length, 12);
+  assert.deepEqual([most, gate.used], [1, 0]);
+  const stuck = poolFor(t, { gate, entry: oddWorker("") });
+  const never = stuck.withRun({ accept: async () => undefined }, (run) => archive(run, batchOf(directory, ["file-0"])));
+  never.catch(() => undefined);
+  await stuck.close();
+  await assert.rejects(never);
+  assert.equal(gate.used, 0);
+});

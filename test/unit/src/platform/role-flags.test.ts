@@ -25,6 +25,10 @@ describe("parseRoleFlags", () => {
     assert.match(warnings[0] ?? "", /--features/);
   });
 
+  it("says nothing about an unknown flag that is set to nothing", () => {
+    assert.deepEqual(parseRoleFlags(["--features=", "--namespace", "a"], known).warnings, []);
+  });
+
   it("refuses stray words, missing values and switches that are neither true nor false", () => {
     assert.throws(() => parseRoleFlags(["stray"], known), /unexpected argument "stray"/);
     assert.throws(() => parseRoleFlags(["--namespace"], known), /--namespace needs a value/);

@@ -9,6 +9,7 @@ const cost: BackupCost = {
   entries: { files: 3, hardLinks: 2, directories: 1, symlinks: 1, devices: 0, fifos: 2, sockets: 1 },
   excludedCount: 0,
   traffic: {
+    outcomes: { get: {}, put: {}, list: {}, delete: {}, stat: {} },
     requests: { get: 4, put: 3, list: 2, delete: 0, stat: 1 },
     files: { config: 1, key: 1, lock: 2, snapshot: 2, index: 2, pack: 2, other: 0 },
     bytesSent: 1024,

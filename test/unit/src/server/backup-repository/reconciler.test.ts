@@ -27,6 +27,8 @@ class Rig {
   /** Thrown by the next action of that name. */
   readonly failures = new Map<string, Error>();
   readonly results: string[] = [];
+  /** How many stood at each look; undefined: forgotten. */
+  readonly locks: (number | undefined)[] = [];
   readonly inUse = new RepositoriesInUse();
   readonly #reconcile = backupRepositoryReconciler({
     client: this.table.client,
@@ -36,6 +38,7 @@ class Rig {
     log,
     inUse: this.inUse,
     maintenanceFrequencyMs: 168 * 60 * minuteMs,
+    noteLocks: (_, locks) => this.locks.push(locks?.length),
     countMaintenance: (result) => this.results.push(result),
     redact: (text) => text.replaceAll("hunter2", "***"),
     care: {
@@ -45,6 +48,7 @@ class Rig {
         this.#act("unlock");
         return 0;
       },
+      listLocks: async () => [{ exclusive: false, owner: "o", refreshedMs: 0 }],
       prune: async () => {
         this.#act("prune");
         return { markedPacks: 0, deletedPacks: 0 };
@@ -106,6 +110,7 @@ describe("a New BackupRepository", () => {
       assert.equal(rig.repository.spec.maintenanceFrequency, "168h0m0s");
       await rig.reconcile();
       assert.deepEqual(rig.done, ["connect", "unlock"], "and is not pruned at once");
+      assert.deepEqual(rig.locks, [1], "what stands after the look is told");
     }
   });
 

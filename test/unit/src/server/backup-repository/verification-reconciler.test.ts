@@ -127,7 +127,7 @@ describe("the verification of a Ready repository", () => {
     assert.equal(rig.verified, "True AllVerified");
     assert.equal(rig.repository.metadata.annotations?.["stowage.dev/last-verified"], "2024-05-31T00:00:00Z");
     const seconds = String(Date.UTC(2024, 4, 31) / 1000);
-    assert.equal(await rig.number("stowage_repository_last_verified_timestamp"), seconds);
+    assert.equal(await rig.number("stowage_repository_last_verified_timestamp_seconds"), seconds);
     assert.equal(await rig.number("stowage_repository_verification_total", 'result="sound"'), "30");
   });
 

@@ -106,7 +106,10 @@ describe("a Schedule", () => {
     assert.deepEqual(await rig.reconcile(), { requeueAfterMs: minuteMs });
     assert.deepEqual(rig.backups, []);
     assert.equal(rig.table.writes.length, 1, "and is not written again");
-    assert.equal(await rig.number("stowage_schedule_next_run_timestamp"), String(Date.UTC(2024, 4, 1, 1) / 1000));
+    assert.equal(
+      await rig.number("stowage_schedule_next_run_timestamp_seconds"),
+      String(Date.UTC(2024, 4, 1, 1) / 1000),
+    );
   });
 
   it("makes a Backup when it is due, once", async () => {
@@ -195,7 +198,7 @@ describe("a Schedule", () => {
     await rig.clock.advance(5 * hourMs);
     assert.deepEqual(await rig.settle(), {});
     assert.equal(rig.schedule.status?.phase, "Enabled");
-    assert.equal(await rig.number("stowage_schedule_next_run_timestamp"), undefined);
+    assert.equal(await rig.number("stowage_schedule_next_run_timestamp_seconds"), undefined);
     rig.change({ spec: { ...rig.schedule.spec, paused: false } });
     await rig.settle();
     assert.equal(rig.backups.length, 1);
