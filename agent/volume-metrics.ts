@@ -11,7 +11,7 @@ export interface WaitingVolumes {
 }
 
 export interface VolumeSources {
-  /** Of the pods of this node, at most maxShownVolumes. */
+  /** Of the pods of this node, at most a thousand. */
   readonly outcomes: () => readonly VolumeOutcome[];
   readonly running: () => readonly RunningVolume[];
   /** Not begun, although their pod is on this node. */

@@ -20,7 +20,7 @@ const usage = `Usage: stowage COMMAND [ARGUMENTS]
   agent doctor     looks at everything that the agent needs, and says what is wrong and what to do
   server           the control plane: Backup, BackupRepository and BackupStorageLocation resources
   restore-helper   the init container that waits until a pod's volumes are restored
-  version          print the version
+  version          print the version; with --server also that of the cluster's server
 
 Each command explains itself: stowage COMMAND --help
 `;

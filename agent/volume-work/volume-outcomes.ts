@@ -26,7 +26,7 @@ export interface VolumeOutcome {
 }
 
 /** Volumes that are shown; of more than these the ones whose backup is longest ago are left out. */
-export const maxShownVolumes: number = 1000;
+const maxShownVolumes = 1000;
 /** Volumes of the whole cluster that are remembered: a claim may come to this node. */
 const maxRemembered = 10_000;
 

@@ -8,6 +8,7 @@ import { systemCallError } from "./system-call-errors.ts";
 const prototypes = {
   statx: "int statx(int dirfd, uintptr_t path, int flags, uint32_t mask, uintptr_t stat)",
   getdents64: "int64_t getdents64(int fd, uintptr_t entries, size_t size)",
+  lseek: "int64_t lseek(int fd, int64_t offset, int whence)",
   // Its arguments are those of listxattrat; libc's own declaration leaves them open.
   syscall: "int64_t syscall(int64_t number, int dirfd, uintptr_t path, int flags, void *list, size_t size)",
 } as const;
@@ -17,6 +18,7 @@ const listxattratNumber = 465;
 const atNoFollow = 0x100;
 const atEmptyPath = 0x1000;
 const basicStats = 0x7ff;
+const seekSet = 0;
 /** sizeof(struct statx); the names before it in the same memory. */
 const statBytes = 256;
 const maxNameBytes = 255;
@@ -37,6 +39,7 @@ export class NativeListing {
   readonly #libc: Libc;
   readonly #statx: NativeFunction | undefined;
   readonly #getdents64: NativeFunction | undefined;
+  readonly #lseek: NativeFunction | undefined;
   #listxattrat: NativeFunction | undefined;
   readonly #name: Buffer;
   readonly #nameAddress: number;
@@ -50,6 +53,7 @@ export class NativeListing {
     this.#libc = libc;
     this.#statx = libc.find(prototypes.statx);
     this.#getdents64 = libc.find(prototypes.getdents64);
+    this.#lseek = libc.find(prototypes.lseek);
     this.#listxattrat = libc.find(prototypes.syscall);
     const room = new ArrayBuffer(nameRoom + statBytes);
     this.#name = Buffer.from(room, 0, nameRoom);
@@ -72,6 +76,9 @@ export class NativeListing {
   }
 
   readDirectory(fd: number): string[] {
+    if (this.#lseek === undefined) throw new Error("bug: lseek was not loaded");
+    // The kernel keeps the place in the descriptor: one that was listed before would have nothing left to say.
+    if (this.#lseek(fd, 0, seekSet) < 0) throw this.#error("scandir");
     const names: string[] = [];
     for (let bytes = this.#readEntries(fd); bytes > 0; bytes = this.#readEntries(fd)) this.#takeNames(bytes, names);
     return names;

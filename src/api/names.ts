@@ -75,7 +75,7 @@ export const annotations = {
   deletions: "stowage.dev/deletions",
   /** DeleteBackupRequest: why nothing happens at the moment. */
   waitingFor: "stowage.dev/waiting-for",
-  /** Pod: JSON of the restore hooks that have ended in it. */
+  /** Pod: JSON of the restore hooks that have begun or ended in it. */
   endedHooks: "stowage.dev/restore-hooks",
   /** BackupRepository: a short text of the location with which it was opened, which tells when that has changed. */
   location: "stowage.dev/location",

@@ -32,10 +32,11 @@ export function programVersion(): string {
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const output = new Output({ stdout: process.stdout, stderr: process.stderr });
   const version = programVersion();
-  if (argv[0] === "version") {
+  const asksForHelp = argv.includes("--help") || argv.includes("-h");
+  if (argv[0] === "version" && !asksForHelp) {
     runVersion(argv.slice(1), { output, version });
     await output.flush();
-    return 0;
+    if (!argv.includes("--server")) return 0;
   }
   const isRepo = argv[0] === "repo";
   const interruption = isRepo ? new Interruption(output) : new Interruption(output, "says nothing more");

@@ -367,6 +367,14 @@ describe("restore describe", () => {
   });
 });
 
+describe("version --server", () => {
+  it("says so when no server answers, and takes its request back", async () => {
+    const said = await refused(1, "version", "--server", "--timeout", "1s");
+    assert.match(said, /no server has answered within 1 s in namespace velero\n {2}next: see whether it runs/);
+    assert.deepEqual(await rig.list("serverstatusrequests"), []);
+  });
+});
+
 describe("an interrupted wait for the server", () => {
   it("ends at once and takes the request back", async () => {
     store.isAnswering = false;

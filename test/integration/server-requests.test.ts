@@ -10,6 +10,7 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { annotations } from "../../src/api/names.ts";
 import type { DownloadRequest, DownloadTargetKind, ServerStatusRequest } from "../../src/api/requests.ts";
 import { createAuthority } from "../support/certificates.ts";
+import { runOnCluster } from "../support/in-process-cli.ts";
 import { eventually, type RunningProcess } from "../support/processes.ts";
 import { type S3Server, startS3Server } from "../support/s3-server.ts";
 import { type ServerRig, startServerRig } from "../support/server-rig.ts";
@@ -193,6 +194,14 @@ describe("a DownloadRequest", () => {
 });
 
 describe("a ServerStatusRequest", () => {
+  it("is what stowage version --server asks, and takes back", async () => {
+    const words = ["version", "--server", "--namespace", "velero"];
+    const { code, stdout } = await runOnCluster(words, { kubeconfig: rig.controlPlane.adminKubeconfig });
+    assert.equal(code, 0);
+    assert.match(stdout, /^server: stowage-v\d+\.\d+\.\d+, in namespace velero\n {2}ObjectStore /);
+    assert.deepEqual(await rig.list("serverstatusrequests"), []);
+  });
+
   it("is answered with what the server is, and removed a minute later", async () => {
     await rig.make("serverstatusrequests", { kind: "ServerStatusRequest", metadata: { name: "who" }, spec: {} });
     const { status } = await rig.when<ServerStatusRequest>(

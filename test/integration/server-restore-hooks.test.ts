@@ -105,7 +105,7 @@ describe("a Restore with hooks", { timeout: 120_000 }, () => {
     await run("later", "plain");
     await eventually("the pod is marked", async () => {
       const { metadata } = await restores.pod("later", "plain");
-      return metadata.annotations?.["stowage.dev/restore-hooks"] !== undefined;
+      return metadata.annotations?.["stowage.dev/restore-hooks"]?.includes('"ended"') === true;
     });
     server.signal("SIGKILL");
     await server.ended;

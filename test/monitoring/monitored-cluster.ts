@@ -69,15 +69,15 @@ export class MonitoredCluster {
     const broken = await rig.makePod({ namespace: "mixed", name: "broken", volumes });
     mkdirSync(join(rig.hostPods, broken.metadata.uid ?? "", "volumes"), { recursive: true });
     const location = { provider: "aws", objectStorage: { bucket: "backups", prefix: "denied" } };
-    const { region, endpoint } = this.#s3;
-    const cloud = "[default]\naws_access_key_id = nobody\naws_secret_access_key = wrong\n";
+    const { region, endpoint, accessKeyId } = this.#s3;
+    const cloud = `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = wrong\n`;
     await rig.controlPlane.must("POST", `${core}/namespaces/velero/secrets`, {
-      metadata: { name: "nobody" },
+      metadata: { name: "denied" },
       stringData: { cloud },
     });
     await rig.makeLocation("denied", {
       ...location,
-      credential: { name: "nobody", key: "cloud" },
+      credential: { name: "denied", key: "cloud" },
       config: { region, s3Url: endpoint, s3ForcePathStyle: "true" },
     });
   }

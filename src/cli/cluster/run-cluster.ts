@@ -5,12 +5,13 @@ import { ClusterContext, type ClusterRuntime } from "./cluster-context.ts";
 import { nounFirst } from "./noun-first.ts";
 import { addNounCommands } from "./program.ts";
 import { reportFailure } from "./report-failure.ts";
+import { addServerVersion } from "./server-version.ts";
 
 export interface ClusterRunRuntime extends Omit<ClusterRuntime, "signal"> {
   readonly interruption: Interruption;
 }
 
-/** @param given begins with a noun, such as backup, or with a verb before it: "get backups". @returns the exit code */
+/** @param given begins with a noun, such as backup, with a verb before it ("get backups"), or with version. @returns the exit code */
 export async function runCluster(given: readonly string[], runtime: ClusterRunRuntime): Promise<number> {
   const { output, interruption } = runtime;
   const words = nounFirst(given);
@@ -19,7 +20,10 @@ export async function runCluster(given: readonly string[], runtime: ClusterRunRu
   output.onClosed = (error) => interruption.interrupt({ kind: "output", error });
   try {
     const work = parseWords(words, {
-      addCommands: (program) => addNounCommands(program, words[0] ?? "", context),
+      addCommands: (program) => {
+        if (words[0] === "version") addServerVersion(program, context);
+        else addNounCommands(program, words[0] ?? "", context);
+      },
       output,
     });
     await Promise.race([work, interruption.gaveUp]);

@@ -1,18 +1,17 @@
 // The exec hooks of a Restore: each waits until its container runs (or is ready) and then runs its command, while the rest
-// of the restore goes on. A pod whose hooks have ended carries an annotation that says so: a server that goes on with the
-// Restore of one that was ended does not run them again.
+// of the restore goes on. The pod carries marks of them: a server that goes on with the Restore of one that was ended runs
+// none again.
 import type { Pod } from "../../api/core.ts";
-import { annotations, labels } from "../../api/names.ts";
-import { pods } from "../../api/resources.ts";
+import { labels } from "../../api/names.ts";
 import type { Restore } from "../../api/restore.ts";
 import { validName } from "../../api/valid-name.ts";
 import type { PodExec } from "../../kube/exec.ts";
 import type { TypedClient } from "../../kube/typed-client.ts";
 import type { Clock } from "../../platform/clock.ts";
-import { messageOf } from "../../platform/coded-error.ts";
 import { formatDuration } from "../../platform/duration.ts";
 import type { RunLog } from "../run-log/run-log.ts";
 import type { HookCounts } from "./exec-hook.ts";
+import { type HookMark, HookMarks } from "./hook-marks.ts";
 import { PodWatch } from "./pod-watch.ts";
 import { restoreHooksOfPod, type WaitingHook } from "./restore-hooks-of-pod.ts";
 import { containerOf, type HookReadiness, runHooks } from "./run-hooks.ts";
@@ -27,11 +26,6 @@ export interface RestoreHooksOptions {
   readonly defaultWaitMs: number;
   /** Ends all waiting. */
   readonly signal: AbortSignal;
-}
-
-interface EndedHooks extends HookCounts {
-  /** Uid of the Restore. */
-  readonly restore: string;
 }
 
 /** The hooks of one Restore. Call `finish` in any case: it ends the watch. */
@@ -63,11 +57,6 @@ export class RestoreHooks {
     const { hooks, warnings } = restoreHooksOfPod(pod, restore.spec.hooks);
     for (const warning of warnings) log.warning({ namespace: pod.metadata.namespace ?? "" }, warning);
     if (hooks.length === 0) return;
-    const ended = endedHooks(pod);
-    if (ended !== undefined && ended.restore === restore.metadata.uid) {
-      this.#runs.push(Promise.resolve(ended));
-      return;
-    }
     this.#waitingPods++;
     const run = this.#runInPod(pod, hooks).finally(() => void this.#waitingPods--);
     // finish() tells of it.
@@ -97,20 +86,28 @@ export class RestoreHooks {
 
   /** Containers do not wait for each other; after a failure that matters no other hook of the pod begins. */
   async #runInPod(pod: Pod, hooks: readonly WaitingHook[]): Promise<HookCounts> {
-    const { clock, signal } = this.#options;
+    const { clock, restore, signal } = this.#options;
     const startMs = clock.monotonicMs();
     const stop = new AbortController();
     this.#stops.set(pod.metadata.uid ?? "", stop);
+    const marks = new HookMarks(pod, { ...this.#options, restoreUid: restore.metadata.uid ?? "" });
     const groups = Map.groupBy(hooks, (hook) => containerOf(pod, hook)?.name ?? hook.container);
     const runs = [...groups.values()].map(async (group) => {
-      const before = (hook: WaitingHook): Promise<HookReadiness> => this.#untilUp(pod, hook, { startMs, stop });
-      const run = await runHooks(pod, group, { ...this.#options, kind: "post hook", consequence }, before);
+      const before = async (hook: WaitingHook): Promise<HookReadiness> => {
+        const earlier = readinessAfter(marks.of(hooks.indexOf(hook)));
+        if (earlier !== undefined) return earlier;
+        const readiness = await this.#untilUp(pod, hook, { startMs, stop });
+        if (readiness === "ready") await marks.set(hooks.indexOf(hook), "begun");
+        return readiness;
+      };
+      const after = (hook: WaitingHook, problem: string | undefined): Promise<void> =>
+        marks.set(hooks.indexOf(hook), problem === undefined ? "ended" : { problem });
+      const run = await runHooks(pod, group, { ...this.#options, kind: "post hook", consequence }, { before, after });
       if (run.stoppedBy !== undefined) stop.abort();
       return run;
     });
     const counts = sum(await Promise.all(runs));
     signal.throwIfAborted();
-    await this.#recordEnd(pod, counts);
     return counts;
   }
 
@@ -137,22 +134,6 @@ export class RestoreHooks {
       ? { problem: `the pod ended (phase ${state.status?.phase}) before the hook could run` }
       : "ready";
   }
-
-  async #recordEnd(pod: Pod, counts: HookCounts): Promise<void> {
-    const { client, restore, log, signal } = this.#options;
-    const { namespace, name } = pod.metadata;
-    const ended: EndedHooks = { restore: restore.metadata.uid ?? "", ...counts };
-    const patch = {
-      metadata: { uid: pod.metadata.uid, annotations: { [annotations.endedHooks]: JSON.stringify(ended) } },
-    };
-    try {
-      await client.mergePatch(pods, { namespace, name }, patch, { signal });
-    } catch (error) {
-      signal.throwIfAborted();
-      // Gone, perhaps: then nobody will ask. Else the hooks might run twice after a restart.
-      log.log.debug("a pod could not be marked", { pod: `${namespace}/${name}`, error: messageOf(error) });
-    }
-  }
 }
 
 const consequence = "its other hooks do not run";
@@ -171,14 +152,8 @@ function isUp(pod: Pod, container: string, { waitForReady }: WaitingHook): boole
   return waitForReady ? status?.ready === true : (status?.state?.running ?? null) !== null;
 }
 
-function endedHooks(pod: Pod): EndedHooks | undefined {
-  const text = pod.metadata.annotations?.[annotations.endedHooks];
-  if (text === undefined) return undefined;
-  try {
-    const { restore, attempted, failed } = JSON.parse(text) as Partial<EndedHooks>;
-    if (typeof restore !== "string") return undefined;
-    return { restore, attempted: Number(attempted ?? 0), failed: Number(failed ?? 0) };
-  } catch {
-    return undefined;
-  }
+/** What an earlier server has left undone; undefined when that is all of it. */
+function readinessAfter(mark: HookMark | undefined): HookReadiness | undefined {
+  if (mark !== "begun") return mark;
+  return { problem: "the server was restarted while it ran: how it ended is not known, and it is not run again" };
 }

@@ -21,11 +21,15 @@ export interface HookRun extends HookCounts {
   readonly stoppedBy?: string;
 }
 
-/** stop: this hook and those after it are not wanted any more. */
-export type HookReadiness = "ready" | "stop" | { readonly problem: string };
+/** stop: this hook and those after it are not wanted any more; ended: an earlier run has run it. */
+export type HookReadiness = "ready" | "stop" | "ended" | { readonly problem: string };
 
-/** Called before each hook; resolves when it may run. */
-export type BeforeHook<H extends ExecHook> = (hook: H) => Promise<HookReadiness>;
+export interface HookSteps<H extends ExecHook> {
+  /** Resolves when the hook may run. */
+  readonly before?: (hook: H) => Promise<HookReadiness>;
+  /** Of one that ran, with what went wrong, if anything did. */
+  readonly after?: (hook: H, problem: string | undefined) => Promise<void>;
+}
 
 /**
  * Failures are told as warnings (Continue) or errors (Fail) of the pod's namespace.
@@ -35,14 +39,16 @@ export async function runHooks<H extends ExecHook>(
   pod: Pod,
   hooks: readonly H[],
   options: RunHooksOptions,
-  before: BeforeHook<H> = async () => "ready",
+  { before = async () => "ready", after }: HookSteps<H> = {},
 ): Promise<HookRun> {
   let failed = 0;
   for (const [index, hook] of hooks.entries()) {
     const readiness = containerOf(pod, hook) === undefined ? noContainer(hook) : await before(hook);
     if (readiness === "stop") return { attempted: index, failed };
+    if (readiness === "ended") continue;
     const problem = readiness === "ready" ? await execute(pod, hook, options) : readiness.problem;
     options.signal.throwIfAborted();
+    if (readiness === "ready") await after?.(hook, problem);
     if (problem === undefined) continue;
     failed++;
     const sentence = tellFailure(pod, hook, { problem, options });

@@ -52,7 +52,7 @@ export function logStates(informers: Informers, log: Logger): void {
 }
 
 /** undefined when it is the same as before; an object without a phase is New. */
-export function phaseChange(change: ObjectChange<WithPhase>): { from: string; to: string } | undefined {
+function phaseChange(change: ObjectChange<WithPhase>): { from: string; to: string } | undefined {
   const phaseOf = ({ status }: WithPhase): string => status?.phase || "New";
   const from =
     change.type === "updated" ? phaseOf(change.previous) : change.type === "added" ? "" : phaseOf(change.object);

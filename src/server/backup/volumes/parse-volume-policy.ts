@@ -82,6 +82,7 @@ class PolicyReader {
 
   /** "lowest,highest"; an end that is empty, or 0, is open. */
   #capacity(value: unknown, place: string): PolicyConditions["capacity"] {
+    if (value === "") return undefined;
     const ends = typeof value === "string" ? value.split(",").map((end) => end.trim()) : [];
     const [lowest, highest] = ends.map((end) => (end === "" ? 0 : (parseQuantity(end) ?? Number.NaN)));
     if (ends.length !== 2 || !(lowest !== undefined && lowest >= 0) || !(highest !== undefined && highest >= 0)) {

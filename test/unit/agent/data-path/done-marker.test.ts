@@ -57,6 +57,13 @@ test("a volume that is itself a link is refused", (t) => {
   assert.deepEqual(readdirSync(outside), ["precious"]);
 });
 
+test("a volume that is gone, and a marker that cannot be written, are errors", (t) => {
+  const { volume } = volumeOf(t);
+  assert.throws(() => writeDoneMarker(`${volume}-gone`, "uid"), /ENOENT/);
+  // Whatever a file system refuses: a name that is longer than it takes.
+  assert.throws(() => writeDoneMarker(volume, "x".repeat(300)), /ENAMETOOLONG/);
+});
+
 test("progress is replaced as a whole, and cannot fail", (t) => {
   const { volume } = volumeOf(t);
   writeProgressMarker(volume, "uid", { bytesDone: 1, totalBytes: 2 });

@@ -29,6 +29,7 @@ const thing = (name: string, resourceVersion: string, isWanted = true): Thing =>
 function informerOn(lists: (() => Thing[])[], watches: Turn[]) {
   const clock = new FakeClock();
   const asked: string[] = [];
+  const seen: string[] = [];
   const client = {
     list: async () => {
       asked.push("list");
@@ -45,6 +46,7 @@ function informerOn(lists: (() => Thing[])[], watches: Turn[]) {
     client: client as unknown as TypedClient,
     ...{ resource: resource as never, clock, log: silentLogger },
     filter: (object) => object.isWanted !== false,
+    onSeen: (object) => seen.push(`${object.metadata.name} ${object.metadata.resourceVersion}`),
   });
   const changes: string[] = [];
   informer.onChange((change) => changes.push(`${change.type} ${change.object.metadata.name}`));
@@ -54,7 +56,7 @@ function informerOn(lists: (() => Thing[])[], watches: Turn[]) {
     stop.abort();
     await running;
   };
-  return { informer, changes, asked, clock, end };
+  return { informer, changes, asked, seen, clock, end };
 }
 
 test("the first list is in the store when synced resolves, and watched changes follow", async () => {
@@ -132,6 +134,22 @@ test("an object that the filter stops wanting is deleted from the store", async 
   await clock.advance(1);
   assert.deepEqual(changes, ["added a", "deleted a"]);
   assert.deepEqual(informer.list(), []);
+  await end();
+});
+
+test("whoever wants to see all objects is told of those that the filter keeps out, and not of the end of any", async () => {
+  const { seen, clock, end } = informerOn(
+    [() => [thing("a", "1"), thing("x", "1", false)]],
+    [
+      async function* ({ signal }) {
+        yield { type: "MODIFIED", object: thing("x", "2", false) };
+        yield { type: "DELETED", object: thing("x", "3", false) };
+        await clock.sleep(10_000, signal);
+      },
+    ],
+  );
+  await clock.advance(1);
+  assert.deepEqual(seen, ["a 1", "x 1", "x 2"]);
   await end();
 });
 

@@ -17,6 +17,30 @@ test("counters, gauges and histograms appear in the text with their labels", asy
   assert.match(text, /^took_seconds_bucket\{le="10"\} 1$/m);
 });
 
+test("a sampled gauge shows what there is when somebody asks, and nothing where there is nothing", async () => {
+  const metrics = new Metrics();
+  const volumes = [{ labels: { volume: "a" }, value: 1 }];
+  const total: { value: number }[] = [];
+  metrics.sampledGauge("volume_size", "Size", ["volume"], () => volumes);
+  metrics.sampledGauge("total_size", "Size", [], () => total);
+  const shown = async (): Promise<string[]> =>
+    (await metrics.text()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  assert.deepEqual(await shown(), ['volume_size{volume="a"} 1']);
+  volumes.splice(0, 1, { labels: { volume: "b" }, value: 2 });
+  total.push({ value: 2 });
+  assert.deepEqual(await shown(), ['volume_size{volume="b"} 2', "total_size 2"]);
+});
+
+test("definitions tell of every metric what it is, also of one that has no series yet", () => {
+  const metrics = new Metrics();
+  metrics.counter("things_total", "Things", ["kind"]);
+  metrics.histogram("took_seconds", "Time", { buckets: [1], labelNames: ["kind"] });
+  assert.deepEqual(metrics.definitions, [
+    { name: "things_total", help: "Things", type: "counter", labels: ["kind"] },
+    { name: "took_seconds", help: "Time", type: "histogram", labels: ["kind"] },
+  ]);
+});
+
 test("serveMetrics refuses an address that is none", async () => {
   await assert.rejects(serveMetrics({ address: "8085", metrics: new Metrics() }), { code: "address-unusable" });
   await assert.rejects(serveMetrics({ address: ":port", metrics: new Metrics() }), { code: "address-unusable" });

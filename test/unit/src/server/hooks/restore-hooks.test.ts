@@ -88,7 +88,7 @@ describe("RestoreHooks", () => {
     await rig.become({ running: ["db"] });
     assert.deepEqual(rig.commands, ["shop/db-0/db: load"]);
     assert.deepEqual(await rig.finish(), { attempted: 1, failed: 0 });
-    assert.deepEqual(rig.ended(), { restore: "restore-uid", attempted: 1, failed: 0 });
+    assert.deepEqual(rig.ended(), { restore: "restore-uid", hooks: { 0: "ended" } });
     assert.deepEqual([rig.hooks.waitingPods, rig.log.errors, rig.log.warnings], [0, [], []]);
     assert.deepEqual([...rig.pods.selectors], ["velero.io/restore-name=r"]);
     await settle();
@@ -155,7 +155,7 @@ describe("RestoreHooks", () => {
       name === "db-0" && command[0] === "bad" ? 1 : 0,
     );
     await rig.begin({ running: ["db"] });
-    assert.deepEqual(rig.ended(), { restore: "restore-uid", attempted: 1, failed: 1 });
+    assert.deepEqual(rig.ended(), { restore: "restore-uid", hooks: { 0: { problem: "exit code 1" } } });
     await rig.begin({ name: "db-1", running: ["db", "side"] });
     await rig.become({ running: ["db", "side"] });
     assert.deepEqual(await rig.finish(), { attempted: 4, failed: 1 });
@@ -179,17 +179,46 @@ describe("RestoreHooks", () => {
     assert.match(ended.log.errors.join(), /the pod ended \(phase Failed\) before the hook could run/);
   });
 
-  it("does not run hooks again that have ended in a pod of this Restore, but counts them", async () => {
-    const annotations = (uid: string) => ({
-      "stowage.dev/restore-hooks": JSON.stringify({ restore: uid, attempted: 2, failed: 1 }),
-    });
-    const rig = new Rig([hook("a")]);
-    await rig.begin({ running: ["db"], annotations: annotations("restore-uid") });
-    assert.deepEqual(await rig.finish(), { attempted: 2, failed: 1 });
+  const marked = (uid: string, hooks: object): PodWish => ({
+    running: ["db"],
+    annotations: { "stowage.dev/restore-hooks": JSON.stringify({ restore: uid, hooks }) },
+  });
+
+  it("runs no hook again that an earlier server has run, and tells again which have failed", async () => {
+    const rig = new Rig([hook("a"), hook("b", { onError: "Continue" }), hook("c")]);
+    await rig.begin(marked("restore-uid", { 0: "ended", 1: { problem: "exit code 7" } }));
+    assert.deepEqual(await rig.finish(), { attempted: 3, failed: 1 });
+    assert.deepEqual(rig.commands, ["shop/db-0/db: c"]);
+    assert.match(rig.log.warnings.join(), /post hook load in pod shop\/db-0 failed: exit code 7$/);
+  });
+
+  it("does not run one again during which the server was killed, says so, and runs none after it", async () => {
+    const rig = new Rig([hook("a"), hook("b")]);
+    await rig.begin(marked("restore-uid", { 0: "begun" }));
+    assert.deepEqual(await rig.finish(), { attempted: 1, failed: 1 });
     assert.deepEqual(rig.commands, []);
-    const other = new Rig([hook("a")]);
-    await other.begin({ running: ["db"], annotations: annotations("an earlier restore") });
-    assert.deepEqual(await other.finish(), { attempted: 1, failed: 0 });
+    assert.match(rig.log.errors.join(), /the server was restarted while it ran: .* not run again; its other hooks/);
+  });
+
+  it("believes no marks of an earlier Restore, nor what somebody else has written", async () => {
+    for (const wish of [marked("an earlier restore", { 0: "ended" }), marked("restore-uid", { 0: "whatever" })]) {
+      const rig = new Rig([hook("a")]);
+      await rig.begin(wish);
+      assert.deepEqual(await rig.finish(), { attempted: 1, failed: 0 });
+      assert.deepEqual(rig.commands, ["shop/db-0/db: a"]);
+    }
+  });
+
+  it("marks a hook before it runs", async () => {
+    let duringRun: unknown;
+    const rig: Rig = new Rig([hook("a")], () => {
+      duringRun = rig.ended();
+      return 3;
+    });
+    await rig.begin({ running: ["db"] });
+    await rig.finish();
+    assert.deepEqual(duringRun, { restore: "restore-uid", hooks: { 0: "begun" } });
+    assert.deepEqual(rig.ended(), { restore: "restore-uid", hooks: { 0: { problem: "exit code 3" } } });
   });
 
   it("warns of annotations that it cannot use", async () => {

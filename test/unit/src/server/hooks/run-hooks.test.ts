@@ -105,12 +105,16 @@ describe("runHooks", () => {
   it("asks before each hook whether it may run", async () => {
     const { exec, commands } = playExec();
     const options = { exec, log: recordedRunLog(), kind: "post hook", signal: new AbortController().signal };
-    const answers = ["ready", { problem: "never came up" }, "stop"] as const;
+    const answers = ["ready", { problem: "never came up" }, "ended", "stop"] as const;
     let asked = 0;
     const hooks = [hook("a"), hook("b", { onError: "Continue" }), hook("c"), hook("d")];
-    const run = await runHooks(pod, hooks, options, async () => answers[asked++] ?? "ready");
-    assert.deepEqual(run, { attempted: 2, failed: 1 });
-    assert.deepEqual(commands, ["shop/db-0/db: a"]);
+    const ended: string[] = [];
+    const run = await runHooks(pod, hooks, options, {
+      before: async () => answers[asked++] ?? "ready",
+      after: async ({ command }, problem) => void ended.push(`${command} ${problem}`),
+    });
+    assert.deepEqual(run, { attempted: 3, failed: 1 });
+    assert.deepEqual([commands, ended], [["shop/db-0/db: a"], ["a undefined"]]);
     assert.deepEqual(options.log.warnings, ["namespace shop: post hook quiet in pod shop/db-0 failed: never came up"]);
   });
 });

@@ -29,10 +29,10 @@ describe("nameExpression", () => {
   it("stops one that takes too long, and does not begin it for the next name", () => {
     const expression = nameExpression("^(a+)+$");
     assert.equal(expression.test("aaa"), true);
-    assert.throws(() => expression.test(`${"a".repeat(50)}!`), /takes more than 100 ms/);
-    assert.throws(() => nameExpression("^(a|aa)*$").test(`${"a".repeat(100)}!`), /takes more than 100 ms/);
+    assert.throws(() => expression.test(`${"a".repeat(50)}!`), /takes more than 1 s/);
+    assert.throws(() => nameExpression("^(a|aa)*$").test(`${"a".repeat(100)}!`), /takes more than 1 s/);
     const before = performance.now();
     for (let again = 0; again < 100; again++) assert.throws(() => expression.test(`${"a".repeat(50)}!`));
-    assert.ok(performance.now() - before < 1000);
+    assert.ok(performance.now() - before < 2000);
   });
 });

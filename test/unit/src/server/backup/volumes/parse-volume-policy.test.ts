@@ -64,6 +64,7 @@ volumePolicies:
     assert.deepEqual(capacityOf("0,1Gi"), { highest: 2 ** 30 });
     assert.deepEqual(capacityOf("1Gi,0"), { lowest: 2 ** 30 });
     assert.deepEqual(capacityOf(","), {});
+    assert.equal(capacityOf(""), undefined);
     assert.deepEqual(capacityOf("1Gi,1Gi"), { lowest: 2 ** 30, highest: 2 ** 30 });
   });
 
