@@ -110,6 +110,7 @@ class TransferWatch implements WatchedControl {
   }
 
   moving(answers: () => number): void {
+    if (this.#end.signal.aborted) return;
     this.#cancelLook();
     this.#answers = answers;
     this.#movedMs = this.#options.clock.monotonicMs();

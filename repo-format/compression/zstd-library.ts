@@ -9,4 +9,6 @@ export interface ZstdLibrary {
   decompressInto(frame: Uint8Array, target: Uint8Array): number;
   /** For frames of unknown length. @throws Error when the frame is broken, cut off, or has more than `maxBytes`. */
   decompressUpTo(frame: Uint8Array, maxBytes: number): Buffer;
+  /** Whether the frame unpacks to exactly these bytes, in little memory. @throws Error when the frame is broken. */
+  unpacksTo(frame: Uint8Array, plain: Uint8Array): boolean;
 }

@@ -16,6 +16,7 @@ export function loadZstdNapi(): ZstdLibrary {
     createCompressor: (level) => createCompressor(binding, level),
     decompressInto: (frame, target) => context.decompress(target, frame),
     decompressUpTo: (frame, maxBytes) => decompressUpTo(binding, frame, maxBytes),
+    unpacksTo: (frame, plain) => unpacksTo(binding, frame, plain),
   };
 }
 
@@ -53,4 +54,21 @@ function decompressUpTo(binding: typeof zstdNapi, frame: Uint8Array, maxBytes: n
     hint = next;
   }
   return Buffer.concat(parts, total);
+}
+
+function unpacksTo(binding: typeof zstdNapi, frame: Uint8Array, plain: Uint8Array): boolean {
+  const context = new binding.DCtx();
+  const part = Buffer.allocUnsafeSlow(binding.dStreamOutSize());
+  let at = 0;
+  let input = frame;
+  let hint = 1;
+  while (input.length > 0 || hint !== 0) {
+    const [next, produced, consumed] = context.decompressStream(part, input);
+    if (produced === 0 && consumed === 0) throw new Error("the frame is cut off");
+    if (!part.subarray(0, produced).equals(plain.subarray(at, at + produced))) return false;
+    at += produced;
+    input = input.subarray(consumed);
+    hint = next;
+  }
+  return at === plain.length;
 }

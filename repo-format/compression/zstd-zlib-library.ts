@@ -17,6 +17,7 @@ export const zlibZstd: ZstdLibrary = {
     return plain.length;
   },
   decompressUpTo,
+  unpacksTo: (frame, plain) => decompressUpTo(frame, plain.length).equals(plain),
 };
 
 function decompressUpTo(frame: Uint8Array, maxBytes: number): Buffer {

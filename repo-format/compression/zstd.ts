@@ -83,6 +83,16 @@ export function decompressUnknown(frame: Uint8Array, maxBytes: number): Buffer {
   );
 }
 
+/** Whether the frame unpacks to exactly these bytes; a broken one does not. Takes a block's memory, not the file's. */
+export function unpacksTo(frame: Uint8Array, plain: Uint8Array): boolean {
+  try {
+    return library.unpacksTo(frame, plain);
+  } catch {
+    // Whatever is wrong with the frame, the answer is no.
+    return false;
+  }
+}
+
 function attempt<T>(work: () => T, describe: (reason: string) => RepositoryError): T {
   try {
     return work();

@@ -21,3 +21,13 @@ export function unwrapUnpacked(version: 1 | 2, plaintext: Buffer, decompress: (f
   if (version === 1 || first === 0x7b || first === 0x5b) return plaintext;
   throw new RepositoryError("file-damaged", `the file cannot be decoded: its encoding ${first} is not known`);
 }
+
+/** Whether `wrapUnpacked` made these bytes of this JSON. @param unpacksTo says it of a frame. */
+export function wrapsUnpacked(
+  plaintext: Buffer,
+  json: Buffer,
+  unpacksTo: (frame: Buffer, json: Buffer) => boolean,
+): boolean {
+  if (plaintext[0] === compressedMarker) return unpacksTo(plaintext.subarray(1), json);
+  return plaintext.equals(json);
+}

@@ -1,7 +1,7 @@
 // An open repository: what everything above reads and writes through. Locks, keys, uploads and tree walks are functions
 // beside it (lock.ts, keys.ts, blob-uploader.ts, walk-trees.ts) that take it as their first argument.
 import { drawPolynomial } from "../chunker/gf2-polynomial.ts";
-import { type Compressor, createCompressor, decompressUnknown } from "../compression/zstd.ts";
+import { type Compressor, createCompressor, decompressUnknown, unpacksTo } from "../compression/zstd.ts";
 import { generateMasterKey } from "../crypto/master-key.ts";
 import { Sealer } from "../crypto/seal.ts";
 import { selfTestOnce } from "../crypto/self-test.ts";
@@ -89,8 +89,9 @@ export class Repository {
       storage: this.storage,
       sealer: this.sealer,
       version: config.version,
-      compress: (plain) => this.compressor.compress(plain),
+      compress: (plain) => this.compressor.compressOver(plain),
       decompress: decompressUnknown,
+      unpacksTo,
       extraVerify: settings.extraVerify,
     });
     this.#snapshots = new SnapshotFiles(this.storage, this.#files);

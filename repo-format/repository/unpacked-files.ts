@@ -2,7 +2,8 @@
 import type { Sealer } from "../crypto/seal.ts";
 import { RepositoryError } from "../errors.ts";
 import { type Id, idOf } from "../format/id.ts";
-import { unwrapUnpacked, wrapUnpacked } from "../format/unpacked.ts";
+import { unwrapUnpacked, wrapsUnpacked, wrapUnpacked } from "../format/unpacked.ts";
+import { ownsMemory } from "../native/aligned-memory.ts";
 import { configKey, type FileKind, idFromKey, keyOf, listPrefix } from "../storage/key-layout.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 
@@ -17,8 +18,10 @@ export interface UnpackedFilesOptions {
   readonly storage: ObjectStorage;
   readonly sealer: Pick<Sealer, "seal" | "open">;
   readonly version: 1 | 2;
+  /** The result is copied at once: it may be memory that is used again. */
   readonly compress: (plain: Uint8Array) => Buffer;
   readonly decompress: (frame: Uint8Array, maxBytes: number) => Buffer;
+  readonly unpacksTo: (frame: Uint8Array, plain: Uint8Array) => boolean;
   /** Opens what was sealed and compares before storing. */
   readonly extraVerify: boolean;
 }
@@ -116,9 +119,9 @@ export class UnpackedFiles {
   }
 
   async save(kind: UnpackedKind, json: Buffer, signal?: AbortSignal): Promise<Id> {
-    const { storage, sealer, version, compress, extraVerify } = this.#options;
-    const stored = sealer.seal(wrapUnpacked(version, json, compress));
-    if (extraVerify && !this.#open(stored, json.length).equals(json)) {
+    const { storage, extraVerify } = this.#options;
+    const stored = this.#seal(json);
+    if (extraVerify && !this.#isSealOf(stored, json)) {
       throw new RepositoryError("self-test-failed", `a ${kind} file changed while it was sealed; it was not stored`);
     }
     const id = idOf(stored);
@@ -140,10 +143,30 @@ export class UnpackedFiles {
     }
   }
 
+  /** An index file of tiny blobs is 20 MB of JSON: what is needed no more goes at once, not when somebody looks for it. */
+  #seal(json: Buffer): Buffer {
+    const { sealer, version, compress } = this.#options;
+    const wrapped = wrapUnpacked(version, json, compress);
+    const stored = sealer.seal(wrapped);
+    if (wrapped !== json) freeOwned(wrapped);
+    return stored;
+  }
+
+  #isSealOf(stored: Buffer, json: Buffer): boolean {
+    const opened = this.#options.sealer.open(stored);
+    const isSame = wrapsUnpacked(opened, json, this.#options.unpacksTo);
+    freeOwned(opened);
+    return isSame;
+  }
+
   #open(stored: Uint8Array, maxBytes: number): Buffer {
     const { sealer, version, decompress } = this.#options;
     return unwrapUnpacked(version, sealer.open(stored), (frame) => decompress(frame, maxBytes));
   }
+}
+
+function freeOwned(bytes: Buffer): void {
+  if (ownsMemory(bytes)) bytes.buffer.transfer(0);
 }
 
 /** True when the store holds files of this kind, told by one request. */

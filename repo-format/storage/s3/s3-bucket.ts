@@ -103,6 +103,7 @@ export class S3Bucket {
   }
 
   #explain(error: unknown, { action, key }: RequestPurpose): unknown {
-    return s3Error(error, { action, key, bucket: this.name, endpoint: this.#endpoint });
+    const { name: bucket, clockOffsetMs } = this;
+    return s3Error(error, { action, key, bucket, endpoint: this.#endpoint, clockOffsetMs });
   }
 }

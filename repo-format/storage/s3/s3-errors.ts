@@ -79,7 +79,12 @@ export interface S3Request {
   readonly key: string;
   readonly bucket: string;
   readonly endpoint: string;
+  /** The store's clock minus ours, when it has shown it. */
+  readonly clockOffsetMs?: number | undefined;
 }
+
+/** Beyond it stores refuse a signature, and in an answer to HEAD they cannot say why. */
+const toleratedClockOffsetMs: number = 15 * 60_000;
 
 /** The parts of an SDK or Node error that count here. */
 export interface S3Failure {
@@ -162,7 +167,14 @@ function describe(code: ErrorCode, failure: S3Failure, request: S3Request & { pl
   if (failure.errno !== undefined && isCertificateError(failure.errno)) {
     return `no trusted TLS connection to ${endpoint}: ${quote(failure)}`;
   }
-  return `cannot ${action} ${key === "" ? place : `${key} in ${place}`}: ${quote(failure)}`;
+  const clockHint = code === "storage-denied" ? wrongClock(request.clockOffsetMs) : "";
+  return `cannot ${action} ${key === "" ? place : `${key} in ${place}`}: ${quote(failure)}${clockHint}`;
+}
+
+function wrongClock(offsetMs = 0): string {
+  if (Math.abs(offsetMs) < toleratedClockOffsetMs) return "";
+  const minutes = Math.round(Math.abs(offsetMs) / 60_000);
+  return `; this machine's clock is ${minutes} minutes ${offsetMs > 0 ? "behind" : "ahead of"} the store's: set it`;
 }
 
 /** The store's words, on one line and not too many. */

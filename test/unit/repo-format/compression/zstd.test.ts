@@ -5,6 +5,7 @@ import {
   createCompressor,
   decompress,
   decompressUnknown,
+  unpacksTo,
   zstdLibraryName,
 } from "../../../../repo-format/compression/zstd.ts";
 import type { ZstdLibrary } from "../../../../repo-format/compression/zstd-library.ts";
@@ -82,6 +83,22 @@ test("frames without their size, and several in a row, are read", () => {
     assert.equal(library.decompressUpTo(framesWithoutSize, 100).toString(), "stowage stowage stowage");
   }
   assert.equal(decompress(framesWithoutSize, 23).toString(), "stowage stowage stowage");
+});
+
+test("a frame is compared with what it should unpack to, block by block, by both libraries", () => {
+  const plain = Buffer.concat([text, randomBytes(300_000), text]);
+  const frame = createCompressor("auto").compress(plain);
+  const changed = Buffer.from(plain);
+  changed[plain.length - 1] = (changed[plain.length - 1] ?? 0) ^ 1;
+  for (const library of [napi, zlibZstd]) {
+    assert.equal(library.unpacksTo(frame, plain), true);
+    assert.equal(library.unpacksTo(frame, changed), false);
+    assert.equal(library.unpacksTo(frame, Buffer.concat([plain, Buffer.of(0)])), false);
+  }
+  assert.equal(unpacksTo(frame, plain), true);
+  for (const broken of [frame.subarray(0, -1), frame.subarray(1), Buffer.alloc(0)])
+    assert.equal(unpacksTo(broken, plain), false);
+  assert.equal(unpacksTo(frame, plain.subarray(0, -1)), false);
 });
 
 test("a blob whose length is not the stored one is damaged", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RepositoryError } from "../../../../repo-format/errors.ts";
-import { unwrapUnpacked, wrapUnpacked } from "../../../../repo-format/format/unpacked.ts";
+import { unwrapUnpacked, wrapsUnpacked, wrapUnpacked } from "../../../../repo-format/format/unpacked.ts";
 
 const json = Buffer.from('{"a":1}');
 const reverse = (bytes: Buffer): Buffer => Buffer.from(bytes).reverse();
@@ -23,6 +23,16 @@ test("version 2 reads uncompressed JSON and empty files, too", () => {
   assert.equal(unwrapUnpacked(2, json, reverse), json);
   assert.deepEqual(unwrapUnpacked(2, Buffer.from("[1]"), reverse), Buffer.from("[1]"));
   assert.deepEqual(unwrapUnpacked(2, Buffer.alloc(0), reverse), Buffer.alloc(0));
+});
+
+test("what was wrapped is told from what was not, in both versions", () => {
+  const unpacksTo = (frame: Buffer, plain: Buffer): boolean => reverse(frame).equals(plain);
+  for (const version of [1, 2] as const) {
+    const wrapped = wrapUnpacked(version, json, reverse);
+    assert.equal(wrapsUnpacked(wrapped, json, unpacksTo), true);
+    assert.equal(wrapsUnpacked(wrapped, Buffer.from('{"a":2}'), unpacksTo), false);
+    assert.equal(wrapsUnpacked(wrapped.subarray(0, -1), json, unpacksTo), false);
+  }
 });
 
 test("an encoding that nobody knows is refused", () => {

@@ -35,6 +35,18 @@ describe("s3Error", () => {
     assert.match(s3Error(sdkError("UnknownError", 403, "UnknownError"), request).message, /: HTTP status 403$/);
   });
 
+  it("names a clock that is far off where a refusal may come from that", () => {
+    const refusedAt = (clockOffsetMs: number, name = "UnknownError"): string =>
+      s3Error(sdkError(name, 403, name), { ...request, clockOffsetMs }).message;
+    assert.match(
+      refusedAt(3 * 3_600_000),
+      /: HTTP status 403; this machine's clock is 180 minutes behind the store's: set it$/,
+    );
+    assert.match(refusedAt(-1_200_000), /; this machine's clock is 20 minutes ahead of the store's: set it$/);
+    assert.match(refusedAt(60_000), /: HTTP status 403$/);
+    assert.match(s3Error(sdkError("SlowDown", 503), { ...request, clockOffsetMs: 3_600_000 }).message, /SlowDown$/);
+  });
+
   it("a 404 about something else than the key is no missing object", () => {
     assert.equal(s3Error(sdkError("NoSuchUpload", 404), request).code, "storage-misconfigured");
     assert.equal(s3Error(sdkError("XAdminUserNotFound", 404), request).code, "storage-denied");
