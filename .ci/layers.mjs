@@ -203,7 +203,17 @@ const engineLevels = [
     "engine-level-3-repository",
     "repository",
     // Of the chunker only what draws the polynomial of a new config, which restic insists on.
-    ["format/", "chunker/gf2-polynomial\\.ts$", "compression/", "crypto/", "storage/", "pack/", "index/"],
+    // Of the native calls only what tells whether memory may be given away.
+    [
+      "format/",
+      "native/aligned-memory\\.ts$",
+      "chunker/gf2-polynomial\\.ts$",
+      "compression/",
+      "crypto/",
+      "storage/",
+      "pack/",
+      "index/",
+    ],
     "The repository never cuts chunks and never touches user files: archiver and restorer do, through workers.",
   ),
   engineLevel(
