@@ -17,7 +17,11 @@ export function createPatient(known: Omit<Patient, "access" | "procFolder" | "me
     ...known,
     // Opens stores, never repositories, so that the identity is written nowhere.
     access: new RepositoryAccess({
-      ...{ client, namespace, onSecret, retry, clock: () => clock.now() },
+      client,
+      namespace,
+      onSecret,
+      clock: () => clock.now(),
+      requests: { retry },
       identity: { hostname: hostname(), username: "doctor", pid: process.pid, uid: 0, gid: 0 },
     }),
     procFolder: "/proc/self",

@@ -329,7 +329,7 @@ describe("a Backup that cannot be carried out", () => {
       /timeout "\?"/,
     ],
     ["policy", { resourcePolicy: { kind: "configmap", name: "p" } }, /ConfigMap velero\/p does not exist/],
-    ["pattern", { includedNamespaces: ["app-*"] }, /patterns are not supported/],
+    ["pattern", { includedNamespaces: ["app-["] }, /app-\[/],
     ["both", { includedNamespaces: ["app"], excludedNamespaces: ["app"] }, /both included and excluded/],
     ["read-only", { storageLocation: "archive" }, /archive is read-only/],
     ["unavailable", { storageLocation: "lost" }, /lost is unavailable: .*\/nowhere\/at\/all is not a directory/],
