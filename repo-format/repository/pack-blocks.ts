@@ -1,6 +1,7 @@
 // Sealed bytes of packs that hold trees, kept in blocks, a few MiB of them. Trees are stored with every directory behind
 // what it holds and wanted the other way round, so a walk jumps about in a pack and comes back to the same places soon; what
 // was read between two trees that are wanted is what it wants next.
+import { RepositoryError } from "../errors.ts";
 import type { PackId } from "../format/id.ts";
 import type { BlobLocation } from "../index/blob-index.ts";
 import type { PackRange } from "./plan-ranges.ts";
@@ -87,7 +88,8 @@ export class PackBlocks {
   #begin(packId: PackId, { first, end }: Run, read: ReadPack, packEnd: number): void {
     const { blockBytes } = this.#sizes;
     const start = first * blockBytes;
-    const reading = read(packId, start, Math.min(end * blockBytes, packEnd) - start);
+    const length = Math.min(end * blockBytes, packEnd) - start;
+    const reading = read(packId, start, length).then((bytes) => wholeRange(bytes, { packId, offset: start, length }));
     for (let number = first; number < end; number++) {
       const key = keyOfBlock(packId, number);
       if (this.#kept.has(key) || this.#underWay.has(key)) continue;
@@ -148,6 +150,13 @@ export class BlockView {
 
 function keyOfBlock(packId: PackId, number: number): string {
   return `${packId}/${number}`;
+}
+
+/** A store that keeps no contract must not leave half a block behind. */
+function wholeRange(bytes: Buffer, { packId, offset, length }: Place): Buffer {
+  if (bytes.length === length) return bytes;
+  const message = `the store sent ${bytes.length} of ${length} bytes of the pack ${packId} at offset ${offset}`;
+  throw new RepositoryError("pack-damaged", message, { details: { pack: packId, offset, length } });
 }
 
 function copyOf(bytes: Buffer): Buffer {

@@ -19,11 +19,11 @@ const pack = "ab".repeat(32) as PackId;
 function somePack() {
   const bytes = seededBytes("pack", 5050);
   const requests: string[] = [];
-  const state = { fails: false };
+  const state = { fails: false, isCutShort: false };
   const read = async (_: PackId, offset: number, length: number): Promise<Buffer> => {
     requests.push(`${offset}+${length}`);
     if (state.fails) throw new Error("no answer");
-    return Buffer.from(bytes.subarray(offset, offset + length));
+    return Buffer.from(bytes.subarray(offset, offset + (state.isCutShort ? length / 2 : length)));
   };
   return { bytes, requests, state, read };
 }
@@ -55,6 +55,14 @@ test("what lies between two blocks that are not there is read along with them", 
   const view = await readAt(110, 250);
   assert.deepEqual(requests, ["200+100", "100+300"]);
   assert.deepEqual(view.bytes(110, 250), bytes.subarray(110, 360));
+});
+
+test("an answer that is shorter than what was asked for is damage, and nothing of it is kept", async () => {
+  const { bytes, state, readAt } = someBlocks();
+  state.isCutShort = true;
+  await assert.rejects(readAt(110, 360), { code: "pack-damaged", message: /sent 200 of 400 bytes/ });
+  state.isCutShort = false;
+  assert.deepEqual((await readAt(110, 360)).bytes(110, 360), bytes.subarray(110, 470));
 });
 
 test("those who want a block that is on its way wait for it", async () => {
