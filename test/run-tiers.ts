@@ -62,7 +62,7 @@ async function runFiles(fileTiers: readonly Tier[]): Promise<void> {
       const result = await runTestFile(next.file, next.tier.fileTimeoutMs);
       durations.note(next.file, result.durationMs);
       tierMs.set(next.tier.name, (tierMs.get(next.tier.name) ?? 0) + result.durationMs);
-      report(result);
+      report(result, next.tier);
     }
   };
   await Promise.all(Array.from({ length: lanes }, lane));
@@ -74,12 +74,14 @@ function filesOf(tier: Tier): QueuedFile[] {
   return wanted.sort().map((file) => ({ file, tier }));
 }
 
-/** One line for a file that passed; for a failure its title, place and error, and then whatever the file printed. */
-function report({ file, results, output, durationMs }: FileResult): void {
+/** One line for a file that passed, and its cases where the tier lists them; for a failure its title, place and error, and then whatever the file printed. */
+function report({ file, results, output, durationMs }: FileResult, tier: Tier): void {
   for (const { outcome } of results) if (outcome !== "begun") total[outcome] += 1;
   const failures = results.filter((result) => result.outcome === "failed");
   const title = `${file.replace(/^test\//, "")}, ${results.length} tests, ${seconds(durationMs)}`;
   process.stdout.write(`${failures.length === 0 ? "ok  " : "FAIL"} ${title}\n`);
+  const cases = tier.listsCases === true ? results.filter(({ outcome }) => outcome === "passed") : [];
+  for (const passed of cases) process.stdout.write(`       ${passed.title}\n`);
   for (const failure of failures) {
     process.stdout.write(
       `     ${failure.title} (${file}:${failure.place})\n${failure.error.replaceAll(/^/gm, "       ")}\n`,

@@ -9,6 +9,8 @@ export interface Tier {
   readonly fileTimeoutMs: number;
   /** False: only on demand. */
   readonly inEveryRun: boolean;
+  /** The title of each test is printed: what was shown is what people ask of these. */
+  readonly listsCases?: boolean;
 }
 
 const controlPlane = ["etcd", "kube-apiserver", "kubectl"];
@@ -55,6 +57,7 @@ export const tiers: readonly Tier[] = [
     ],
     fileTimeoutMs: 20 * minuteMs,
     inEveryRun: false,
+    listsCases: true,
   },
   {
     name: "monitoring",
@@ -76,6 +79,7 @@ export const tiers: readonly Tier[] = [
     ],
     fileTimeoutMs: 10 * minuteMs,
     inEveryRun: false,
+    listsCases: true,
   },
   {
     name: "slow",
