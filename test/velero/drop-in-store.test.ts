@@ -73,7 +73,7 @@ describe("stores and settings of an installation under our agent", () => {
     agent.signal("SIGCONT");
     const backup = await cluster.endOf<Backup>("backups", "wide");
     assertCompleted(backup, await cluster.volumeBackups("wide"), cluster.outputs());
-    assert.match(agent.output(), /volumes that may be moved at the same time.*total=4/);
+    assert.match(agent.output(), /settings of this node.*volumesAtATime=4/);
   });
 
   story("TLS with the location's `caCert`, and a prefix", async () => {
