@@ -124,6 +124,7 @@ export class Namespaces {
   async close(): Promise<void> {
     process.kill(this.#pid, "SIGKILL");
     await this.#init.ended;
+    await removeDevices(this.#pid);
   }
 
   #words(program: string, args: readonly string[]): string[] {
@@ -150,10 +151,20 @@ export class NodeProcess {
 }
 
 async function addDevices(pid: number, { machine }: NodeAddresses): Promise<void> {
-  const name = `stw${pid}`;
+  const name = deviceOf(pid);
   await ip(["link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", String(pid)]);
   await ip(["address", "add", `${machine}/24`, "dev", name]);
   await ip(["link", "set", name, "up"]);
+}
+
+/** The kernel takes them away with the namespace, too, but at a time of its own. */
+async function removeDevices(pid: number): Promise<void> {
+  const { code, stderr } = await runProcess("ip", { args: ["link", "delete", deviceOf(pid)], env: { PATH: path } });
+  if (code !== 0 && !/Cannot find|No such/.test(stderr)) throw new Error(`ip link delete: ${stderr}`);
+}
+
+function deviceOf(pid: number): string {
+  return `stw${pid}`;
 }
 
 async function ip(args: readonly string[]): Promise<string> {
