@@ -203,10 +203,10 @@ const engineLevels = [
     "engine-level-3-repository",
     "repository",
     // Of the chunker only what draws the polynomial of a new config, which restic insists on.
-    // Of the native calls only what tells whether memory may be given away.
+    // Of the native calls only what gives memory back.
     [
       "format/",
-      "native/aligned-memory\\.ts$",
+      "native/free-memory\\.ts$",
       "chunker/gf2-polynomial\\.ts$",
       "compression/",
       "crypto/",
@@ -225,7 +225,7 @@ const engineLevels = [
   engineLevel(
     "engine-level-4",
     "archiver|restorer|inspect",
-    ["format/", "file-tree/", "notes/", "repository/", "workers/"],
+    ["format/", "native/free-memory\\.ts$", "file-tree/", "notes/", "repository/", "workers/"],
     "These stand beside each other on top of the repository; packs, index and storage are its inner parts.",
   ),
   engineLevel(

@@ -6,13 +6,13 @@ import type { BlobType, PackedBlob } from "../format/blob.ts";
 import type { BlobId, PackId, TreeId } from "../format/id.ts";
 import type { IndexedPack } from "../index/blob-index.ts";
 import { BlobSet } from "../index/blob-set.ts";
+import { freeMemory } from "../native/free-memory.ts";
 import { type OpenedBlob, openBlobWithPayload } from "../pack/open-blob.ts";
 import type { SealedBlob } from "../pack/pack-writer.ts";
 import { type BlobUploader, sealBlob } from "../repository/blob-uploader.ts";
 import { boundedParallel } from "../repository/bounded-parallel.ts";
 import type { Repository } from "../repository/repository.ts";
 import { pathOfTree, type WalkedTree, walkTrees } from "../repository/walk-trees.ts";
-import { freeMemory } from "../workers/free-memory.ts";
 import { type PackRun, runsOf } from "./pack-runs.ts";
 
 /** What has to be copied; bytes as they are stored in the source. */

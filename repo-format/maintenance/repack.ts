@@ -6,12 +6,12 @@
 import { RepositoryError } from "../errors.ts";
 import { type PackedBlob, plaintextLength } from "../format/blob.ts";
 import type { PackId } from "../format/id.ts";
+import { freeMemory } from "../native/free-memory.ts";
 import { openBlob } from "../pack/open-blob.ts";
 import { type BlobUploader, withBlobUploader } from "../repository/blob-uploader.ts";
 import { boundedParallel } from "../repository/bounded-parallel.ts";
 import type { Repository } from "../repository/repository.ts";
 import { type BlobWorkerPool, createBlobWorkerPool } from "../workers/blob-worker-pool.ts";
-import { freeMemory } from "../workers/free-memory.ts";
 import { type PackRun, runsOf } from "./pack-runs.ts";
 import type { PrunePlan } from "./prune-plan.ts";
 import { SealedVerifier } from "./verify-sealed.ts";

@@ -3,7 +3,7 @@ import type { Sealer } from "../crypto/seal.ts";
 import { RepositoryError } from "../errors.ts";
 import { type Id, idOf } from "../format/id.ts";
 import { unwrapUnpacked, wrapsUnpacked, wrapUnpacked } from "../format/unpacked.ts";
-import { ownsMemory } from "../native/aligned-memory.ts";
+import { freeMemory } from "../native/free-memory.ts";
 import { configKey, type FileKind, idFromKey, keyOf, listPrefix } from "../storage/key-layout.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 
@@ -148,14 +148,14 @@ export class UnpackedFiles {
     const { sealer, version, compress } = this.#options;
     const wrapped = wrapUnpacked(version, json, compress);
     const stored = sealer.seal(wrapped);
-    if (wrapped !== json) freeOwned(wrapped);
+    if (wrapped !== json) freeMemory(wrapped);
     return stored;
   }
 
   #isSealOf(stored: Buffer, json: Buffer): boolean {
     const opened = this.#options.sealer.open(stored);
     const isSame = wrapsUnpacked(opened, json, this.#options.unpacksTo);
-    freeOwned(opened);
+    freeMemory(opened);
     return isSame;
   }
 
@@ -163,10 +163,6 @@ export class UnpackedFiles {
     const { sealer, version, decompress } = this.#options;
     return unwrapUnpacked(version, sealer.open(stored), (frame) => decompress(frame, maxBytes));
   }
-}
-
-function freeOwned(bytes: Buffer): void {
-  if (ownsMemory(bytes)) bytes.buffer.transfer(0);
 }
 
 /** True when the store holds files of this kind, told by one request. */

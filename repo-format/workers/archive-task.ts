@@ -7,8 +7,8 @@ import type { FileStat } from "../file-tree/file-stat.ts";
 import { closeOpened, statOpened } from "../file-tree/opened-file.ts";
 import { type OpenedFile, openForReading, readFully } from "../file-tree/read-file.ts";
 import { idBytes } from "../format/id.ts";
+import { freeMemory } from "../native/free-memory.ts";
 import { type ChunkSealer, throwIfRunCancelled } from "./chunk-sealer.ts";
-import { freeMemory } from "./free-memory.ts";
 import {
   type FileBatch,
   type FileBatchResult,

@@ -3,10 +3,10 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { createFastCdcChunker } from "../chunker/fastcdc-chunker.ts";
 import { idBytes } from "../format/id.ts";
+import { freeMemory } from "../native/free-memory.ts";
 import { ArchiveTask } from "./archive-task.ts";
 import { BlobSealer } from "./blob-sealer.ts";
 import { ChunkSealer, throwIfRunCancelled } from "./chunk-sealer.ts";
-import { freeMemory } from "./free-memory.ts";
 import { KnownBlobs } from "./known-blobs.ts";
 import {
   type BlobWorkerSetup,

@@ -8,9 +8,9 @@ import { targetError } from "../file-tree/target-errors.ts";
 import { writeAt } from "../file-tree/write-node.ts";
 import type { BlobType } from "../format/blob.ts";
 import { type BlobId, idBytes, idFromBytes, idOf } from "../format/id.ts";
+import { freeMemory } from "../native/free-memory.ts";
 import { BlobOpener } from "./blob-opener.ts";
 import { DirectWrites } from "./direct-writes.ts";
-import { freeMemory } from "./free-memory.ts";
 import { type MadeFile, NewFileMaker, type NewFiles } from "./new-files.ts";
 import { type PackFile, PackWindow } from "./pack-window.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { freeMemory } from "../../../../repo-format/workers/free-memory.ts";
+import { freeMemory } from "../../../../repo-format/native/free-memory.ts";
 
 test("memory of its own is given back, twice is no mistake", () => {
   const bytes = Buffer.allocUnsafeSlow(1000);
