@@ -67,11 +67,9 @@ before(async () => {
     ...csiVolume(driver, space, "claimed"),
     pod({
       ...{ namespace: space, name: "csi" },
-      volumes: [
-        { name: "inline", csi: { driver } },
-        { name: "claim", persistentVolumeClaim: { claimName: "claimed" } },
-      ],
+      volumes: [{ name: "claim", persistentVolumeClaim: { claimName: "claimed" } }],
     }),
+    pod({ namespace: space, name: "inline", volumes: [{ name: "inline", csi: { driver } }] }),
     pod({
       ...{ namespace: space, name: "part" },
       volumes: [{ name: "whole", emptyDir }],
@@ -94,6 +92,12 @@ async function write(name: string, path: string, content: string): Promise<void>
   await rig.shell(space, (await podOf(name)).metadata.name, `mkdir -p $(dirname ${path}); echo ${content} > ${path}`);
 }
 
+interface Examination {
+  readonly ok: boolean;
+  readonly place: string;
+  readonly checks: readonly { readonly check: string; readonly outcome: string }[];
+}
+
 /** Volumes of a Backup that are Completed, by volume; the test fails for any other. */
 async function completed(backup: Backup): Promise<Map<string, PodVolumeBackup>> {
   const volumeBackups = await rig.volumeBackups(backup.metadata.name);
@@ -110,9 +114,11 @@ test("opt-out: every volume of every kind is backed up through the host's mounts
   await write("web", "/memory/file", "in-memory");
   await write("db", "/ledger/file", "on-a-local-volume");
   await write("generic", "/own/file", "on-a-generic-ephemeral-volume");
-  await write("csi", "/inline/file", "on-an-inline-csi-volume");
+  await write("inline", "/inline/file", "on-an-inline-csi-volume");
   await write("csi", "/claim/file", "on-a-claimed-csi-volume");
   await write("part", "/whole/file", "below-a-sub-path");
+  await write("sidecar", "/common/kept", "beside-the-sidecar");
+  await rig.kubectl("-n", space, "label", "pods", "sidecar", "part", "inline", "volumes=own");
   const backup = await rig.backup("all", { includedNamespaces: [space], defaultVolumesToFsBackup: true });
   assert.equal(backup.status?.phase, "Completed", JSON.stringify(backup.status));
   const volumes = await completed(backup);
@@ -135,6 +141,29 @@ test("opt-out: every volume of every kind is backed up through the host's mounts
   assert.match(volumes.get("claim")?.status?.path ?? "", /kubernetes\.io~csi\/claimed\/mount$/);
   assert.equal(await stored(volumes.get("common"), "/helper"), "from the sidecar");
   assert.equal(await stored(volumes.get("whole"), "/inner/folder/file"), "below-a-sub-path");
+});
+
+test("what every kind of pod had in volumes of its own comes back into another one, beside sidecars and below sub-paths", async () => {
+  const target = "shop-again";
+  // Claims stay out: their volumes are bound already.
+  const restore = await rig.restore("all", {
+    ...{ backupName: "all", namespaceMapping: { [space]: target } },
+    includedResources: ["pods"],
+    orLabelSelectors: [{ matchLabels: { app: "web" } }, { matchLabels: { volumes: "own" } }],
+  });
+  assert.equal(restore.status?.phase, "Completed", JSON.stringify(restore.status));
+  const restored = await rig.volumeRestores("all");
+  assert.deepEqual(restored.map(({ spec }) => spec.volume).sort(), ["common", "disk", "inline", "memory", "whole"]);
+  const { metadata } = await podOf("web");
+  for (const name of [metadata.name, "sidecar", "part", "inline"]) await rig.ready(target, name);
+  const read = async (name: string, path: string): Promise<string> =>
+    (await rig.shell(target, name, `cat ${path}`)).trim();
+  assert.equal(await read(metadata.name, "/disk/file"), "on-disk");
+  assert.equal(await read(metadata.name, "/memory/file"), "in-memory");
+  // Nobody writes it again: the sidecar writes another file.
+  assert.equal(await read("sidecar", "/common/kept"), "beside-the-sidecar");
+  assert.equal(await read("part", "/whole/file"), "below-a-sub-path");
+  assert.equal(await read("inline", "/inline/file"), "on-an-inline-csi-volume");
 });
 
 test("opt-in: the annotation's volumes alone, and only what has changed since is stored", async () => {
@@ -212,6 +241,16 @@ test("a pod that is deleted leaves no directory on the node, and its snapshot st
 test("restic finds nothing wrong, and no lock is left", async () => {
   await rig.restic(space, "check", "--read-data");
   assert.deepEqual(rig.locks(space), []);
+});
+
+test("the doctor finds nothing wrong in the agent's own pod, whichever kinds of volumes were mounted since", async () => {
+  const { metadata } = await rig.agentPod();
+  const words = ["-n", "velero", "exec", metadata.name, "--", "stowage", "agent", "doctor"];
+  const { ok, place, checks } = JSON.parse(await rig.kubectl(...words, "--json")) as Examination;
+  assert.deepEqual([ok, place], [true, "pod"], JSON.stringify(checks));
+  const outcomes = new Map(checks.map(({ check, outcome }) => [check, outcome]));
+  for (const check of ["host-pods", "kubelet-root", "mount-propagation", "capabilities", "access-rights", "clock"])
+    assert.equal(outcomes.get(check), "ok", `${check}: ${JSON.stringify(checks)}`);
 });
 
 test("the image is small, and its agent runs with a read-only root, no new privileges and the default seccomp profile", async () => {
