@@ -2,7 +2,7 @@
 // and so does the transfer that runs.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { PodVolumeBackup } from "../../src/api/pod-volume-backup.ts";
@@ -84,4 +84,25 @@ test("rates and slots change under a running backup; a ConfigMap that is wrong i
   const rate = (proxy.bytes.sent - sentBefore) / seconds;
   assert.ok(rate > 3 * 201 * 1024, `still ${Math.round(rate)} bytes a second`);
   assert.deepEqual(rig.locks("app"), []);
+});
+
+test("under pressure the transfers are slowed down when that is asked for, until it is asked for no more", async () => {
+  const settings = { upload: "1M", onPressure: { cpu: 0.01, lowestPercent: 20 } };
+  await rig.controlPlane.must("POST", configMaps, {
+    metadata: { name: "node-agent-config" },
+    data: { "node-agent.json": JSON.stringify({ stowageThrottle: settings }) },
+  });
+  const agent = await rig.startAgent({ node: "node-two" });
+  if (!existsSync("/proc/pressure/cpu")) {
+    await eventually("it says that it cannot know", async () => /onPressure has no effect/.test(agent.output()));
+    return;
+  }
+  // Programs wait for a processor all the time while tests run: the threshold is a ten-thousandth of it.
+  await eventually("it is slow", async () =>
+    /the node is under pressure.* sharePercent=20 pressure="cpu [\d.]+% of the time, threshold 0.01%"/.test(
+      agent.output(),
+    ),
+  );
+  await rig.controlPlane.must("DELETE", `${configMaps}/node-agent-config`);
+  await eventually("it is fast again", async () => /go on at full speed" sharePercent=100/.test(agent.output()));
 });
