@@ -1,7 +1,8 @@
 // What must hold for the tree as a whole: unit tests mirror the sources, the engine's front door is documented, the
 // bridge to the engine stays small, dependencies are pinned and run no install scripts but the named ones.
 import assert from "node:assert/strict";
-import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import test from "node:test";
 import typescript from "typescript";
@@ -47,6 +48,21 @@ test("the lines of a bridge are those of all its files", (t) => {
   assert.equal(linesBelow(tree), 400);
 });
 
+test("what is committed is text: no profile, no binary, no archive", () => {
+  const committed = execFileSync("git", ["ls-files", "-z"], { cwd: root, encoding: "utf8" })
+    .split("\0")
+    .filter(Boolean);
+  assert.ok(committed.length > 1000, `${committed.length} files`);
+  assert.deepEqual(binariesAmong(root, committed), []);
+});
+
+test("a file with a NUL byte is found", (t) => {
+  const tree = temporaryDirectory(t, "binaries");
+  writeFileSync(join(tree, "text.ts"), "// text\n");
+  writeFileSync(join(tree, "perf.data"), "PERFILE2\0\0");
+  assert.deepEqual(binariesAmong(tree, ["text.ts", "perf.data", "removed"]), ["perf.data"]);
+});
+
 test("dependencies are pinned to exact versions", () => {
   assert.deepEqual(looseVersions(read("package.json")), []);
 });
@@ -88,6 +104,12 @@ function unitTestsAstray(tree: string): string[] {
     const source = path.replace(/^test\/unit\//, "").replace(/\.test\.ts$/, ".ts");
     return !existsSync(join(tree, source));
   });
+}
+
+/** Of these paths; what is not there any more is no concern of ours. */
+function binariesAmong(tree: string, paths: readonly string[]): string[] {
+  const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  return paths.filter((path) => isFile(join(tree, path)) && readFileSync(join(tree, path)).includes(0));
 }
 
 function linesBelow(folder: string): number {
