@@ -385,6 +385,9 @@ describe("init, check, keys", () => {
     await assertSameJson("check", "--read-data");
     await assertSameJson("check", "--read-data-subset", "1/2");
     assertSameCode(await both.run(["check", "--read-data-subset", "3/2"]), 1);
+    const [theirs, ours] = await both.run(["check", "--json"], { password: "wrong" });
+    assertSameCode([theirs, ours], 12);
+    assert.deepEqual(ours.messages, theirs.messages, "the summary has one error");
     const damaged = await both.run(["snapshots"], { keep: true });
     for (const { repository } of damaged) {
       const names = readdirSync(join(repository, "data"), { recursive: true, encoding: "utf8" });
