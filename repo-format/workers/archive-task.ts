@@ -4,8 +4,8 @@
 import { RepositoryError } from "../errors.ts";
 import { DirectoryHandle } from "../file-tree/directory-handle.ts";
 import type { FileStat } from "../file-tree/file-stat.ts";
-import { closeOpened, statOpened } from "../file-tree/opened-file.ts";
-import { type OpenedFile, openForReading, readFully } from "../file-tree/read-file.ts";
+import { statOpened } from "../file-tree/opened-file.ts";
+import { closeAfterReading, type OpenedFile, openForReading, readFully } from "../file-tree/read-file.ts";
 import { idBytes } from "../format/id.ts";
 import { freeMemory } from "../native/free-memory.ts";
 import { type ChunkSealer, throwIfRunCancelled } from "./chunk-sealer.ts";
@@ -123,7 +123,7 @@ export class ArchiveTask {
     try {
       return this.#readOpened(file, batch.limits[index] ?? 0);
     } finally {
-      closeOpened(file.fd);
+      closeAfterReading(file.fd);
     }
   }
 

@@ -4,6 +4,7 @@ import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { createFastCdcChunker } from "../chunker/fastcdc-chunker.ts";
 import { idBytes } from "../format/id.ts";
 import { freeMemory } from "../native/free-memory.ts";
+import { freeOpenSslContexts } from "../native/openssl.ts";
 import { ArchiveTask } from "./archive-task.ts";
 import { BlobSealer } from "./blob-sealer.ts";
 import { ChunkSealer, throwIfRunCancelled } from "./chunk-sealer.ts";
@@ -44,6 +45,9 @@ class BlobWorker {
     else if (request.kind === "end-run") {
       this.#known.endRun(request.run);
       this.#spares.clear();
+    } else if (request.kind === "end") {
+      freeOpenSslContexts();
+      process.exit();
     } else void this.#answer(request);
   }
 

@@ -127,6 +127,8 @@ export type WorkerRequest =
   | { readonly kind: "restore"; readonly task: number; readonly restore: RestoreTask }
   | { readonly kind: "table"; readonly table: SharedTableHandle }
   | { readonly kind: "end-run"; readonly run: number }
+  /** The thread has nothing to do any more, and ends. */
+  | { readonly kind: "end" }
   /** Memory of a slab that the thread sent: to be filled again. */
   | { readonly kind: "slab"; readonly slab: ArrayBuffer };
 
