@@ -3,8 +3,8 @@
 
 import { RepositoryError } from "../errors.ts";
 import type { PackedBlob } from "../format/blob.ts";
-import type { MasterKey } from "../format/key-file.ts";
 import { idToBytes } from "../format/id.ts";
+import type { MasterKey } from "../format/key-file.ts";
 import { ownsMemory } from "../native/aligned-memory.ts";
 import { BlobOpener } from "../workers/blob-opener.ts";
 import type { BlobWorkerPool } from "../workers/blob-worker-pool.ts";

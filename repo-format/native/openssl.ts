@@ -149,7 +149,8 @@ class Poly1305 implements NativePoly1305 {
   }
 
   authenticate(bytes: Uint8Array, key: Uint8Array, tag: Uint8Array): void {
-    if (key.length !== poly1305KeyBytes || tag.length < poly1305Bytes) throw new RangeError("bug: key or tag too short");
+    if (key.length !== poly1305KeyBytes || tag.length < poly1305Bytes)
+      throw new RangeError("bug: key or tag too short");
     const { EVP_MAC_init: init, EVP_MAC_update: update, EVP_MAC_final: final } = this.#functions;
     const address = addressOf(this.#context);
     succeeded(init(address, key, poly1305KeyBytes, null), "Poly1305");

@@ -1,11 +1,10 @@
 // In the worker: window of a file → chunks → ids, and sealed blobs of those that nobody has yet. Plaintext stays here.
 import type { Chunker } from "../chunker/chunker.ts";
 import { sha256Into } from "../crypto/sha256.ts";
-import { RepositoryError } from "../errors.ts";
 import { idBytes } from "../format/id.ts";
 import type { BlobSealer } from "./blob-sealer.ts";
 import type { KnownBlobs } from "./known-blobs.ts";
-import type { RunTicket } from "./messages.ts";
+import { type RunTicket, throwIfRunCancelled } from "./messages.ts";
 import type { SealedSlab } from "./sealed-slab.ts";
 import { type WindowCuts, WindowCutter } from "./window-cutter.ts";
 
@@ -57,12 +56,5 @@ export class ChunkSealer {
       this.#zeroIds.set(zeros.length, id);
     }
     return id;
-  }
-}
-
-/** @throws RepositoryError "cancelled". */
-export function throwIfRunCancelled(run: RunTicket): void {
-  if (Atomics.load(new Int32Array(run.cancelled), 0) !== 0) {
-    throw new RepositoryError("cancelled", "the operation was cancelled");
   }
 }

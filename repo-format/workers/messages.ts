@@ -28,6 +28,13 @@ export interface RunTicket {
   readonly cancelled: SharedArrayBuffer;
 }
 
+/** @throws RepositoryError "cancelled". */
+export function throwIfRunCancelled(run: RunTicket): void {
+  if (Atomics.load(new Int32Array(run.cancelled), 0) !== 0) {
+    throw new RepositoryError("cancelled", "the operation was cancelled");
+  }
+}
+
 /** Files to read whole, one row each. */
 export interface FileBatch {
   /** Descriptor of the directory (descriptors belong to the process, not to the thread). */
