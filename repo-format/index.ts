@@ -13,6 +13,7 @@ export type { ArchiveReport } from "./archiver/archive-report.ts";
 export type { ExcludeOptions } from "./archiver/excludes.ts";
 export type { CompressionMode } from "./compression/zstd.ts";
 export { type ErrorCode, type ErrorDetails, errorPolicies, RepositoryError, throwIfCancelled } from "./errors.ts";
+export { expandGlob } from "./file-tree/expand-glob.ts";
 export { compilePatterns } from "./file-tree/patterns.ts";
 export type { BlobId, Id, KeyId, PackId, SnapshotId } from "./format/id.ts";
 export { isId, shortId } from "./format/id.ts";

@@ -15,6 +15,8 @@ export interface ParentQuery {
   readonly tagLists?: readonly (readonly string[])[];
   /** Default: host and paths. Without any of them every snapshot fits. */
   readonly groupBy?: readonly ("host" | "paths" | "tags")[];
+  /** Fail with "snapshot-missing" when no snapshot fits. Default: every file is read then. */
+  readonly isRequired?: boolean;
 }
 
 /** Bytes that no file holds, and the file that they become. */
@@ -39,7 +41,7 @@ export interface ArchiveOptions {
    * The single target is a volume: its entries lie directly in the root tree, and exclude patterns see its root as "/".
    */
   readonly relativeRoot?: boolean;
-  /** Recorded in the snapshot; default: the targets, absolute and cleaned. */
+  /** Recorded in the snapshot; default: the targets that exist, absolute and cleaned. */
   readonly paths?: readonly string[];
   readonly hostname: string;
   /** Who made the backup; default: the repository's identity. */

@@ -23,6 +23,7 @@ export interface FindParentOptions extends ParentQuery {
 /**
  * The latest snapshot that fits: with `tagLists`, one with all tags of the first list that any snapshot has (velero's
  * `pvc-uid=…`, then `ns=…` with `volume=…`); else one of our group, with at least our paths.
+ * @throws RepositoryError "snapshot-missing" when there is none and `isRequired` asks for one
  */
 export async function findParent(
   repo: Pick<SeenRepository, "snapshots">,
@@ -42,7 +43,10 @@ export async function findParent(
         best[rank] = { found, time };
     }
   }
-  return best.find((candidate) => candidate !== undefined)?.found;
+  const chosen = best.find((candidate) => candidate !== undefined)?.found;
+  if (chosen === undefined && options.isRequired === true)
+    throw new RepositoryError("snapshot-missing", "no snapshot of the same group is there as a parent");
+  return chosen;
 }
 
 /**

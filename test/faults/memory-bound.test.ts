@@ -13,8 +13,16 @@ import { seededRandom } from "../support/seeded-random.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const mebibyte = 1024 * 1024;
-/** Packs, sealed blobs and thread memory that a run may have in flight, and what the allocator keeps; far below the data. */
-const allowedGrowth: number = 160 * mebibyte;
+/**
+ * Packs, sealed blobs and thread memory that a run may have in flight, and what the allocator keeps; far below the data.
+ * Measured: 28 MiB more for a backup, 23 for a restore, nothing for a copy.
+ */
+const allowedGrowth: number = 96 * mebibyte;
+/**
+ * Of a process without the flags and the environment of the executable, which take a third off. Measured: 336 MiB for a
+ * backup, 231 for a restore, 228 for a copy.
+ */
+const allowedPeak: number = 420 * mebibyte;
 
 /**
  * Backs up to a store that keeps nothing but small files, and takes no pack for as long as the process has anything else to
@@ -100,7 +108,7 @@ test("a backup of a gigabyte to a slow store takes hardly more memory than one o
   const large = await peakOf(backupCode, [writeFiles(join(folder, "large"), 1024)]);
   t.diagnostic(`${Math.round(small / mebibyte)} and ${Math.round(large / mebibyte)} MiB`);
   assert.ok(large - small < allowedGrowth, `${large - small} bytes more`);
-  assert.ok(large < 640 * mebibyte, `${large} bytes`);
+  assert.ok(large < allowedPeak, `${large} bytes`);
 });
 
 test("a restore takes hardly more memory for more data", async (t: TestContext) => {
@@ -113,7 +121,7 @@ test("a restore takes hardly more memory for more data", async (t: TestContext) 
   const [small = 0, large = 0] = peaks;
   t.diagnostic(`${Math.round(small / mebibyte)} and ${Math.round(large / mebibyte)} MiB`);
   assert.ok(large - small < allowedGrowth, `${large - small} bytes more`);
-  assert.ok(large < 640 * mebibyte, `${large} bytes`);
+  assert.ok(large < allowedPeak, `${large} bytes`);
 });
 
 /** Copies to a store that is far slower than the source, and keeps nothing but small files. */
@@ -143,5 +151,5 @@ test("a copy takes hardly more memory for more data", async (t: TestContext) => 
   const [small = 0, large = 0] = peaks;
   t.diagnostic(`${Math.round(small / mebibyte)} and ${Math.round(large / mebibyte)} MiB`);
   assert.ok(large - small < allowedGrowth, `${large - small} bytes more`);
-  assert.ok(large < 480 * mebibyte, `${large} bytes`);
+  assert.ok(large < allowedPeak, `${large} bytes`);
 });

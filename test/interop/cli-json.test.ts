@@ -385,6 +385,9 @@ describe("init, check, keys", () => {
     await assertSameJson("check", "--read-data");
     await assertSameJson("check", "--read-data-subset", "1/2");
     assertSameCode(await both.run(["check", "--read-data-subset", "3/2"]), 1);
+    const [theirs, ours] = await both.run(["check", "--json"], { password: "wrong" });
+    assertSameCode([theirs, ours], 12);
+    assert.deepEqual(ours.messages, theirs.messages, "the summary has one error");
     const damaged = await both.run(["snapshots"], { keep: true });
     for (const { repository } of damaged) {
       const names = readdirSync(join(repository, "data"), { recursive: true, encoding: "utf8" });
@@ -422,11 +425,14 @@ describe("init, check, keys", () => {
     }
     const removed = await both.run(["key", "remove", "ffff"]);
     assertSameCode(removed, 1);
-    const changed = await both.run(["key", "passwd", "--new-password-file", secret], { keep: true });
+    const owner = ["--user", "u2", "--host", "h2"];
+    const changed = await both.run(["key", "passwd", "--new-password-file", secret, ...owner], { keep: true });
     assertSameCode(changed, 0);
     for (const { repository } of changed) assert.equal(readdirSync(join(repository, "keys")).length, 1);
     assertSameCode(await both.run(["snapshots"], { on: changed }), 12);
     const swapped = [changed[1], changed[0]] as const;
-    assertSameCode(await both.run(["snapshots"], { on: swapped, password: "second" }), 0);
+    const own = await both.run(["key", "list", "--json"], { on: swapped, password: "second" });
+    assertSameCode(own, 0);
+    for (const { messages } of own) assert.deepEqual([messages[0]?.userName, messages[0]?.hostName], ["u2", "h2"]);
   });
 });
