@@ -160,3 +160,18 @@ test("a volume that only waits for the store makes room for the next one, and it
   assert.equal(hasNext(), true);
   assert.equal((await third.control).hasNext(), false);
 });
+
+test("a volume that is being claimed counts as the next one: the lock is kept for it", async () => {
+  const { manager } = setUp();
+  const first = controlled();
+  await manager.start("a", first.claim);
+  const { allButStored, hasNext } = await first.control;
+  allButStored();
+  assert.equal(hasNext(), false);
+  const claim = Promise.withResolvers<never>();
+  const starting = manager.start("b", () => claim.promise);
+  assert.equal(hasNext(), true);
+  claim.reject(new Error("conflict"));
+  await assert.rejects(starting, /conflict/);
+  assert.equal(hasNext(), false);
+});

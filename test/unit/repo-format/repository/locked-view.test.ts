@@ -27,7 +27,7 @@ async function setUp(options: { readonly maxSnapshots?: number } = {}) {
     return await storeSnapshot(other, tree as TreeId);
   };
   const listings = (): number => storage.calls.splice(0).filter(({ method }) => method === "list").length;
-  return { repo, time, view, addOther, listings };
+  return { storage, repo, time, view, addOther, listings };
 }
 
 async function idsOf(view: LockedView): Promise<SnapshotId[]> {
@@ -69,6 +69,18 @@ test("what this process has stored is known at once, and still after the next lo
   time.ms = 5000;
   assert.equal(view.idsBeginningWith(id.slice(0, 8)), undefined);
   assert.deepEqual(await idsOf(view), [id]);
+});
+
+test("what is stored while the store is looked at is known afterwards", async () => {
+  const { storage, repo, view, addOther } = await setUp();
+  const seen = await addOther(8);
+  const snapshot = await repo.loadSnapshot(seen);
+  storage.plan = ({ method, key }) => {
+    // The snapshots have been listed by now.
+    if (method === "list" && key === "index/") view.add("1".repeat(64) as SnapshotId, snapshot);
+    return undefined;
+  };
+  assert.deepEqual(await idsOf(view), [seen, "1".repeat(64)].sort());
 });
 
 test("a snapshot of others that is asked for by its id brings the index up to date before it is used", async () => {
