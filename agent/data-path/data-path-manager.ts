@@ -167,7 +167,7 @@ export class DataPathManager<R> {
     if (this.#isStopped) return false;
     if (this.#waiting.size + this.#claimed.size > 0 || [...this.#woken].some((name) => !this.#entries.has(name)))
       return true;
-    return this.#entries.values().some((entry) => entry.outcome === undefined && entry.controller !== controller);
+    return [...this.#entries.values()].some((entry) => entry.outcome === undefined && entry.controller !== controller);
   }
 
   /** Saves the newest numbers at intervals, one patch at a time, only when they have changed. */

@@ -22,7 +22,10 @@ export interface RepositoryAddress {
   readonly mayBeNew: boolean;
 }
 
-/** So long (ms) nobody asks anew where a repository is and what opens it: three requests for each volume otherwise. */
+/**
+ * So long (ms) nobody asks anew where a repository is and what opens it: three requests of eleven to the API server for each
+ * volume otherwise. A location or Secret that was changed counts as soon.
+ */
 const believedMs = 2000;
 
 interface OpenedRepository {

@@ -9,12 +9,11 @@ import { type EventText, involvedObject } from "../../src/kube/events.ts";
 import type { Informer } from "../../src/kube/informer.ts";
 import { KubeError } from "../../src/kube/kube-errors.ts";
 import { splitKey } from "../../src/kube/kube-object.ts";
-import type { MergePatch } from "../../src/kube/typed-client.ts";
 import { retryWithBackoff } from "../../src/platform/backoff.ts";
 import { parseTimestamp } from "../../src/platform/clock.ts";
-import { asCodedError, errorFacts, messageOf } from "../../src/platform/coded-error.ts";
+import { asCodedError, errorFacts } from "../../src/platform/coded-error.ts";
 import type { AgentContext } from "../agent-context.ts";
-import { attemptsOf, claimPatch, isClaimedBy, maxAttempts, releasePatch } from "../claim.ts";
+import { attemptsOf, claimPatch, isClaimedBy, maxAttempts } from "../claim.ts";
 import { Cancellation } from "../data-path/cancellation.ts";
 import {
   ClaimLost,
@@ -23,6 +22,7 @@ import {
   type Transfer,
   type TransferControl,
 } from "../data-path/data-path-manager.ts";
+import { restartOf } from "./restart.ts";
 import { type Situation, situationOf } from "./situation.ts";
 import { VolumeLog } from "./volume-log.ts";
 import { type EndState, podOf, type VolumeObject, type VolumeWork } from "./volume-work.ts";
@@ -273,25 +273,4 @@ export class VolumeReconciler<T extends VolumeObject, R> {
     const message = `volume ${object.spec.volume}: ${text.message}`;
     if (pod !== undefined) events.record(pod, { ...text, reason, message });
   }
-}
-
-/** Failures of the circumstances, not of the volume: somebody removed our lock, a thread died. */
-const passingFailures: ReadonlySet<unknown> = new Set(["lock-lost", "worker-failed"]);
-
-interface Restart {
-  readonly patch: MergePatch;
-  readonly why: string;
-}
-
-/** Undefined when the failure is the end. */
-function restartOf(object: VolumeObject, error: unknown): Restart | undefined {
-  if (error instanceof Cancellation) {
-    if (error.kind !== "shutdown") return undefined;
-    const why = "interrupted because the agent was stopped; it will be started over";
-    return { patch: releasePatch(object, why, false), why };
-  }
-  const isPassing = passingFailures.has((error as { code?: unknown }).code) && attemptsOf(object) < maxAttempts;
-  if (!isPassing) return undefined;
-  const why = `${messageOf(error)}; it will be started over`;
-  return { patch: releasePatch(object, why, true), why };
 }

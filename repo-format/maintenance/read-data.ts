@@ -1,5 +1,5 @@
 // Reads packs and verifies everything in them, in threads, while the caller looks at the trees: the main thread is busy with
-// those, and the threads would wait for it. 40,000 small files were checked in WALLNEW instead of WALLOLD s.
+// those, and the threads would wait for it.
 import { throwIfCancelled } from "../errors.ts";
 import type { PackId } from "../format/id.ts";
 import { boundedParallel } from "../repository/bounded-parallel.ts";

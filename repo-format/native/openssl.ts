@@ -69,6 +69,8 @@ export interface NativePoly1305 {
 
 export class OpenSsl {
   readonly #functions: Functions;
+  /** Shared by all threads; they live as long as the process. */
+  readonly #implementations = new Map<string, number>();
   readonly #sha256: number;
 
   /** @throws Error when the library lacks something. */
@@ -102,10 +104,12 @@ export class OpenSsl {
     return new Poly1305(this.#functions, newContext(create(this.#fetch("EVP_MAC_fetch", "POLY1305")), free));
   }
 
-  /** Implementations are shared by all threads and live as long as the process. */
   #fetch(call: "EVP_MD_fetch" | "EVP_CIPHER_fetch" | "EVP_MAC_fetch", name: string): number {
+    const known = this.#implementations.get(name);
+    if (known !== undefined) return known;
     const implementation = this.#functions[call](null, Buffer.from(`${name}\0`), null);
     if (implementation === 0) throw new Error(`this OpenSSL has no ${name}`);
+    this.#implementations.set(name, implementation);
     return implementation;
   }
 }

@@ -9,7 +9,11 @@ import type { StoredSnapshot } from "./snapshot-files.ts";
 /** What a backup has to know of a repository before it begins: a `Repository`, or what is remembered of one. */
 export type SeenRepository = Pick<Repository, "snapshots" | "loadSnapshot" | "refreshIndex">;
 
-/** What others add in this time (ms) may be stored twice; it never makes a backup wrong. */
+/**
+ * What others add in this time (ms) may be stored twice; it never makes a backup wrong. With three
+ * listings and a snapshot to fetch for each of a hundred unchanged volumes one took 70 ms of processor time, without them (and
+ * what else the agent no longer asks for) 25 ms.
+ */
 const believedMs = 2000;
 /** In memory one takes 1.5 kB. A repository with more is looked at for each backup. */
 const maxSnapshots = 4000;
