@@ -65,8 +65,15 @@ export {
 } from "./repository/find-snapshots.ts";
 export { groupSnapshots, parseGroupBy, type SnapshotGroup } from "./repository/group-snapshots.ts";
 export { addKey, changePassword, listKeys, removeKey } from "./repository/keys.ts";
-export { type LockOptions, type RemoveLocksOptions, removeStaleLocks, withLock } from "./repository/lock.ts";
+export {
+  type LockOptions,
+  type RemoveLocksOptions,
+  removeStaleLocks,
+  viewUnderLock,
+  withLock,
+} from "./repository/lock.ts";
 export { type ListedLocks, listLocks, type StoredLock } from "./repository/lock-files.ts";
+export type { LockedView } from "./repository/locked-view.ts";
 export { recordOrigin } from "./repository/origin.ts";
 export { type InitOptions, initRepository, openRepository, Repository } from "./repository/repository.ts";
 export type { RepositoryIdentity, RepositoryOptions } from "./repository/repository-options.ts";

@@ -4,6 +4,7 @@ import type { NodeType } from "../format/node.ts";
 import type { SnapshotSummary } from "../format/snapshot-file.ts";
 import type { TimeText } from "../format/time.ts";
 import type { LocalNotes } from "../notes/local-notes.ts";
+import type { LockedView } from "../repository/locked-view.ts";
 import type { BlobWorkerPool } from "../workers/blob-worker-pool.ts";
 import type { ArchiveReport } from "./archive-report.ts";
 import type { ExcludeOptions } from "./excludes.ts";
@@ -63,6 +64,10 @@ export interface ArchiveOptions {
   readonly ignoreInode?: boolean;
   /** Do not count files and bytes beforehand: progress has no totals then. */
   readonly noScan?: boolean;
+  /** Begin to count them only after so many ms: a backup that is done by then need not pay for it. Default: at once. */
+  readonly scanAfterMs?: number;
+  /** Of the lock (`viewUnderLock`): what was listed under it a moment ago is not listed again. Default: always list. */
+  readonly view?: LockedView | undefined;
   /** Write no snapshot when the tree is the parent's. */
   readonly skipIfUnchanged?: boolean;
   /** Read everything, store nothing. */
@@ -80,6 +85,8 @@ export interface ArchiveOptions {
   readonly signal?: AbortSignal;
   /** Called about five times a second, and once at the end. */
   readonly onProgress?: (progress: ArchiveProgress) => void;
+  /** Called when everything is read and sealed: what is left is to store these bytes, the index and the snapshot. */
+  readonly onRead?: (bytesStored: number) => void;
   /** Called for each file and directory when it is done. */
   readonly onItem?: (item: ArchivedItem) => void;
   /** Called for each warning, also for those that the result has no room for. */

@@ -259,8 +259,14 @@ describe("restore", () => {
       writeFileSync(join(folder, "target", "hello.txt"), "other");
       writeFileSync(join(folder, "target", "extra"), "not in the snapshot");
     }
-    const again = await both.run([...args, "--delete", "--overwrite", "if-changed", "--json"], { on: first });
+    const again = await both.run([...args, "--delete", "--overwrite", "if-changed", "-vv", "--json"], { on: first });
     assertSameCode(again, 0);
+    const deleted = ({ messages, folder }: Answer): Json[] =>
+      messages
+        .filter(({ action }) => action === "deleted")
+        .map((one) => ({ ...one, item: String(one.item).replace(folder, "@") }));
+    assert.deepEqual(deleted(again[1]), deleted(again[0]));
+    assert.equal(deleted(again[1])[0]?.item, "@/target/extra");
     const [theirs, ours] = again.map((answer) => withoutVolatile(ofType(answer, "summary")));
     assert.deepEqual(ours, theirs);
     for (const { folder } of again) assert.equal(existsSync(join(folder, "target", "extra")), false);

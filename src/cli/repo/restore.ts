@@ -97,7 +97,7 @@ async function restoreSnapshot({ snapshot, flags, settings, context, repository,
     onWarning: (warning) => reportTargetWarning(output, warning),
     onItem: (item) => {
       lastItem = item.path;
-      if (output.verbosity >= 2) reportEntry(output, item);
+      if (output.verbosity >= 2) reportEntry(output, item, settings.target);
     },
   });
   const seconds = (clock() - startedMs) / 1000;

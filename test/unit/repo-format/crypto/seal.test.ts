@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { loadNativeProvider } from "../../../../repo-format/crypto/native.ts";
+import { loadOpenSslProvider } from "../../../../repo-format/crypto/openssl.ts";
 import { portableProvider } from "../../../../repo-format/crypto/portable.ts";
 import { Sealer } from "../../../../repo-format/crypto/seal.ts";
 import { RepositoryError } from "../../../../repo-format/errors.ts";
@@ -22,7 +23,7 @@ function isRefused(error: unknown): boolean {
   return RepositoryError.is(error, "authentication-failed");
 }
 
-for (const provider of [loadNativeProvider(), portableProvider]) {
+for (const provider of [loadOpenSslProvider(), loadNativeProvider(), portableProvider]) {
   const title = (text: string): string => `${provider.name}: ${text}`;
 
   test(title("opens what restic sealed"), () => {
