@@ -1,6 +1,12 @@
 // stowage repo restore: puts a snapshot, or a part of it, back into a directory.
 import type { Command } from "commander";
-import { type Repository, type RestoreProgress, resolveSnapshot, restore } from "../../../repo-format/index.ts";
+import {
+  type Repository,
+  type RestoredItem,
+  type RestoreProgress,
+  resolveSnapshot,
+  restore,
+} from "../../../repo-format/index.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { formatCount } from "../output/format-values.ts";
 import { ProgressReporter } from "../output/progress.ts";
@@ -79,7 +85,7 @@ async function restoreSnapshot({ snapshot, flags, settings, context, repository,
   output.print(`restoring ${describeSnapshot(found)} to ${settings.target}`);
   // The JSON has more counters than a terminal shows.
   let latest: RestoreProgress | undefined;
-  let lastItem: string | undefined;
+  let lastItem: RestoredItem | undefined;
   const toMessage = (): object => (latest === undefined ? {} : restoreStatus(latest));
   const reporter = new ProgressReporter({ ...context.reporting, toMessage });
   const notes = await openNotes(context, repository, flags);
@@ -92,12 +98,12 @@ async function restoreSnapshot({ snapshot, flags, settings, context, repository,
     signal,
     onProgress: (progress) => {
       latest = progress;
-      reporter.update(restoreState(progress, lastItem));
+      reporter.update(restoreState(progress, lastItem?.path));
     },
     onWarning: (warning) => reportTargetWarning(output, warning),
     onItem: (item) => {
-      lastItem = item.path;
-      if (output.verbosity >= 2) reportEntry(output, item);
+      lastItem = item;
+      if (output.verbosity >= 2) reportEntry(output, item, settings.target);
     },
   });
   const seconds = (clock() - startedMs) / 1000;
