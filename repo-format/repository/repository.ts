@@ -11,7 +11,7 @@ import { decodeConfig, encodeConfig, type RepositoryConfig } from "../format/con
 import type { BlobId, Id, KeyId, PackId, SnapshotId } from "../format/id.ts";
 import type { MasterKey, ScryptParameters } from "../format/key-file.ts";
 import type { Snapshot } from "../format/snapshot-file.ts";
-import { BlobIndex } from "../index/blob-index.ts";
+import { BlobIndex, type BlobLocation } from "../index/blob-index.ts";
 import { configKey, type FileKind, keyOf } from "../storage/key-layout.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { type StorageTraffic, trafficOf } from "../storage/storage-meter.ts";
@@ -180,7 +180,16 @@ export class Repository {
 
   /** Bytes of a pack as stored, still sealed. @throws "pack-missing", "pack-damaged" */
   readPackRange(packId: PackId, offset: number, length: number, signal?: AbortSignal): Promise<Buffer> {
-    return this.#loader.readPackRange(packId, offset, length, signal);
+    return this.#loader.readPackRange({ packId, offset, length }, { signal });
+  }
+
+  /** The same in memory of the caller, as GetRangeOptions.into says: what comes back may lie there or elsewhere. */
+  receivePackRange(
+    place: Pick<BlobLocation, "packId" | "offset" | "length">,
+    into: Uint8Array<ArrayBuffer>,
+    signal?: AbortSignal,
+  ): Promise<Buffer> {
+    return this.#loader.readPackRange(place, { signal, into });
   }
 
   /** What was asked of the store since `earlier`, or since it was opened; undefined where nobody counts. */

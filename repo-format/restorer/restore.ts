@@ -34,7 +34,7 @@ export type RestoreSource = Pick<
   | "loadTree"
   | "prefetchTrees"
   | "loadBlob"
-  | "readPackRange"
+  | "receivePackRange"
   | "openPackFile"
   | "index"
   | "options"

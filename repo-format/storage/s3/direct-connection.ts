@@ -107,10 +107,13 @@ export class DirectConnection {
 
   #take(count: number): void {
     this.isUntouched = false;
-    if (this.#exchange === undefined) return this.fail(new Error("bytes that nobody asked for"));
-    if (this.#head === undefined) this.#takeHead(this.#exchange, count);
+    const exchange = this.#exchange;
+    if (exchange === undefined) this.fail(new Error("bytes that nobody asked for"));
+    else if (this.#head === undefined) this.#takeHead(exchange, count);
     else this.#bodyBytes += count;
-    if (this.#head !== undefined && this.#bodyBytes === this.#head.bodyBytes) this.#finish(this.#exchange, this.#head);
+    const head = this.#head;
+    if (exchange !== undefined && head !== undefined && this.#bodyBytes === head.bodyBytes)
+      this.#finish(exchange, head);
   }
 
   #takeHead(exchange: Exchange, count: number): void {
@@ -121,7 +124,10 @@ export class DirectConnection {
     const head = end < 0 ? undefined : parseAnswerHead(this.#headMemory.toString("latin1", 0, end));
     const body = head && bodyMemory(head, exchange.memory);
     const early = this.#headMemory.subarray(end + 4, this.#headBytes);
-    if (head === undefined || body === undefined || early.length > head.bodyBytes) return this.#giveUp(exchange);
+    if (head === undefined || body === undefined || early.length > head.bodyBytes) {
+      this.#giveUp(exchange);
+      return;
+    }
     body.set(early);
     this.#body = body;
     this.#bodyBytes = early.length;

@@ -2,7 +2,12 @@
 // that the caller gives. Whatever does not look as plain as that is left to Node's client.
 import { Readable } from "node:stream";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
-import { type ConnectionLimits, type ConnectionTarget, type DirectAnswer, DirectConnection } from "./direct-connection.ts";
+import {
+  type ConnectionLimits,
+  type ConnectionTarget,
+  type DirectAnswer,
+  DirectConnection,
+} from "./direct-connection.ts";
 import { encodeUriText } from "./uri-encoding.ts";
 
 type Handle = NodeHttpHandler["handle"];
@@ -62,7 +67,8 @@ export class ReceivingHandler extends NodeHttpHandler {
   ): Promise<DirectAnswer> {
     for (;;) {
       const { connection, isUsed, idle } = this.#connectionTo(request);
-      const onAbort = (): void => connection.fail(signal?.reason instanceof Error ? signal.reason : new Error("aborted"));
+      const onAbort = (): void =>
+        connection.fail(signal?.reason instanceof Error ? signal.reason : new Error("aborted"));
       if (signal?.aborted) onAbort();
       signal?.addEventListener("abort", onAbort, { once: true });
       try {

@@ -141,7 +141,8 @@ export class S3Storage implements ObjectStorage {
     const { signal, maxBytes, pace, into } = options;
     const input = { ...this.#bucket.target(key), ...(range === undefined ? {} : { Range: range.text }) };
     return this.#bucket.send({ action: "read", key, signal }, async (client, handling) => {
-      const receiver: BodyReceiver | undefined = into === undefined || pace !== undefined ? undefined : { memory: into };
+      const receiver: BodyReceiver | undefined =
+        into === undefined || pace !== undefined ? undefined : { memory: into };
       const receiving: ReceivingOptions = { ...handling, receiver };
       const answer = await client.send(new GetObjectCommand(input), receiving);
       if (maxBytes !== undefined && (answer.ContentLength ?? 0) > maxBytes) {
