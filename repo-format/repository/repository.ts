@@ -48,6 +48,8 @@ interface OpenedRepository {
   readonly settings: RepositorySettings;
   readonly config: RepositoryConfig;
   readonly key: OpenedKey;
+  /** Whether there was no lock when the opening began. */
+  readonly isFree?: Promise<boolean> | undefined;
 }
 
 /** An open repository, of `openRepository` or `initRepository`. */
@@ -72,8 +74,10 @@ export class Repository {
   readonly #loader: BlobLoader;
   readonly #refresh: IndexRefresh;
   readonly #trees = new TreeCache();
+  #isFree: Promise<boolean> | undefined;
 
-  constructor({ storage, settings, config, key }: OpenedRepository) {
+  constructor({ storage, settings, config, key, isFree }: OpenedRepository) {
+    this.#isFree = isFree;
     this.id = config.id;
     this.version = config.version;
     this.config = config;
@@ -206,6 +210,13 @@ export class Repository {
     return this.storage.openFile?.(keyOf("pack", packId), lengthBytes);
   }
 
+  /** For lock.ts: whether there was no lock when the opening began; answered once, and only if that was asked for. */
+  async wasFree(): Promise<boolean> {
+    const isFree = this.#isFree;
+    this.#isFree = undefined;
+    return (await isFree) ?? false;
+  }
+
   /** Lets go of the store's connections. */
   close(): Promise<void> {
     return this.storage.close();
@@ -225,10 +236,16 @@ export async function openRepository(options: RepositoryOptions): Promise<Reposi
   const keyIds = listKeyIds(storage, signal);
   // Looked at below; a config that cannot be read is the better explanation.
   keyIds.catch(() => undefined);
+  const isFree = options.locksNext === true ? isUnlocked(storage, signal) : undefined;
   const sealedConfig = await readConfig(storage, signal).catch((error: unknown) => explainMissing(error, options));
   const key = await searchKey({ ...options, keyIds, fits: (masterKey) => opensConfig(masterKey, sealedConfig) });
   const config = decodeConfig(new Sealer(key.masterKey).open(sealedConfig));
-  return new Repository({ storage, settings: settleOptions(options, config.compressionLevel), config, key });
+  return new Repository({ storage, settings: settleOptions(options, config.compressionLevel), config, key, isFree });
+}
+
+/** Never fails: who takes a lock looks again then. */
+async function isUnlocked(storage: ObjectStorage, signal: AbortSignal | undefined): Promise<boolean> {
+  return !(await hasAny(storage, "lock", signal).catch(() => true));
 }
 
 /**
