@@ -1,18 +1,24 @@
 // Memory that ranges of packs are received into and that comes back from the threads when they have opened what was in it.
 // Fresh memory costs a page fault for each 4 KiB, which is more than everything else that happens to a byte on its way.
-import type { ByteBudget } from "../workers/byte-budget.ts";
+import { ByteBudget } from "../workers/byte-budget.ts";
 
 /** Sizes in steps, so that what was taken for one range fits the next. */
 const stepBytes: number = 1024 * 1024;
 
 type Budget = Pick<ByteBudget, "limitBytes">;
 
-/** Restores that share a budget share the memory that it stands for. */
+/**
+ * Of the budget of the threads: what is on its way waits for the store most of the time. Nothing is copied any more on its way
+ * to a thread, so that the most that lies in memory is less than it was with the budget itself.
+ */
+const shareOfBudget = 1.5;
+
+/** Restores that share threads share the memory, too. */
 const shared = new WeakMap<Budget, { readonly memory: ReceiveMemory; users: number }>();
 
 /** Runs `fn` with the memory that belongs to the budget; what is kept is freed when nobody uses it any more. */
 export async function withReceiveMemory<T>(budget: Budget, fn: (memory: ReceiveMemory) => Promise<T>): Promise<T> {
-  const entry = shared.get(budget) ?? { memory: new ReceiveMemory(budget.limitBytes), users: 0 };
+  const entry = shared.get(budget) ?? { memory: new ReceiveMemory(budget.limitBytes * shareOfBudget), users: 0 };
   shared.set(budget, entry);
   entry.users++;
   try {
@@ -24,7 +30,8 @@ export async function withReceiveMemory<T>(budget: Budget, fn: (memory: ReceiveM
 }
 
 export class ReceiveMemory {
-  readonly #limitBytes: number;
+  /** Whoever takes memory takes so many bytes of it before. */
+  readonly budget: ByteBudget;
   /** The one that came back last comes last. */
   readonly #spares: ArrayBuffer[] = [];
   #spareBytes = 0;
@@ -32,7 +39,7 @@ export class ReceiveMemory {
 
   /** @param limitBytes of all memory together; beyond it nothing is kept for later. */
   constructor(limitBytes: number) {
-    this.#limitBytes = limitBytes;
+    this.budget = new ByteBudget(limitBytes);
   }
 
   /** What is kept for later. */
@@ -67,7 +74,7 @@ export class ReceiveMemory {
   }
 
   #dropSpares(): void {
-    while (this.#takenBytes + this.#spareBytes > this.#limitBytes) {
+    while (this.#takenBytes + this.#spareBytes > this.budget.limitBytes) {
       const oldest = this.#spares.shift();
       if (oldest === undefined) return;
       this.#spareBytes -= oldest.byteLength;
