@@ -13,6 +13,7 @@ export type { ArchiveReport } from "./archiver/archive-report.ts";
 export type { ExcludeOptions } from "./archiver/excludes.ts";
 export type { CompressionMode } from "./compression/zstd.ts";
 export { type ErrorCode, type ErrorDetails, errorPolicies, RepositoryError, throwIfCancelled } from "./errors.ts";
+export { expandGlob } from "./file-tree/expand-glob.ts";
 export { compilePatterns } from "./file-tree/patterns.ts";
 export type { BlobId, Id, KeyId, PackId, SnapshotId } from "./format/id.ts";
 export { isId, shortId } from "./format/id.ts";
@@ -64,8 +65,15 @@ export {
 } from "./repository/find-snapshots.ts";
 export { groupSnapshots, parseGroupBy, type SnapshotGroup } from "./repository/group-snapshots.ts";
 export { addKey, changePassword, listKeys, removeKey } from "./repository/keys.ts";
-export { type LockOptions, type RemoveLocksOptions, removeStaleLocks, withLock } from "./repository/lock.ts";
+export {
+  type LockOptions,
+  type RemoveLocksOptions,
+  removeStaleLocks,
+  viewUnderLock,
+  withLock,
+} from "./repository/lock.ts";
 export { type ListedLocks, listLocks, type StoredLock } from "./repository/lock-files.ts";
+export type { LockedView } from "./repository/locked-view.ts";
 export { recordOrigin } from "./repository/origin.ts";
 export { type InitOptions, initRepository, openRepository, Repository } from "./repository/repository.ts";
 export type { RepositoryIdentity, RepositoryOptions } from "./repository/repository-options.ts";

@@ -14,8 +14,10 @@ export interface Progress {
 export interface TransferControl {
   readonly signal: AbortSignal;
   report(progress: Progress): void;
-  /** Whether another volume waits for this one's slot. */
+  /** Whether another volume waits for this one's slot, or has begun. */
   hasNext(): boolean;
+  /** The work is done but for requests to the store: the next volume may begin. */
+  allButStored(): void;
 }
 
 export interface Transfer<R> {
@@ -58,6 +60,11 @@ export class DataPathManager<R> {
   readonly #options: DataPathManagerOptions;
   readonly #entries = new Map<string, Entry<R>>();
   readonly #waiting = new Set<string>();
+  /** Names that were told last that a slot may be free, and those that are being claimed: they are about to begin. */
+  #woken: ReadonlySet<string> = new Set();
+  readonly #claimed = new Set<string>();
+  /** Names of those that gave their slot away before their end: as many as there are slots. */
+  readonly #ending = new Set<string>();
   #isStopped = false;
 
   constructor(options: DataPathManagerOptions) {
@@ -77,12 +84,15 @@ export class DataPathManager<R> {
       return false;
     }
     this.#waiting.delete(name);
+    this.#claimed.add(name);
     let transfer: Transfer<R>;
     try {
       transfer = await claim();
     } catch (error) {
       release();
       throw error;
+    } finally {
+      this.#claimed.delete(name);
     }
     this.#begin(name, transfer, release);
     return true;
@@ -121,8 +131,14 @@ export class DataPathManager<R> {
   #begin(name: string, transfer: Transfer<R>, release: () => void): void {
     const controller = new AbortController();
     if (this.#isStopped) controller.abort(new Error("the agent is stopping"));
-    const settled = this.#run(transfer, controller).then((outcome) => {
+    const giveAway = (): void => {
+      if (this.#ending.size >= this.#options.slots.total) return;
+      this.#ending.add(name);
+      release();
+    };
+    const settled = this.#run(transfer, controller, giveAway).then((outcome) => {
       entry.outcome = outcome;
+      this.#ending.delete(name);
       release();
       this.#options.onSettled(name);
     });
@@ -130,13 +146,14 @@ export class DataPathManager<R> {
     this.#entries.set(name, entry);
   }
 
-  async #run(transfer: Transfer<R>, controller: AbortController): Promise<Outcome<R>> {
+  async #run(transfer: Transfer<R>, controller: AbortController, giveAway: () => void): Promise<Outcome<R>> {
     const progress = this.#pumpProgress(transfer, controller);
     try {
       const result = await transfer.run({
         signal: controller.signal,
         report: progress.report,
-        hasNext: () => this.#waiting.size > 0 && !this.#isStopped,
+        hasNext: () => this.#hasNext(controller),
+        allButStored: giveAway,
       });
       return { isSuccess: true, result };
     } catch (error) {
@@ -144,6 +161,13 @@ export class DataPathManager<R> {
     } finally {
       await progress.stop();
     }
+  }
+
+  #hasNext(controller: AbortController): boolean {
+    if (this.#isStopped) return false;
+    if (this.#waiting.size + this.#claimed.size > 0 || [...this.#woken].some((name) => !this.#entries.has(name)))
+      return true;
+    return [...this.#entries.values()].some((entry) => entry.outcome === undefined && entry.controller !== controller);
   }
 
   /** Saves the newest numbers at intervals, one patch at a time, only when they have changed. */
@@ -185,6 +209,7 @@ export class DataPathManager<R> {
   #wakeWaiting(): void {
     const names = [...this.#waiting];
     this.#waiting.clear();
+    this.#woken = new Set(names);
     for (const name of names) this.#options.onSettled(name);
   }
 }

@@ -6,7 +6,7 @@ import type { Clock } from "../../src/platform/clock.ts";
 
 export interface KeptLockOptions extends LockOptions {
   readonly exclusive: false;
-  /** Asked at the end: whether another volume is about to begin. */
+  /** Asked at the end: whether another volume is about to begin, or has begun. */
   readonly hasNext: () => boolean;
 }
 
@@ -50,6 +50,7 @@ export class KeptLocks {
           return await fn(signal);
         } finally {
           if (hasNext()) await this.#handOver(repository);
+          else await this.#stop(repository);
         }
       });
     } finally {

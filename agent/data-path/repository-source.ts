@@ -22,6 +22,17 @@ export interface RepositoryAddress {
   readonly mayBeNew: boolean;
 }
 
+/**
+ * So long (ms) nobody asks anew where a repository is and what opens it: three requests of eleven to the API server for each
+ * volume otherwise. A location or Secret that was changed counts as soon.
+ */
+const believedMs = 2000;
+
+interface OpenedRepository {
+  readonly repository: Repository;
+  readonly askedMs: number;
+}
+
 /** What the agent looks at in a lock file. */
 interface OwnLock {
   readonly time: string;
@@ -50,6 +61,8 @@ export class ClusterRepositories implements RepositorySource {
   readonly #startedMs: number;
   /** Repository ids whose left-over locks were looked for. */
   readonly #cleaned = new Set<string>();
+  /** Those of a moment ago, by address. */
+  #opened = new Map<string, OpenedRepository>();
 
   constructor(options: ClusterRepositoriesOptions) {
     this.#options = options;
@@ -57,8 +70,16 @@ export class ClusterRepositories implements RepositorySource {
   }
 
   async open(address: RepositoryAddress, signal: AbortSignal): Promise<Repository> {
+    const { clock } = this.#options;
+    const { volumeNamespace, storageLocation, repoIdentifier } = address;
+    const key = [volumeNamespace, storageLocation, repoIdentifier].join("\n");
+    const askedMs = clock.monotonicMs();
+    const known = this.#opened.get(key);
+    if (known !== undefined && askedMs - known.askedMs < believedMs) return known.repository;
     const repository = await this.#openOrWait(address, signal);
     await this.#removeOwnLocks(repository, signal);
+    const recent = [...this.#opened].filter(([, opened]) => askedMs - opened.askedMs < believedMs);
+    this.#opened = new Map(recent).set(key, { repository, askedMs });
     return repository;
   }
 

@@ -109,6 +109,10 @@ class TransferWatch implements WatchedControl {
     return this.#options.control.hasNext();
   }
 
+  allButStored(): void {
+    this.#options.control.allButStored();
+  }
+
   moving(answers: () => number): void {
     if (this.#end.signal.aborted) return;
     this.#cancelLook();

@@ -7,15 +7,22 @@ import type { ReconcileResult } from "../../src/kube/controller.ts";
 import { keepPrunedFields } from "../../src/kube/crd-lookup.ts";
 import { type EventText, involvedObject } from "../../src/kube/events.ts";
 import type { Informer } from "../../src/kube/informer.ts";
+import { KubeError } from "../../src/kube/kube-errors.ts";
 import { splitKey } from "../../src/kube/kube-object.ts";
-import type { MergePatch } from "../../src/kube/typed-client.ts";
 import { retryWithBackoff } from "../../src/platform/backoff.ts";
 import { parseTimestamp } from "../../src/platform/clock.ts";
-import { asCodedError, errorFacts, messageOf } from "../../src/platform/coded-error.ts";
+import { asCodedError, errorFacts } from "../../src/platform/coded-error.ts";
 import type { AgentContext } from "../agent-context.ts";
-import { attemptsOf, claimPatch, isClaimedBy, maxAttempts, releasePatch } from "../claim.ts";
+import { attemptsOf, claimPatch, isClaimedBy, maxAttempts } from "../claim.ts";
 import { Cancellation } from "../data-path/cancellation.ts";
-import { ClaimLost, type DataPathManager, type Outcome, type Transfer } from "../data-path/data-path-manager.ts";
+import {
+  ClaimLost,
+  type DataPathManager,
+  type Outcome,
+  type Transfer,
+  type TransferControl,
+} from "../data-path/data-path-manager.ts";
+import { restartOf } from "./restart.ts";
 import { type Situation, situationOf } from "./situation.ts";
 import { VolumeLog } from "./volume-log.ts";
 import { type EndState, podOf, type VolumeObject, type VolumeWork } from "./volume-work.ts";
@@ -29,6 +36,8 @@ export interface VolumeReconcilerOptions<T extends VolumeObject, R> {
 
 /** Without a free slot it is looked at again after this time at the latest. */
 const slotRetryMs = 5000;
+/** Whoever looks at a volume that is done sooner reads its end; two writes of six for each small volume. */
+const tellStartAfterMs = 2000;
 /** At the end of the process there is little time. */
 const settleBackoff = { firstMs: 100, factor: 2, maxMs: 1000, jitter: 0.5 };
 
@@ -42,6 +51,8 @@ export class VolumeReconciler<T extends VolumeObject, R> {
   readonly #log: VolumeLog;
   /** Uids of what was begun by an earlier process of this node. */
   readonly #orphans = new Set<string>();
+  /** What our last write to each that runs has made of it, by uid. */
+  readonly #newest = new Map<string, T>();
 
   readonly #steps: Readonly<Record<Situation, Step<T>>> = {
     idle: async () => undefined,
@@ -115,19 +126,28 @@ export class VolumeReconciler<T extends VolumeObject, R> {
     this.#orphans.delete(object.metadata.uid ?? "");
     this.#log.begun(claimed);
     if (this.#work.direction === "backup") metrics.backupsDequeued.add(1, { node: config.nodeName });
-    this.#tell(claimed, {
-      type: "Normal",
-      reason: "Started",
-      message: `${this.#work.direction} of the volume has begun`,
-    });
+    const uid = claimed.metadata.uid ?? "";
+    this.#newest.set(uid, claimed);
     return {
-      uid: claimed.metadata.uid ?? "",
-      run: (control) => this.#work.transfer(claimed, control),
+      uid,
+      run: (control) => this.#runAndTell(claimed, control),
       saveProgress: async (progress) => {
         const current = await client.mergePatch(this.#work.resource, object.metadata, { status: { progress } });
+        this.#newest.set(uid, current);
         if (!isClaimedBy(current, agentId)) throw new ClaimLost();
       },
     };
+  }
+
+  async #runAndTell(claimed: T, control: TransferControl): Promise<R> {
+    const { direction } = this.#work;
+    const text = { type: "Normal", reason: "Started", message: `${direction} of the volume has begun` } as const;
+    const keepQuiet = this.#context.clock.after(tellStartAfterMs, () => this.#tell(claimed, text));
+    try {
+      return await this.#work.transfer(claimed, control);
+    } finally {
+      keepQuiet();
+    }
   }
 
   async #takeOver(name: string, object: T, signal: AbortSignal): Promise<ReconcileResult | undefined> {
@@ -158,6 +178,7 @@ export class VolumeReconciler<T extends VolumeObject, R> {
       this.#cancel(name, "deleted");
       return undefined;
     }
+    this.#newest.delete(this.#manager.find(name)?.uid ?? "");
     this.#manager.forget(name);
     return { requeueAfterMs: 0 };
   }
@@ -165,15 +186,36 @@ export class VolumeReconciler<T extends VolumeObject, R> {
   async #settle(name: string, object: T, signal: AbortSignal): Promise<undefined> {
     const outcome = this.#manager.find(name)?.outcome;
     if (outcome === undefined) return;
-    const { client, agentId } = this.#context;
-    const current = await client.find(this.#work.resource, object.metadata, { signal });
-    const isSame = current !== undefined && current.metadata.uid === object.metadata.uid;
-    const isOurs = isSame && podVolumeStage(current) === "claimed" && isClaimedBy(current, agentId);
-    if (isOurs) await this.#write(current, outcome, signal);
+    if (!(await this.#isWrittenUnseen(object, outcome, signal))) {
+      const current = await this.#context.client.find(this.#work.resource, object.metadata, { signal });
+      const isSame = current !== undefined && current.metadata.uid === object.metadata.uid;
+      if (isSame) await this.#write(current, outcome, signal);
+    }
     this.#manager.forget(name);
   }
 
+  /**
+   * Writes the end into what our own last write has made of the object: one request where two were. Not where something
+   * has to be done before the end is written.
+   * @returns false when somebody has changed the object since, or it is gone: then the server has to be asked.
+   */
+  async #isWrittenUnseen(object: T, outcome: Outcome<R>, signal: AbortSignal): Promise<boolean> {
+    const uid = object.metadata.uid ?? "";
+    const newest = this.#newest.get(uid);
+    this.#newest.delete(uid);
+    if (newest === undefined || this.#work.beforeEnd !== undefined) return false;
+    try {
+      await this.#write(newest, outcome, signal);
+      return true;
+    } catch (error) {
+      if (KubeError.is(error, "conflict") || KubeError.is(error, "not-found")) return false;
+      throw error;
+    }
+  }
+
+  /** Only what is still ours. */
   async #write(current: T, outcome: Outcome<R>, signal: AbortSignal): Promise<void> {
+    if (podVolumeStage(current) !== "claimed" || !isClaimedBy(current, this.#context.agentId)) return;
     const restart = outcome.isSuccess ? undefined : restartOf(current, outcome.error);
     if (restart !== undefined) {
       const { patch, why } = restart;
@@ -231,25 +273,4 @@ export class VolumeReconciler<T extends VolumeObject, R> {
     const message = `volume ${object.spec.volume}: ${text.message}`;
     if (pod !== undefined) events.record(pod, { ...text, reason, message });
   }
-}
-
-/** Failures of the circumstances, not of the volume: somebody removed our lock, a thread died. */
-const passingFailures: ReadonlySet<unknown> = new Set(["lock-lost", "worker-failed"]);
-
-interface Restart {
-  readonly patch: MergePatch;
-  readonly why: string;
-}
-
-/** Undefined when the failure is the end. */
-function restartOf(object: VolumeObject, error: unknown): Restart | undefined {
-  if (error instanceof Cancellation) {
-    if (error.kind !== "shutdown") return undefined;
-    const why = "interrupted because the agent was stopped; it will be started over";
-    return { patch: releasePatch(object, why, false), why };
-  }
-  const isPassing = passingFailures.has((error as { code?: unknown }).code) && attemptsOf(object) < maxAttempts;
-  if (!isPassing) return undefined;
-  const why = `${messageOf(error)}; it will be started over`;
-  return { patch: releasePatch(object, why, true), why };
 }

@@ -4,6 +4,7 @@ import type { NodeType } from "../format/node.ts";
 import type { SnapshotSummary } from "../format/snapshot-file.ts";
 import type { TimeText } from "../format/time.ts";
 import type { LocalNotes } from "../notes/local-notes.ts";
+import type { LockedView } from "../repository/locked-view.ts";
 import type { BlobWorkerPool } from "../workers/blob-worker-pool.ts";
 import type { ArchiveReport } from "./archive-report.ts";
 import type { ExcludeOptions } from "./excludes.ts";
@@ -14,6 +15,8 @@ export interface ParentQuery {
   readonly tagLists?: readonly (readonly string[])[];
   /** Default: host and paths. Without any of them every snapshot fits. */
   readonly groupBy?: readonly ("host" | "paths" | "tags")[];
+  /** Fail with "snapshot-missing" when no snapshot fits. Default: every file is read then. */
+  readonly isRequired?: boolean;
 }
 
 /** Bytes that no file holds, and the file that they become. */
@@ -38,7 +41,7 @@ export interface ArchiveOptions {
    * The single target is a volume: its entries lie directly in the root tree, and exclude patterns see its root as "/".
    */
   readonly relativeRoot?: boolean;
-  /** Recorded in the snapshot; default: the targets, absolute and cleaned. */
+  /** Recorded in the snapshot; default: the targets that exist, absolute and cleaned. */
   readonly paths?: readonly string[];
   readonly hostname: string;
   /** Who made the backup; default: the repository's identity. */
@@ -61,6 +64,10 @@ export interface ArchiveOptions {
   readonly ignoreInode?: boolean;
   /** Do not count files and bytes beforehand: progress has no totals then. */
   readonly noScan?: boolean;
+  /** Begin to count them only after so many ms: a backup that is done by then need not pay for it. Default: at once. */
+  readonly scanAfterMs?: number;
+  /** Of the lock (`viewUnderLock`): what was listed under it a moment ago is not listed again. Default: always list. */
+  readonly view?: LockedView | undefined;
   /** Write no snapshot when the tree is the parent's. */
   readonly skipIfUnchanged?: boolean;
   /** Read everything, store nothing. */
@@ -78,6 +85,8 @@ export interface ArchiveOptions {
   readonly signal?: AbortSignal;
   /** Called about five times a second, and once at the end. */
   readonly onProgress?: (progress: ArchiveProgress) => void;
+  /** Called when everything is read and sealed: what is left is to store these bytes, the index and the snapshot. */
+  readonly onRead?: (bytesStored: number) => void;
   /** Called for each file and directory when it is done. */
   readonly onItem?: (item: ArchivedItem) => void;
   /** Called for each warning, also for those that the result has no room for. */

@@ -22,12 +22,15 @@ export interface ArchiveSource {
 export function openSource(options: ArchiveOptions, statistics: ArchiveStatistics): ArchiveSource {
   const workingDirectory = latin1Of(process.cwd());
   if (options.stream !== undefined) return streamSource(options.stream, options, workingDirectory);
-  const given = options.targets.map((target) => cleanPath(latin1Of(target)));
-  const paths = [...(options.paths ?? given.map((path) => shownPath(absolutePath(path, workingDirectory))))];
+  const given = options.targets.map(latin1Of);
   if (given.length === 0)
     throw new RepositoryError("argument-invalid", "there is nothing to back up: no path was given");
-  if (options.relativeRoot === true) return { paths, root: volumeRoot(given), workingDirectory };
-  const present = given.filter((path) => exists(path) || reportMissing(path, statistics));
+  const recorded = (paths: readonly string[]): string[] => [
+    ...(options.paths ?? paths.map((path) => shownPath(absolutePath(path, workingDirectory)))),
+  ];
+  if (options.relativeRoot === true) return { paths: recorded(given), root: volumeRoot(given), workingDirectory };
+  const present = given.filter((path) => exists(path) || reportMissing(path, statistics)).map(cleanPath);
+  const paths = recorded(present);
   if (present.length === 0) {
     throw new RepositoryError(
       "source-missing",
@@ -57,7 +60,7 @@ function volumeRoot(given: readonly string[]): Buffer {
   const [path, ...others] = given;
   if (path === undefined || others.length > 0)
     throw new RepositoryError("argument-invalid", "a volume is one directory");
-  if (exists(path)) return Buffer.from(path, "latin1");
+  if (exists(path)) return Buffer.from(cleanPath(path), "latin1");
   throw new RepositoryError("source-missing", `the volume's directory ${shownPath(path)} does not exist`);
 }
 
@@ -70,10 +73,14 @@ function namesOf(path: string): readonly string[] {
   }
 }
 
-/** Whatever else is wrong with a path shows when the walk comes to it. */
+/**
+ * Whatever else is wrong with a path shows when the walk comes to it. The empty path is nothing, not this directory: it
+ * comes from a script's variable that is not set.
+ */
 function exists(path: string): boolean {
+  if (path === "") return false;
   try {
-    statNodeOfPath(Buffer.from(path, "latin1"), Buffer.from("target"));
+    statNodeOfPath(Buffer.from(cleanPath(path), "latin1"), Buffer.from("target"));
     return true;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

@@ -3,9 +3,10 @@
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import { AccountNames } from "../file-tree/account-names.ts";
 import type { BlobId, SnapshotId } from "../format/id.ts";
-import type { SnapshotSummary } from "../format/snapshot-file.ts";
+import type { Snapshot, SnapshotSummary } from "../format/snapshot-file.ts";
 import { formatTime, parseTime, type TimeText } from "../format/time.ts";
 import { type BlobUploader, withBlobUploader } from "../repository/blob-uploader.ts";
+import type { SeenRepository } from "../repository/locked-view.ts";
 import type { Repository } from "../repository/repository.ts";
 import type { BlobRun, ThreadSeconds } from "../workers/blob-run.ts";
 import { type BlobWorkerPool, createBlobWorkerPool } from "../workers/blob-worker-pool.ts";
@@ -59,6 +60,8 @@ class ArchiveRun {
   readonly statistics: ArchiveStatistics;
   readonly notes: RunNotes;
   readonly #repo: Repository;
+  /** The repository, or what was seen of it under the lock. */
+  readonly #seen: SeenRepository;
   readonly #options: ArchiveOptions;
   readonly #clock: () => number;
   readonly #measures: RunMeasures;
@@ -71,6 +74,7 @@ class ArchiveRun {
 
   constructor(repo: Repository, options: ArchiveOptions) {
     this.#repo = repo;
+    this.#seen = options.view ?? repo;
     this.#options = options;
     this.#clock = options.clock ?? repo.options.clock;
     this.#startMs = this.#clock();
@@ -88,7 +92,7 @@ class ArchiveRun {
    * files whose blobs are not in the index are read, whatever their parent says.
    */
   async prepare(source: ArchiveSource): Promise<ParentSnapshot | undefined> {
-    const loading = this.#repo.refreshIndex(this.#options.signal);
+    const loading = this.#seen.refreshIndex(this.#options.signal);
     loading.catch(() => undefined); // it is awaited below; what is wrong with the snapshots is told first
     const parent = await this.#chooseParent(source);
     this.#measures.stages.enter("loadingIndex");
@@ -104,15 +108,15 @@ class ArchiveRun {
     if (restored === undefined) return usual;
     const usualNs = usual === undefined ? 0n : parseTime(usual.snapshot.time).unixNs;
     if (usualNs > BigInt(Math.trunc(restored.madeAtMs)) * 1_000_000n) return usual;
-    return (await loadParent(this.#repo, restored.snapshotId, this.#options.signal)) ?? usual;
+    return (await loadParent(this.#seen, restored.snapshotId, this.#options.signal)) ?? usual;
   }
 
   async #usualParent(paths: readonly string[]): Promise<ParentSnapshot | undefined> {
     const { parent, findParent: query, hostname, tags = [], signal } = this.#options;
     if (parent === "none") return undefined;
-    const found = parent === undefined ? undefined : await loadParent(this.#repo, parent, signal);
+    const found = parent === undefined ? undefined : await loadParent(this.#seen, parent, signal);
     if (found !== undefined || (parent !== undefined && query === undefined)) return found;
-    return findParent(this.#repo, { ...query, hostname, paths, tags, notAfter: this.#snapshotTime(), signal });
+    return findParent(this.#seen, { ...query, hostname, paths, tags, notAfter: this.#snapshotTime(), signal });
   }
 
   /** Saves everything but the snapshot; packs and index are stored when it resolves. */
@@ -193,6 +197,7 @@ class ArchiveRun {
       try {
         const root = await this.#saveRoot(source.root, walk, { run, trees, parentTree: parent?.snapshot.tree });
         this.#measures.stages.enter("storingPacks");
+        this.#options.onRead?.(uploader.stats.dataAddedPackedBytes);
         return { ...root, uploaded: uploader.stats, threadSeconds: run.threadSeconds };
       } catch (error) {
         throw endReason(this.#signal, error);
@@ -251,7 +256,7 @@ class ArchiveRun {
 
   /** @returns ends the scan: when the walk has ended there is nothing to foretell any more. */
   #startScan(source: ArchiveSource, walkState: WalkState): () => Promise<void> {
-    const { noScan = false, onProgress, oneFileSystem = false } = this.#options;
+    const { noScan = false, onProgress, oneFileSystem = false, scanAfterMs = 0 } = this.#options;
     if (noScan || onProgress === undefined || "open" in source.root) return async () => {};
     const stop = new AbortController();
     const scan = scanSource(source.root, {
@@ -260,6 +265,7 @@ class ArchiveRun {
       oneFileSystem,
       workingDirectory: source.workingDirectory,
       walkState,
+      restFirstMs: scanAfterMs,
       signal: stop.signal,
     });
     return async () => {
@@ -276,24 +282,24 @@ class ArchiveRun {
   ): Promise<SnapshotId> {
     const { identity } = this.#repo.options;
     const options = this.#options;
-    return this.#repo.saveSnapshot(
-      {
-        time: this.#snapshotTime(),
-        ...(parent === undefined ? {} : { parent: parent.id }),
-        tree: root.treeId,
-        paths: source.paths,
-        hostname: options.hostname,
-        username: options.username ?? identity.username,
-        uid: options.uid ?? identity.uid,
-        gid: options.gid ?? identity.gid,
-        excludes: [...(options.excludes?.patterns ?? [])],
-        tags: [...(options.tags ?? [])],
-        programVersion: options.programVersion,
-        summary,
-        unknown: {},
-      },
-      options.signal,
-    );
+    const snapshot: Snapshot = {
+      time: this.#snapshotTime(),
+      ...(parent === undefined ? {} : { parent: parent.id }),
+      tree: root.treeId,
+      paths: source.paths,
+      hostname: options.hostname,
+      username: options.username ?? identity.username,
+      uid: options.uid ?? identity.uid,
+      gid: options.gid ?? identity.gid,
+      excludes: [...(options.excludes?.patterns ?? [])],
+      tags: [...(options.tags ?? [])],
+      programVersion: options.programVersion,
+      summary,
+      unknown: {},
+    };
+    const id = await this.#repo.saveSnapshot(snapshot, options.signal);
+    options.view?.add(id, snapshot);
+    return id;
   }
 
   /** 0 when nothing can be said: the snapshot's own time is one that people may choose, and others may see less. */

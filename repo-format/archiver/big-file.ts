@@ -2,8 +2,8 @@
 // one was read and cut, long before it is sealed: so all threads work on the file, and its cuts are those of a single
 // pass. Holes are not read: they become the chunks that the rule for zeros would make of them.
 import type { FileStat } from "../file-tree/file-stat.ts";
-import { closeOpened, statOpened } from "../file-tree/opened-file.ts";
-import { openForReading } from "../file-tree/read-file.ts";
+import { statOpened } from "../file-tree/opened-file.ts";
+import { closeAfterReading, openForReading } from "../file-tree/read-file.ts";
 import { systemCalls } from "../file-tree/system-calls.ts";
 import type { BlobId } from "../format/id.ts";
 import type { BlobUploader } from "../repository/blob-uploader.ts";
@@ -38,7 +38,7 @@ export async function archiveBigFile(entry: FileEntry, context: BigFileContext):
     try {
       return await new BigFile(fd, stat, entry, context).archive();
     } finally {
-      closeOpened(fd);
+      closeAfterReading(fd);
     }
   } catch (error) {
     const failure = sourceFailureOf(error);

@@ -3,9 +3,8 @@
 import { RepositoryError } from "../errors.ts";
 import type { DirectoryHandle } from "../file-tree/directory-handle.ts";
 import { statChild } from "../file-tree/node-metadata.ts";
-import { closeOpened } from "../file-tree/opened-file.ts";
 import { compilePatterns, type Patterns } from "../file-tree/patterns.ts";
-import { openForReading, readFully } from "../file-tree/read-file.ts";
+import { closeAfterReading, openForReading, readFully } from "../file-tree/read-file.ts";
 
 /** What a backup leaves out. Explicit targets are never left out. */
 export interface ExcludeOptions {
@@ -122,6 +121,6 @@ function readStart(directory: DirectoryHandle, name: Buffer, length: number): Bu
     const bytes = Buffer.alloc(length);
     return bytes.subarray(0, readFully(fd, bytes, 0));
   } finally {
-    closeOpened(fd);
+    closeAfterReading(fd);
   }
 }

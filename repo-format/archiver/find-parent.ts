@@ -3,7 +3,7 @@ import { RepositoryError } from "../errors.ts";
 import type { SnapshotId } from "../format/id.ts";
 import type { Snapshot } from "../format/snapshot-file.ts";
 import { parseTime, type TimeText } from "../format/time.ts";
-import type { Repository } from "../repository/repository.ts";
+import type { SeenRepository } from "../repository/locked-view.ts";
 import type { ParentQuery } from "./archive-options.ts";
 
 export interface ParentSnapshot {
@@ -23,8 +23,12 @@ export interface FindParentOptions extends ParentQuery {
 /**
  * The latest snapshot that fits: with `tagLists`, one with all tags of the first list that any snapshot has (velero's
  * `pvc-uid=…`, then `ns=…` with `volume=…`); else one of our group, with at least our paths.
+ * @throws RepositoryError "snapshot-missing" when there is none and `isRequired` asks for one
  */
-export async function findParent(repo: Repository, options: FindParentOptions): Promise<ParentSnapshot | undefined> {
+export async function findParent(
+  repo: Pick<SeenRepository, "snapshots">,
+  options: FindParentOptions,
+): Promise<ParentSnapshot | undefined> {
   const limit = parseTime(options.notAfter).unixNs;
   const fits = options.tagLists === undefined ? [groupTest(options)] : options.tagLists.map(tagTest);
   const best: ({ found: ParentSnapshot; time: bigint } | undefined)[] = fits.map(() => undefined);
@@ -39,7 +43,10 @@ export async function findParent(repo: Repository, options: FindParentOptions): 
         best[rank] = { found, time };
     }
   }
-  return best.find((candidate) => candidate !== undefined)?.found;
+  const chosen = best.find((candidate) => candidate !== undefined)?.found;
+  if (chosen === undefined && options.isRequired === true)
+    throw new RepositoryError("snapshot-missing", "no snapshot of the same group is there as a parent");
+  return chosen;
 }
 
 /**
@@ -47,7 +54,7 @@ export async function findParent(repo: Repository, options: FindParentOptions): 
  * @returns undefined when it is gone: a parent is never worth failing for.
  */
 export async function loadParent(
-  repo: Repository,
+  repo: Pick<SeenRepository, "loadSnapshot">,
   id: SnapshotId,
   signal?: AbortSignal,
 ): Promise<ParentSnapshot | undefined> {

@@ -23,6 +23,8 @@ export interface ScanOptions {
   readonly oneFileSystem: boolean;
   readonly workingDirectory: string;
   readonly walkState: WalkState;
+  /** Before it looks at anything. */
+  readonly restFirstMs: number;
   readonly signal: AbortSignal;
 }
 
@@ -40,6 +42,7 @@ type Steps = Generator<undefined, void, undefined>;
 
 /** Counts until it is done or the signal fires; what cannot be read is not counted and not reported. */
 export async function scanSource(source: Buffer | TargetDirectory, options: ScanOptions): Promise<void> {
+  if (options.restFirstMs > 0 && !(await hasRested(options))) return;
   const scan = new SourceScan(options);
   const steps = Buffer.isBuffer(source) ? scan.volume(source) : scan.targets(source);
   try {
@@ -55,6 +58,16 @@ export async function scanSource(source: Buffer | TargetDirectory, options: Scan
     }
   } finally {
     steps.return();
+  }
+}
+
+/** @returns false when it was ended meanwhile. */
+async function hasRested({ restFirstMs, signal }: ScanOptions): Promise<boolean> {
+  try {
+    await sleep(restFirstMs, undefined, { ref: false, signal });
+    return true;
+  } catch {
+    return false;
   }
 }
 

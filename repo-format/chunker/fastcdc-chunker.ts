@@ -32,7 +32,8 @@ let inputCapacity = 0;
 const spareBytes: number = 64 * 1024;
 
 function cut(window: Uint8Array, final: boolean): number[] {
-  if (window.length === 0 || (!final && window.length <= minBytes)) return [];
+  // Nothing to look for: a small file would pay 3 µs to be told so.
+  if (window.length <= minBytes) return final && window.length > 0 ? [window.length] : [];
   const ends = cutsOf(window);
   // A cut before the end was found by its hash or by the maximum, both of which look only at bytes before it; so no later
   // byte can change it (test/property/chunker-windows.test.ts tries every length). The last chunk may go on, unless it is

@@ -9,6 +9,16 @@ export interface ZstdLibrary {
   decompressInto(frame: Uint8Array, target: Uint8Array): number;
   /** For frames of unknown length. @throws Error when the frame is broken, cut off, or has more than `maxBytes`. */
   decompressUpTo(frame: Uint8Array, maxBytes: number): Buffer;
-  /** Whether the frame unpacks to exactly these bytes, in little memory. @throws Error when the frame is broken. */
-  unpacksTo(frame: Uint8Array, plain: Uint8Array): boolean;
+  /** Kept memory, of a few blocks: for one thread. */
+  createComparer(): FrameComparer;
+}
+
+/** Compares a frame that comes in pieces with what it should unpack to. */
+export interface FrameComparer {
+  /** Another frame begins, whatever became of the one before. */
+  begin(plain: Uint8Array): void;
+  /** The next bytes. @returns false when something differs. @throws Error when the frame is broken. */
+  take(piece: Uint8Array): boolean;
+  /** Whether the frame and the plaintext have both ended. @throws Error when the frame is broken. */
+  end(): boolean;
 }

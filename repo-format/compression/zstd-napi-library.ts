@@ -1,7 +1,7 @@
 // zstd-napi's thin binding with contexts that are kept: 4.3 to 5 µs for 1 KB, against 24 for Node's zlib.
 import { createRequire } from "node:module";
 import type * as zstdNapi from "zstd-napi/binding.js";
-import type { ZstdLibrary } from "./zstd-library.ts";
+import type { FrameComparer, ZstdLibrary } from "./zstd-library.ts";
 
 /** Output memory of a compressor is kept up to the size that a largest chunk needs. */
 const maxKeptBytes: number = 9 * 1024 * 1024;
@@ -16,7 +16,7 @@ export function loadZstdNapi(): ZstdLibrary {
     createCompressor: (level) => createCompressor(binding, level),
     decompressInto: (frame, target) => context.decompress(target, frame),
     decompressUpTo: (frame, maxBytes) => decompressUpTo(binding, frame, maxBytes),
-    unpacksTo: (frame, plain) => unpacksTo(binding, frame, plain),
+    createComparer: () => new NapiComparer(binding),
   };
 }
 
@@ -56,19 +56,45 @@ function decompressUpTo(binding: typeof zstdNapi, frame: Uint8Array, maxBytes: n
   return Buffer.concat(parts, total);
 }
 
-function unpacksTo(binding: typeof zstdNapi, frame: Uint8Array, plain: Uint8Array): boolean {
-  const context = new binding.DCtx();
-  const part = Buffer.allocUnsafeSlow(binding.dStreamOutSize());
-  let at = 0;
-  let input = frame;
-  let hint = 1;
-  while (input.length > 0 || hint !== 0) {
-    const [next, produced, consumed] = context.decompressStream(part, input);
-    if (produced === 0 && consumed === 0) throw new Error("the frame is cut off");
-    if (!part.subarray(0, produced).equals(plain.subarray(at, at + produced))) return false;
-    at += produced;
-    input = input.subarray(consumed);
-    hint = next;
+class NapiComparer implements FrameComparer {
+  readonly #context: zstdNapi.DCtx;
+  readonly #reset: zstdNapi.ResetDirective;
+  readonly #part: Buffer;
+  #plain: Uint8Array = Buffer.alloc(0);
+  #at = 0;
+  /** 0: a frame has ended and all of it was taken out. */
+  #hint = 1;
+
+  constructor(binding: typeof zstdNapi) {
+    this.#context = new binding.DCtx();
+    this.#reset = binding.ResetDirective.sessionOnly;
+    this.#part = Buffer.allocUnsafeSlow(binding.dStreamOutSize());
   }
-  return at === plain.length;
+
+  begin(plain: Uint8Array): void {
+    this.#context.reset(this.#reset);
+    this.#plain = plain;
+    this.#at = 0;
+    this.#hint = 1;
+  }
+
+  take(piece: Uint8Array): boolean {
+    const part = this.#part;
+    for (let input = piece; ; ) {
+      const [hint, produced, consumed] = this.#context.decompressStream(part, input);
+      this.#hint = hint;
+      const end = this.#at + produced;
+      if (end > this.#plain.length || part.compare(this.#plain, this.#at, end, 0, produced) !== 0) return false;
+      this.#at = end;
+      input = input.subarray(consumed);
+      // A full part may have more of the frame behind it, although nothing is left of the input.
+      if (input.length === 0 && (hint === 0 || produced < part.length)) return true;
+    }
+  }
+
+  end(): boolean {
+    const isWhole = this.#hint === 0 && this.#at === this.#plain.length;
+    this.#plain = Buffer.alloc(0);
+    return isWhole;
+  }
 }

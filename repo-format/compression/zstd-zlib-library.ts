@@ -1,6 +1,6 @@
 // zstd from Node itself: slower for small blobs, since each call makes a context, but always there.
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import type { ZstdLibrary } from "./zstd-library.ts";
+import type { FrameComparer, ZstdLibrary } from "./zstd-library.ts";
 
 export const zlibZstd: ZstdLibrary = {
   name: "node:zlib",
@@ -17,8 +17,25 @@ export const zlibZstd: ZstdLibrary = {
     return plain.length;
   },
   decompressUpTo,
-  unpacksTo: (frame, plain) => decompressUpTo(frame, plain.length).equals(plain),
+  createComparer,
 };
+
+/** Not in little memory: zlib's streams are asynchronous. */
+function createComparer(): FrameComparer {
+  let expected: Uint8Array = Buffer.alloc(0);
+  let pieces: Buffer[] = [];
+  return {
+    begin(plain) {
+      expected = plain;
+      pieces = [];
+    },
+    take(piece) {
+      pieces.push(Buffer.from(piece));
+      return true;
+    },
+    end: () => decompressUpTo(Buffer.concat(pieces.splice(0)), expected.length).equals(expected),
+  };
+}
 
 function decompressUpTo(frame: Uint8Array, maxBytes: number): Buffer {
   // zlib refuses a limit of 0.

@@ -1,7 +1,7 @@
 // zstd as restic stores it: one standard frame a blob. Sizes come from the index or the pack header, never from the frame,
 // which may lack them or lie.
 import { RepositoryError } from "../errors.ts";
-import type { ZstdLibrary } from "./zstd-library.ts";
+import type { FrameComparer, ZstdLibrary } from "./zstd-library.ts";
 import { loadZstdNapi } from "./zstd-napi-library.ts";
 import { zlibZstd } from "./zstd-zlib-library.ts";
 
@@ -85,12 +85,27 @@ export function decompressUnknown(frame: Uint8Array, maxBytes: number): Buffer {
 
 /** Whether the frame unpacks to exactly these bytes; a broken one does not. Takes a block's memory, not the file's. */
 export function unpacksTo(frame: Uint8Array, plain: Uint8Array): boolean {
-  try {
-    return library.unpacksTo(frame, plain);
-  } catch {
-    // Whatever is wrong with the frame, the answer is no.
-    return false;
-  }
+  const comparer = createFrameComparer();
+  comparer.begin(plain);
+  return comparer.take(frame) && comparer.end();
+}
+
+/** For frames that come in pieces, in the memory of a few blocks; for one thread. A broken frame differs; nothing is thrown. */
+export function createFrameComparer(): FrameComparer {
+  const comparer = library.createComparer();
+  const isSame = (work: () => boolean): boolean => {
+    try {
+      return work();
+    } catch {
+      // Whatever is wrong with the frame, the answer is no.
+      return false;
+    }
+  };
+  return {
+    begin: (plain) => comparer.begin(plain),
+    take: (piece) => isSame(() => comparer.take(piece)),
+    end: () => isSame(() => comparer.end()),
+  };
 }
 
 function attempt<T>(work: () => T, describe: (reason: string) => RepositoryError): T {

@@ -1,5 +1,6 @@
-// Native code where it loads, plain TypeScript elsewhere.
+// OpenSSL's own functions where they can be called, then add-ons that load, plain TypeScript elsewhere.
 import { loadNativeProvider } from "./native.ts";
+import { loadOpenSslProvider } from "./openssl.ts";
 import { portableProvider } from "./portable.ts";
 import type { CryptoProvider } from "./provider.ts";
 
@@ -11,11 +12,14 @@ export function chooseProvider(): CryptoProvider {
   return chosen;
 }
 
+/** The results are the same, only slower one after the other. */
 function load(): CryptoProvider {
-  try {
-    return loadNativeProvider();
-  } catch {
-    // No add-on for this platform: the results are the same, only slower.
-    return portableProvider;
+  for (const tryNext of [loadOpenSslProvider, loadNativeProvider]) {
+    try {
+      return tryNext();
+    } catch {
+      // Not on this platform, or not in this build of Node.
+    }
   }
+  return portableProvider;
 }

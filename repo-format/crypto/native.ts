@@ -1,4 +1,4 @@
-// The fast provider: AES from node:crypto, Poly1305 from sodium-native.
+// The provider where OpenSSL itself cannot be called: AES from node:crypto, Poly1305 from sodium-native.
 import { type Cipheriv, createCipheriv, createSecretKey, type KeyObject } from "node:crypto";
 import { createRequire } from "node:module";
 import { freeOutput } from "./free-output.ts";

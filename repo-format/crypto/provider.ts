@@ -17,6 +17,6 @@ export interface KeyedPrimitives {
 }
 
 export interface CryptoProvider {
-  readonly name: "native" | "portable";
+  readonly name: "openssl" | "native" | "portable";
   bind(key: MasterKey): KeyedPrimitives;
 }

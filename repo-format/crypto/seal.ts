@@ -4,7 +4,7 @@ import { randomFillSync, timingSafeEqual } from "node:crypto";
 import { RepositoryError } from "../errors.ts";
 import { sealOverheadBytes } from "../format/blob.ts";
 import { chooseProvider } from "./choose-provider.ts";
-import { advanceCounter, blocksOf } from "./counter.ts";
+import { advanceCounter, blockBytes, blocksOf } from "./counter.ts";
 import type { MasterKey } from "./master-key.ts";
 import { type CryptoProvider, type KeyedPrimitives, macBytes, nonceBytes } from "./provider.ts";
 
@@ -59,14 +59,37 @@ export class Sealer {
 
   /** The same into the beginning of `target`; returns the number of bytes. */
   openInto(sealed: Uint8Array, target: Uint8Array): number {
+    const { ciphertext, nonce } = this.#authenticated(sealed);
+    this.#primitives.crypt(ciphertext, nonce, target, 0);
+    return ciphertext.length;
+  }
+
+  /**
+   * The same piece by piece, in the memory of one: for those who only look at the plaintext.
+   * @param memory its length is a multiple of the cipher's 16-byte block.
+   * @param take is given each piece, which is valid until it returns; false ends it.
+   * @returns false when `take` did.
+   */
+  openPieces(sealed: Uint8Array, memory: Buffer, take: (piece: Buffer) => boolean): boolean {
+    const { ciphertext, nonce } = this.#authenticated(sealed);
+    const counter = Buffer.from(nonce);
+    for (let at = 0; at < ciphertext.length; at += memory.length) {
+      const piece = ciphertext.subarray(at, at + memory.length);
+      this.#primitives.crypt(piece, counter, memory, 0);
+      if (!take(memory.subarray(0, piece.length))) return false;
+      advanceCounter(counter, memory.length / blockBytes);
+    }
+    return true;
+  }
+
+  #authenticated(sealed: Uint8Array): { readonly ciphertext: Uint8Array; readonly nonce: Uint8Array } {
     if (sealed.length < Sealer.overhead) throw failed(`${sealed.length} bytes are fewer than sealing adds`);
     const nonce = sealed.subarray(0, nonceBytes);
     if (isZero(nonce)) throw failed("its nonce is zero");
     const ciphertext = sealed.subarray(nonceBytes, sealed.length - macBytes);
     const stored = sealed.subarray(sealed.length - macBytes);
     if (!timingSafeEqual(this.#primitives.mac(ciphertext, nonce), stored)) throw failed("its MAC is wrong");
-    this.#primitives.crypt(ciphertext, nonce, target, 0);
-    return ciphertext.length;
+    return { ciphertext, nonce };
   }
 
   /** @returns where it was written to. */

@@ -1,14 +1,15 @@
 // Opens files of the source without following links, without waiting for FIFOs and, where permitted, without touching the
 // access time; and reads them in full windows.
-import { closeSync, constants, openSync, readSync } from "node:fs";
+import { constants, readSync } from "node:fs";
 import { RepositoryError } from "../errors.ts";
 import type { DirectoryHandle } from "./directory-handle.ts";
 import type { FileStat } from "./file-stat.ts";
 import { statOpened } from "./opened-file.ts";
+import { systemCalls } from "./system-calls.ts";
 
 const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** An open regular file. Close `fd` exactly once. */
+/** An open regular file. Close `fd` exactly once, with `closeAfterReading`. */
 export interface OpenedFile {
   readonly fd: number;
   /** fstat of the descriptor: what the bytes that follow belong to. */
@@ -20,21 +21,26 @@ export interface OpenedFile {
  * more.
  */
 export function openForReading(directory: DirectoryHandle, name: Uint8Array): OpenedFile {
-  const fd = openQuietly(directory.childPath(name));
+  const fd = openQuietly(directory, name);
   try {
     const stat = statOpened(fd);
     if (stat.isFile()) return { fd, stat };
     throw new RepositoryError("source-unreadable", "the file changed its type since it was listed; it was not read");
   } catch (error) {
-    closeSync(fd);
+    closeAfterReading(fd);
     throw error;
   }
 }
 
+/** Closes what `openForReading` has opened. */
+export function closeAfterReading(fd: number): void {
+  systemCalls.close(fd);
+}
+
 /** O_NOATIME is for the owner and root only; everybody else reads the file as usual. */
-function openQuietly(path: Buffer): number {
+function openQuietly(directory: DirectoryHandle, name: Uint8Array): number {
   try {
-    return openSync(path, openFlags | constants.O_NOATIME);
+    return directory.openEntry(name, openFlags | constants.O_NOATIME, 0);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ELOOP") {
@@ -47,7 +53,7 @@ function openQuietly(path: Buffer): number {
       );
     }
     if (code !== "EPERM") throw error;
-    return openSync(path, openFlags);
+    return directory.openEntry(name, openFlags, 0);
   }
 }
 

@@ -28,7 +28,7 @@ export function parseMaxUnused(text: string): (usedBytes: number) => number {
     return () => bytes;
   }
   const percent = Number(trimmed.slice(0, -1));
-  if (/^\d+(\.\d+)?%$/.test(trimmed) && percent < 100) {
+  if (/^(\d+\.?\d*|\.\d+)%$/.test(trimmed) && percent < 100) {
     return (usedBytes) => Math.floor((percent / (100 - percent)) * usedBytes);
   }
   throw new RepositoryError(

@@ -2,19 +2,17 @@
 // Whatever is wrong becomes a finding: a check ends early only when the index cannot be read or the store does not answer.
 
 import { isId, type SnapshotId } from "../format/id.ts";
-import { boundedParallel } from "../repository/bounded-parallel.ts";
 import { type FoundSnapshot, findSnapshots, isEmptyFilter, type SnapshotFilter } from "../repository/find-snapshots.ts";
 import type { Repository } from "../repository/repository.ts";
-import { createBlobWorkerPool } from "../workers/blob-worker-pool.ts";
 import { type Finding, type FindingCounts, FindingLog } from "./check-findings.ts";
 import { checkIndex } from "./check-index.ts";
-import { checkPackData } from "./check-pack-data.ts";
 import { checkPacks } from "./check-packs.ts";
 import { TreeChecker } from "./check-trees.ts";
 import { choosePacks, type DataSubset, type SizedPack } from "./data-subset.ts";
 import { type ExclusiveLockOptions, underExclusiveLock } from "./exclusive-lock.ts";
 import { copiesOf } from "./index-copies.ts";
 import { collectPackStatistics, packTypes } from "./pack-statistics.ts";
+import { DataReading } from "./read-data.ts";
 
 /** What a check looks at, and how it waits for its lock. */
 export interface CheckOptions extends SnapshotFilter, ExclusiveLockOptions {
@@ -31,9 +29,6 @@ export interface CheckOptions extends SnapshotFilter, ExclusiveLockOptions {
   /** From 0 to below 1; chooses packs for a random subset. */
   readonly random?: (() => number) | undefined;
 }
-
-/** Threads take a fifth of a second to start, in which this much is read and opened without them. */
-const threadedBytes: number = 64 * 1024 * 1024;
 
 /** Index files, snapshots or packs done so far. */
 export interface CheckProgress {
@@ -66,23 +61,53 @@ export async function check(repo: Repository, options: CheckOptions = {}): Promi
 async function checkLocked(repo: Repository, options: CheckOptions): Promise<CheckResult> {
   const { signal } = options;
   const log = new FindingLog(options.onFinding);
-  const report = (step: CheckProgress["step"], done: number, total: number): void =>
-    options.onProgress?.({ step, done, total });
   // The snapshots come first: then the index, read later, knows every blob of theirs even while others write.
   const snapshots = await findReadable(repo, options, log);
-  const onProgress = (done: number, total: number): void => report("index", done, total);
+  const onProgress = (done: number, total: number): void => options.onProgress?.({ step: "index", done, total });
   if (await checkIndex(repo, log, { signal, onProgress })) {
     await checkPacks(repo, log, signal);
-    const trees = new TreeChecker(repo, log);
-    for (const [done, { snapshot }] of snapshots.entries()) {
-      report("snapshots", done, snapshots.length);
-      await trees.check(snapshot.tree, signal);
-    }
-    report("snapshots", snapshots.length, snapshots.length);
-    if (options.findUnused) reportUnused(repo, trees, log);
-    if (options.readData !== undefined) await readData(repo, trees, log, { ...options, readData: options.readData });
+    await checkSnapshotsAndData(repo, snapshots, log, options);
   }
   return resultOf(log);
+}
+
+/** Which packs are read is known before the trees are, unless only those of some snapshots are wanted. */
+async function checkSnapshotsAndData(
+  repo: Repository,
+  snapshots: readonly FoundSnapshot[],
+  log: FindingLog,
+  options: CheckOptions,
+): Promise<void> {
+  const isFiltered = Boolean(options.ids?.length) || !isEmptyFilter(options);
+  const trees = new TreeChecker(repo, log);
+  const early = isFiltered ? undefined : startReading(repo, undefined, options);
+  try {
+    for (const [done, { snapshot }] of snapshots.entries()) {
+      options.onProgress?.({ step: "snapshots", done, total: snapshots.length });
+      await trees.check(snapshot.tree, options.signal);
+    }
+    options.onProgress?.({ step: "snapshots", done: snapshots.length, total: snapshots.length });
+    if (options.findUnused) reportUnused(repo, trees, log);
+  } catch (error) {
+    await early?.stop();
+    throw error;
+  }
+  const reading = isFiltered ? startReading(repo, trees, options) : early;
+  await reading?.finish({
+    onPack: (done, total) => options.onProgress?.({ step: "data", done, total }),
+    onProblem: (packId, { code, message, blobId }) => log.add(code, message, { packId, blobId }),
+  });
+}
+
+/** @param trees only the packs that they lead to. @returns undefined when no data is to be read. */
+function startReading(
+  repo: Repository,
+  trees: TreeChecker | undefined,
+  options: CheckOptions,
+): DataReading | undefined {
+  if (options.readData === undefined) return undefined;
+  const packs = choosePacks(sizedPacks(repo, trees), options.readData, options.random ?? Math.random);
+  return new DataReading(repo, packs, options);
 }
 
 function resultOf(log: FindingLog): CheckResult {
@@ -111,36 +136,6 @@ function reportUnused(repo: Repository, trees: TreeChecker, log: FindingLog): vo
     // Further copies of a blob share the number of the first.
     if (repo.index.positionOf(type, id) !== position || trees.referenced.hasPosition(position)) continue;
     log.add("blob-unused", `no snapshot needs the ${type} blob ${id}`, { blobId: id });
-  }
-}
-
-async function readData(
-  repo: Repository,
-  trees: TreeChecker,
-  log: FindingLog,
-  options: CheckOptions & { readonly readData: DataSubset },
-): Promise<void> {
-  const isFiltered = Boolean(options.ids?.length) || !isEmptyFilter(options);
-  const packs = sizedPacks(repo, isFiltered ? trees : undefined);
-  const sized = choosePacks(packs, options.readData, options.random ?? Math.random);
-  const chosen = new Set(sized.map(({ id }) => id));
-  const { signal } = options;
-  let done = 0;
-  const isLong = sized.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) >= threadedBytes;
-  const pool = isLong ? createBlobWorkerPool(repo, options.threads) : undefined;
-  try {
-    const checked = boundedParallel(
-      repo.index.packs((id) => chosen.has(id)),
-      // A thread that reads packs itself finds the next one waiting.
-      { limit: Math.max(repo.storage.connections, 2 * (pool?.threads ?? 0)), signal },
-      async (pack) => ({ packId: pack.id, problems: await checkPackData(repo, pack, { signal, pool }) }),
-    );
-    for await (const { packId, problems } of checked) {
-      for (const { code, message, blobId } of problems) log.add(code, message, { packId, blobId });
-      options.onProgress?.({ step: "data", done: ++done, total: chosen.size });
-    }
-  } finally {
-    await pool?.close();
   }
 }
 

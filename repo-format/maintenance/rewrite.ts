@@ -47,14 +47,11 @@ export interface RewrittenSnapshot {
 /**
  * Rewrites the chosen snapshots under a lock.
  * @returns those that changed, or would.
- * @throws RepositoryError "argument-invalid" when nothing is asked for, or includes and excludes are; "pattern-malformed";
+ * @throws RepositoryError "argument-invalid" when both includes and excludes are asked for; "pattern-malformed";
  *   "lock-held"; for a snapshot that cannot be rewritten its error, with the snapshot's id; the ones before it are done.
  */
 export async function rewriteSnapshots(repo: Repository, options: RewriteOptions): Promise<RewrittenSnapshot[]> {
   const rules = rulesOf(options);
-  const isMetadataNew = options.newHost !== undefined || options.newTime !== undefined;
-  if (rules === undefined && !isMetadataNew)
-    throw new RepositoryError("argument-invalid", "nothing to do: neither patterns nor new metadata were given");
   refuseWithoutLock(options);
   const run = (signal: AbortSignal | undefined): Promise<RewrittenSnapshot[]> =>
     rewriteAll(repo, rules, { ...options, signal });
@@ -69,9 +66,11 @@ export async function rewriteSnapshots(repo: Repository, options: RewriteOptions
 function rulesOf(options: RewriteOptions): RewriteRules | undefined {
   const excludes = patternGroups(options.excludes, options.insensitiveExcludes);
   const includes = patternGroups(options.includes, options.insensitiveIncludes);
-  if (includes.length > 0 && excludes.length > 0)
+  // Includes that are all empty keep nothing, and a snapshot of which nothing would be kept stays as it is.
+  const isIncluding = Boolean(options.includes?.length || options.insensitiveIncludes?.length);
+  if (isIncluding && excludes.length > 0)
     throw new RepositoryError("argument-invalid", "patterns of what is kept exclude patterns of what is left out");
-  if (includes.length > 0) {
+  if (isIncluding) {
     return {
       keeps: (path, isDirectory) =>
         includes.some((group) => {

@@ -3,6 +3,7 @@
 
 import { RepositoryError } from "../errors.ts";
 import type { PackedBlob } from "../format/blob.ts";
+import { idToBytes } from "../format/id.ts";
 import type { MasterKey } from "../format/key-file.ts";
 import { ownsMemory } from "../native/aligned-memory.ts";
 import { BlobOpener } from "../workers/blob-opener.ts";
@@ -69,7 +70,7 @@ export class SealedVerifier {
 
   #isRight(blob: PackedBlob, sealed: Buffer): boolean {
     try {
-      this.#opener.open(blob, sealed);
+      this.#opener.open({ ...blob, id: idToBytes(blob.id) }, sealed);
       return true;
     } catch (error) {
       if (RepositoryError.is(error, "blob-damaged")) return false;

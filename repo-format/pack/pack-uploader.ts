@@ -1,5 +1,5 @@
-// Uploads finished packs, as many at a time as the store likes, and lets callers wait while all of those are busy: so the
-// bytes on their way are bounded by uploads × pack size.
+// Uploads finished packs, as many at a time as the store likes, and tells callers when all of those are busy: so they can
+// bound the bytes on their way by uploads × pack size.
 import { keyOf } from "../storage/key-layout.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import type { FinishedPack } from "./pack-writer.ts";
@@ -25,7 +25,7 @@ export class PackUploader {
   readonly #waiting: QueuedPack[] = [];
   #running = 0;
   #hasFailed = false;
-  /** Callers of `room`; asked again whenever a pack leaves the queue. */
+  /** Callers of `change`. */
   #wakeUps: (() => void)[] = [];
 
   constructor(options: PackUploaderOptions) {
@@ -41,14 +41,19 @@ export class PackUploader {
     });
   }
 
-  /** True while no pack waits for a free connection; and after a failure, so that nobody waits for ever. */
-  get hasRoom(): boolean {
-    return this.#waiting.length === 0;
+  /** Whether a pack that is added now goes out at once; and after a failure, so that nobody waits for ever. */
+  get hasFreeConnection(): boolean {
+    return this.#hasFailed || this.#running < this.#options.connections;
   }
 
-  /** Resolves when `hasRoom`. */
-  async room(): Promise<void> {
-    while (!this.hasRoom) await new Promise<void>((resolve) => this.#wakeUps.push(resolve));
+  /** Whether a pack waits for a free connection. */
+  get hasWaiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** Resolves when an upload has ended and the next one has begun. */
+  change(): Promise<void> {
+    return new Promise((resolve) => this.#wakeUps.push(resolve));
   }
 
   #startMore(): void {
@@ -58,7 +63,6 @@ export class PackUploader {
       this.#running++;
       void this.#upload(next);
     }
-    if (this.hasRoom) this.#wakeAll();
   }
 
   async #upload({ pack, settle }: QueuedPack): Promise<void> {
@@ -77,6 +81,7 @@ export class PackUploader {
     this.#running--;
     settle();
     this.#startMore();
+    this.#wakeAll();
   }
 
   #fail(error: unknown): void {

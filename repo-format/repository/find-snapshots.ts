@@ -1,5 +1,6 @@
 // Chooses snapshots: by host, tags and paths, by id or unique prefix, or as "latest".
 
+import { resolve } from "node:path";
 import { RepositoryError } from "../errors.ts";
 import { isId, type SnapshotId } from "../format/id.ts";
 import type { Snapshot } from "../format/snapshot-file.ts";
@@ -19,7 +20,7 @@ export interface SnapshotFilter {
   readonly hosts?: readonly string[] | undefined;
   /** All tags of at least one list; "" in a list stands for a snapshot without tags; empty = any. */
   readonly tags?: readonly (readonly string[])[] | undefined;
-  /** All of these paths; empty = any. */
+  /** All of these paths; empty = any. For `latest` they may be relative to the working directory. */
   readonly paths?: readonly string[] | undefined;
 }
 
@@ -163,8 +164,10 @@ async function findLatest(
   filter: SnapshotFilter & { readonly signal?: AbortSignal | undefined },
 ): Promise<FoundSnapshot> {
   let latest: FoundSnapshot | undefined;
+  // Here, and only here, restic takes paths that are relative or not clean.
+  const cleaned = { ...filter, paths: filter.paths?.map((path) => resolve(path)) };
   for await (const candidate of loadAll(repo, { signal: filter.signal })) {
-    if (!matchesFilter(candidate.snapshot, filter)) continue;
+    if (!matchesFilter(candidate.snapshot, cleaned)) continue;
     if (latest === undefined || compareByTime(latest, candidate) < 0) latest = candidate;
   }
   if (latest !== undefined) return latest;

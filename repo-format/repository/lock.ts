@@ -7,6 +7,7 @@ import type { LockFile } from "../format/lock-file.ts";
 import { HeldLock } from "./held-lock.ts";
 import { acquireLock, type LockTimings, resticTimings, type Sleep, timerSleep } from "./lock-acquire.ts";
 import { isStale, listLocks, storeTimeMs } from "./lock-files.ts";
+import { LockedView } from "./locked-view.ts";
 import type { Repository } from "./repository.ts";
 
 /** How a lock is taken. */
@@ -36,6 +37,8 @@ interface SharedLock {
   /** Resolves when the last user has left. */
   readonly ended: PromiseWithResolvers<void>;
   readonly onWaits: Set<NonNullable<LockOptions["onWait"]>>;
+  /** What was seen under it. */
+  readonly view: LockedView;
 }
 
 const sharedLocks = new WeakMap<Repository, SharedLock>();
@@ -62,6 +65,15 @@ export async function withLock<T>(
   } finally {
     await release();
   }
+}
+
+/**
+ * What was seen of the repository under the shared lock that this process has, for the backups that follow each other under
+ * it: see `ArchiveOptions.view`. Ask inside `withLock`, each time.
+ * @returns undefined without a shared lock.
+ */
+export function viewUnderLock(repo: Repository): LockedView | undefined {
+  return sharedLocks.get(repo)?.view;
 }
 
 /** Which locks `removeStaleLocks` removes besides those whose owners are gone. */
@@ -132,7 +144,8 @@ async function takeShared(repo: Repository, options: LockOptions): Promise<Taken
     for (const call of onWaits) call(holder, waitedMs);
   };
   const ended = Promise.withResolvers<void>();
-  const shared: SharedLock = { taking: take(repo, options, onWait), users: 1, ended, onWaits };
+  const view = new LockedView(repo);
+  const shared: SharedLock = { taking: take(repo, options, onWait), users: 1, ended, onWaits, view };
   sharedLocks.set(repo, shared);
   try {
     const held = await shared.taking;

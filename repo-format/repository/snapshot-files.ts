@@ -20,6 +20,7 @@ export class SnapshotFiles {
   readonly #files: UnpackedFiles;
   /** JSON by id, without those that are gone. */
   #kept = new Map<SnapshotId, Buffer>();
+  #keptBytes = 0;
 
   constructor(storage: Pick<ObjectStorage, "list" | "connections">, files: UnpackedFiles) {
     this.#storage = storage;
@@ -35,8 +36,15 @@ export class SnapshotFiles {
     }
   }
 
+  /** What this process has stored it need not fetch. */
   async save(snapshot: Snapshot, signal?: AbortSignal): Promise<SnapshotId> {
-    return (await this.#files.save("snapshot", encodeSnapshot(snapshot), signal)) as SnapshotId;
+    const json = encodeSnapshot(snapshot);
+    const id = (await this.#files.save("snapshot", json, signal)) as SnapshotId;
+    if (this.#keptBytes + json.length <= maxKeptBytes) {
+      this.#kept.set(id, json);
+      this.#keptBytes += json.length;
+    }
+    return id;
   }
 
   /** Every snapshot of one listing, in its order; those deleted meanwhile are left out. */
@@ -53,6 +61,7 @@ export class SnapshotFiles {
       if (keptBytes <= maxKeptBytes) kept.set(id, json);
     }
     this.#kept = kept;
+    this.#keptBytes = keptBytes;
   }
 
   async #read(id: SnapshotId, signal: AbortSignal | undefined): Promise<FoundJson | undefined> {

@@ -16,12 +16,21 @@ export async function findSubfolder(
 ): Promise<BlobId> {
   let tree = root;
   let path = "";
-  for (const component of subfolder.split("/")) {
-    if (component === "" || component === ".") continue;
+  for (const component of namesOf(subfolder)) {
     path = `${path}/${component}`;
     tree = subtreeIn(await repo.loadTree(tree, signal), Buffer.from(component), path);
   }
   return tree;
+}
+
+/** Empty parts and "." are dropped, ".." removes the part before it, as in Go's path.Clean. */
+function namesOf(path: string): string[] {
+  const names: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "..") names.pop();
+    else if (part !== "" && part !== ".") names.push(part);
+  }
+  return names;
 }
 
 function subtreeIn(tree: Buffer, name: Buffer, path: string): BlobId {

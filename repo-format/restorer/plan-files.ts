@@ -2,9 +2,8 @@
 // exists can stay.
 import { RepositoryError } from "../errors.ts";
 import type { FileStat } from "../file-tree/file-stat.ts";
-import { closeOpened } from "../file-tree/opened-file.ts";
 import { plainMetadataOf } from "../file-tree/plain-metadata.ts";
-import { openForReading } from "../file-tree/read-file.ts";
+import { closeAfterReading, openForReading } from "../file-tree/read-file.ts";
 import { plaintextLength } from "../format/blob.ts";
 import type { BlobId } from "../format/id.ts";
 import type { Node } from "../format/node.ts";
@@ -162,7 +161,7 @@ export class FilePlanner {
       await compareFile(this.#context.threads, { plan: this.#plan, file, fd }, onPart, this.#context.signal);
       return equal;
     } finally {
-      closeOpened(fd);
+      closeAfterReading(fd);
     }
   }
 

@@ -21,10 +21,12 @@ type SelectOptions = Pick<RestoreOptions, "includes" | "insensitiveIncludes" | "
 export function selectEntries(options: SelectOptions): Select {
   const includes = groupsOf(options.includes, options.insensitiveIncludes);
   const excludes = groupsOf(options.excludes, options.insensitiveExcludes);
+  // Includes that are all empty, as from a script's variable that is not set, select nothing rather than everything.
+  const isChoosing = Boolean(options.includes?.length || options.insensitiveIncludes?.length);
   return (path, isDirectory) => {
     // A directory that is excluded is not entered, whatever a later pattern may take back below it.
     if (excludes.some((group) => group.match(path).matched)) return nothing;
-    if (includes.length === 0) return everything;
+    if (!isChoosing) return everything;
     const matches = includes.map((group) => group.match(path));
     return {
       isSelected: matches.some((match) => match.matched),
@@ -39,10 +41,11 @@ export function selectAttributes(
 ): ((name: string) => boolean) | undefined {
   const includes = groupsOf(options.includeAttributes, undefined);
   const excludes = groupsOf(options.excludeAttributes, undefined);
-  if (includes.length === 0 && excludes.length === 0) return undefined;
+  const isChoosing = Boolean(options.includeAttributes?.length);
+  if (!isChoosing && excludes.length === 0) return undefined;
   return (name) => {
     const bytes = Buffer.from(name).toString("latin1");
-    const isIncluded = includes.length === 0 || includes.some((group) => group.match(bytes).matched);
+    const isIncluded = !isChoosing || includes.some((group) => group.match(bytes).matched);
     return isIncluded && !excludes.some((group) => group.match(bytes).matched);
   };
 }

@@ -1,7 +1,6 @@
 // Reads the files again that were written, and compares every piece with its id.
 import { throwIfCancelled } from "../errors.ts";
-import { closeOpened } from "../file-tree/opened-file.ts";
-import { openForReading } from "../file-tree/read-file.ts";
+import { closeAfterReading, openForReading } from "../file-tree/read-file.ts";
 import { withBoundedTasks } from "./bounded-tasks.ts";
 import { compareFile, type RestoreThreads } from "./compare-file.ts";
 import { fileAction, type RestorePlan } from "./restore-plan.ts";
@@ -56,6 +55,6 @@ async function verifyFile({ plan, directories, threads, report, signal }: Verify
     else report.filesVerified++;
     report.progress();
   } finally {
-    closeOpened(opened.fd);
+    closeAfterReading(opened.fd);
   }
 }

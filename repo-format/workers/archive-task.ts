@@ -1,14 +1,17 @@
 // In the worker: the two ways in which file contents become blobs. Small files come many at a time, by directory
 // descriptor and name, and are read whole; a big one comes as ranges of an open file, each from the cut where the one
 // before ended, so that several threads seal one file and its cuts are still those of one pass from its beginning.
+import { createFastCdcChunker } from "../chunker/fastcdc-chunker.ts";
 import { RepositoryError } from "../errors.ts";
 import { DirectoryHandle } from "../file-tree/directory-handle.ts";
 import type { FileStat } from "../file-tree/file-stat.ts";
-import { closeOpened, statOpened } from "../file-tree/opened-file.ts";
-import { type OpenedFile, openForReading, readFully } from "../file-tree/read-file.ts";
+import { statOpened } from "../file-tree/opened-file.ts";
+import { closeAfterReading, type OpenedFile, openForReading, readFully } from "../file-tree/read-file.ts";
 import { idBytes } from "../format/id.ts";
 import { freeMemory } from "../native/free-memory.ts";
-import { type ChunkSealer, throwIfRunCancelled } from "./chunk-sealer.ts";
+import type { BlobSealer } from "./blob-sealer.ts";
+import { ChunkSealer } from "./chunk-sealer.ts";
+import type { KnownBlobs } from "./known-blobs.ts";
 import {
   type FileBatch,
   type FileBatchResult,
@@ -20,6 +23,7 @@ import {
   type RangeResult,
   type RunTicket,
   type StreamWindow,
+  throwIfRunCancelled,
   type UnlikeFile,
 } from "./messages.ts";
 import type { SealedSlab } from "./sealed-slab.ts";
@@ -123,7 +127,7 @@ export class ArchiveTask {
     try {
       return this.#readOpened(file, batch.limits[index] ?? 0);
     } finally {
-      closeOpened(file.fd);
+      closeAfterReading(file.fd);
     }
   }
 
@@ -151,6 +155,11 @@ export class ArchiveTask {
     if (this.#window.length < bytes) this.#window = this.#chunks.window(bytes);
     return this.#window;
   }
+}
+
+/** With the chunker of all repositories and the clock of the process. */
+export function createArchiveTask(sealer: BlobSealer, known: KnownBlobs): ArchiveTask {
+  return new ArchiveTask(new ChunkSealer(createFastCdcChunker(), sealer, known), () => performance.now());
 }
 
 /** @throws RepositoryError "source-unreadable": the file's own failure, not the thread's. */

@@ -3,17 +3,26 @@
 import { decompress, decompressInto } from "../compression/zstd.ts";
 import type { MasterKey } from "../crypto/master-key.ts";
 import { Sealer } from "../crypto/seal.ts";
+import { sha256Into } from "../crypto/sha256.ts";
 import { RepositoryError } from "../errors.ts";
-import type { PackedBlob } from "../format/blob.ts";
-import { idOf } from "../format/id.ts";
+import type { BlobType } from "../format/blob.ts";
+import { idBytes, idFromBytes } from "../format/id.ts";
 
 /** Memory is kept up to the size that a largest chunk needs, and grows in these steps. */
 const maxKeptBytes: number = 9 * 1024 * 1024;
 
-type OpenedBlob = Pick<PackedBlob, "type" | "id" | "uncompressedLength">;
+/** A blob as its pack's columns have it. */
+export interface ColumnBlob {
+  readonly type: BlobType;
+  /** 32 bytes: as text they would cost more than to compare them. */
+  readonly id: Uint8Array;
+  /** 0: stored uncompressed. */
+  readonly uncompressedLength: number;
+}
 
 export class BlobOpener {
   readonly #sealer: Sealer;
+  readonly #actualId: Buffer = Buffer.alloc(idBytes);
   #opened: Buffer = Buffer.alloc(0);
   #decompressed: Buffer = Buffer.alloc(0);
 
@@ -22,19 +31,18 @@ export class BlobOpener {
   }
 
   /**
-   * @param blob `uncompressedLength` 0: stored uncompressed.
    * @returns the plaintext, valid until the next call.
    * @throws RepositoryError "blob-damaged" when it is not authentic, does not decompress to the expected length, or has
    *   another hash than its id.
    */
-  open(blob: OpenedBlob, sealed: Uint8Array): Buffer {
+  open(blob: ColumnBlob, sealed: Uint8Array): Buffer {
     const plaintext = this.#openAndDecompress(blob, sealed);
-    const actual = idOf(plaintext);
-    if (actual === blob.id) return plaintext;
-    throw damaged(blob, `its content has the hash ${actual}`);
+    sha256Into(plaintext, this.#actualId);
+    if (this.#actualId.equals(blob.id)) return plaintext;
+    throw damaged(blob, `its content has the hash ${idFromBytes(this.#actualId)}`);
   }
 
-  #openAndDecompress(blob: OpenedBlob, sealed: Uint8Array): Buffer {
+  #openAndDecompress(blob: ColumnBlob, sealed: Uint8Array): Buffer {
     const { uncompressedLength } = blob;
     try {
       this.#opened = roomIn(this.#opened, sealed.length);
@@ -63,7 +71,9 @@ function roomIn(kept: Buffer, bytes: number): Buffer {
   );
 }
 
-function damaged({ type, id }: OpenedBlob, reason: string, cause?: unknown): RepositoryError {
+function damaged(blob: ColumnBlob, reason: string, cause?: unknown): RepositoryError {
+  const { type } = blob;
+  const id = idFromBytes(blob.id);
   return new RepositoryError("blob-damaged", `the ${type} blob ${id} is damaged: ${reason}`, {
     details: { blob: id, type },
     cause,

@@ -5,12 +5,15 @@ import { Sealer } from "../crypto/seal.ts";
 import { RepositoryError } from "../errors.ts";
 import { type BlobType, sealOverheadBytes } from "../format/blob.ts";
 import type { BlobWorkerSetup } from "./messages.ts";
+import { PiecewiseCheck, pieceBytes } from "./piecewise-check.ts";
 import type { SealedSlab } from "./sealed-slab.ts";
 
 export class BlobSealer {
   readonly #sealer: Sealer;
   readonly #extraVerify: boolean;
-  /** Memory that is used again for each blob: new memory would cost more than the work on small ones. */
+  /** Of blobs with more than one piece. */
+  readonly #check: PiecewiseCheck;
+  /** Memory that is used again for each other blob: new memory would cost more than the work on small ones. */
   #opened: Buffer = Buffer.alloc(0);
   #decompressed: Buffer = Buffer.alloc(0);
   readonly #compressors: Readonly<Record<BlobType, Compressor | undefined>>;
@@ -18,6 +21,7 @@ export class BlobSealer {
   constructor(setup: BlobWorkerSetup) {
     this.#sealer = new Sealer(setup.masterKey);
     this.#extraVerify = setup.extraVerify;
+    this.#check = new PiecewiseCheck(this.#sealer);
     const data = compressorOf(setup.dataCompression);
     const isSame = setup.treeCompression === setup.dataCompression;
     this.#compressors = { data, tree: isSame ? data : compressorOf(setup.treeCompression) };
@@ -50,6 +54,7 @@ export class BlobSealer {
 
   #opensTo(sealed: Uint8Array, plaintext: Uint8Array, isCompressed: boolean): boolean {
     try {
+      if (plaintext.length > pieceBytes) return this.#check.opensTo(sealed, plaintext, isCompressed);
       this.#opened = roomIn(this.#opened, sealed.length);
       const opened = this.#opened.subarray(0, this.#sealer.openInto(sealed, this.#opened));
       if (!isCompressed) return opened.equals(plaintext);

@@ -15,8 +15,11 @@ import { blobWorkerUrl } from "./worker-url.ts";
 
 const creditPerThread = 2;
 
-/** Sealed bytes on their way from the threads into packs, and plaintext on its way to a thread. */
-const bytesInFlightPerThread: number = 16 * 1024 * 1024;
+/**
+ * Sealed bytes on their way from the threads into packs, and plaintext on its way to a thread: a range of a big file (8 MiB)
+ * for each thread, and one for every second that waits.
+ */
+const bytesInFlightPerThread: number = 12 * 1024 * 1024;
 
 export interface BlobWorkerPoolOptions {
   readonly masterKey: MasterKey;
@@ -29,7 +32,7 @@ export interface BlobWorkerPoolOptions {
   readonly table: SharedTableSource;
   /** At most; never more than the cores that this process may use. Default: those. */
   readonly threads?: number;
-  /** Default: 16 MiB a thread. */
+  /** Default: 12 MiB a thread. */
   readonly maxBytesInFlight?: number;
   /** Shared with other pools. Default: as many tasks as the threads take. */
   readonly gate?: TaskGate | undefined;

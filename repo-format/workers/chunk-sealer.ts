@@ -1,11 +1,10 @@
 // In the worker: window of a file → chunks → ids, and sealed blobs of those that nobody has yet. Plaintext stays here.
-import { hash } from "node:crypto";
 import type { Chunker } from "../chunker/chunker.ts";
-import { RepositoryError } from "../errors.ts";
+import { sha256Into } from "../crypto/sha256.ts";
 import { idBytes } from "../format/id.ts";
 import type { BlobSealer } from "./blob-sealer.ts";
 import type { KnownBlobs } from "./known-blobs.ts";
-import type { RunTicket } from "./messages.ts";
+import { type RunTicket, throwIfRunCancelled } from "./messages.ts";
 import type { SealedSlab } from "./sealed-slab.ts";
 import { type WindowCuts, WindowCutter } from "./window-cutter.ts";
 
@@ -41,8 +40,9 @@ export class ChunkSealer {
     for (const [index, chunk] of cuts.chunks.entries()) {
       throwIfRunCancelled(run);
       const bytes = window.subarray(chunk.start, chunk.end);
-      const id = chunk.isZero ? this.#zeroId(bytes) : hash("sha256", bytes, "buffer");
-      ids.set(id, index * idBytes);
+      const id = ids.subarray(index * idBytes, (index + 1) * idBytes);
+      if (chunk.isZero) id.set(this.#zeroId(bytes));
+      else sha256Into(bytes, id);
       if (this.#known.claim(run, "data", id)) this.#sealer.seal("data", id, bytes, slab);
     }
     return ids;
@@ -51,16 +51,10 @@ export class ChunkSealer {
   #zeroId(zeros: Uint8Array): Buffer {
     let id = this.#zeroIds.get(zeros.length);
     if (id === undefined) {
-      id = hash("sha256", zeros, "buffer");
+      id = Buffer.alloc(idBytes);
+      sha256Into(zeros, id);
       this.#zeroIds.set(zeros.length, id);
     }
     return id;
-  }
-}
-
-/** @throws RepositoryError "cancelled". */
-export function throwIfRunCancelled(run: RunTicket): void {
-  if (Atomics.load(new Int32Array(run.cancelled), 0) !== 0) {
-    throw new RepositoryError("cancelled", "the operation was cancelled");
   }
 }

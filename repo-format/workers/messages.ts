@@ -28,6 +28,13 @@ export interface RunTicket {
   readonly cancelled: SharedArrayBuffer;
 }
 
+/** @throws RepositoryError "cancelled". */
+export function throwIfRunCancelled(run: RunTicket): void {
+  if (Atomics.load(new Int32Array(run.cancelled), 0) !== 0) {
+    throw new RepositoryError("cancelled", "the operation was cancelled");
+  }
+}
+
 /** Files to read whole, one row each. */
 export interface FileBatch {
   /** Descriptor of the directory (descriptors belong to the process, not to the thread). */
@@ -127,6 +134,8 @@ export type WorkerRequest =
   | { readonly kind: "restore"; readonly task: number; readonly restore: RestoreTask }
   | { readonly kind: "table"; readonly table: SharedTableHandle }
   | { readonly kind: "end-run"; readonly run: number }
+  /** The thread has nothing to do any more, and ends. */
+  | { readonly kind: "end" }
   /** Memory of a slab that the thread sent: to be filled again. */
   | { readonly kind: "slab"; readonly slab: ArrayBuffer };
 

@@ -44,6 +44,12 @@ export class PackWindow {
     return kept.subarray(offset - this.#start, offset - this.#start + length);
   }
 
+  /** What is in memory from there on, which may be nothing; valid until the next `read`. */
+  loadedFrom(offset: number): Uint8Array {
+    if (offset < this.#start || offset > this.#end) return kept.subarray(0, 0);
+    return kept.subarray(offset - this.#start, Math.min(this.#end, this.#file.end) - this.#start);
+  }
+
   #load(offset: number, length: number): void {
     const { fd, end } = this.#file;
     const isDirect = this.#direct.isBetter(offset, end - offset);

@@ -29,6 +29,9 @@ export interface PoolThreadOptions {
 /** Megabytes of young objects before a thread collects garbage: blobs lie outside of the heap, so little is needed. */
 const youngGenerationMb = 8;
 
+/** How long an idle thread may take to end. */
+const endingMs = 1000;
+
 export class PoolThread {
   readonly #worker: Worker;
   readonly #tasks = new Map<number, PoolTask>();
@@ -78,12 +81,28 @@ export class PoolThread {
     this.#worker.postMessage(message);
   }
 
-  /** Ends the thread; whoever still waits for a task is told `reason`. */
+  /**
+   * Ends the thread; whoever still waits for a task is told `reason`. One that is idle ends by itself and gives back what the
+   * collector does not know of; one that works is stopped, which leaves 3 KB.
+   */
   async end(reason: RepositoryError): Promise<void> {
+    const isIdle = !this.#isClosing && this.#tasks.size === 0;
     this.#isClosing = true;
-    await this.#worker.terminate();
+    if (isIdle) await this.#endByItself();
+    else await this.#worker.terminate();
     for (const task of this.#tasks.values()) task.reject(reason);
     this.#tasks.clear();
+  }
+
+  async #endByItself(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#worker.once("exit", () => resolve());
+    this.#worker.ref();
+    this.#worker.postMessage({ kind: "end" } satisfies WorkerRequest);
+    // One that does not listen any more is stopped, which is an exit as well.
+    const patience = setTimeout(() => void this.#worker.terminate(), endingMs);
+    await promise;
+    clearTimeout(patience);
   }
 
   #take(reply: WorkerReply): void {

@@ -5,9 +5,9 @@ import { idBytes } from "../format/id.ts";
 import { type SealedColumns, sealedNumbers } from "./messages.ts";
 
 /** Large enough to make messages rare, small enough that blobs go out while the rest of a task is still worked on. */
-const slabBytes: number = 4 * 1024 * 1024;
+const slabBytes: number = 2 * 1024 * 1024;
 /** With room for the blob that fills it: all slabs of this size can be used again. */
-const reusableBytes: number = 6 * 1024 * 1024;
+const reusableBytes: number = 3 * 1024 * 1024;
 /** As many as are under way for one thread at a time. */
 const mostSpares = 3;
 

@@ -13,19 +13,24 @@ import { seededRandom } from "../support/seeded-random.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const mebibyte = 1024 * 1024;
-/** Packs, sealed blobs and thread memory that a run may have in flight, and what the allocator keeps; far below the data. */
-const allowedGrowth: number = 160 * mebibyte;
+/**
+ * Packs, sealed blobs and thread memory that a run may have in flight, and what the allocator keeps; far below the data.
+ * Measured: 28 MiB more for a backup, 23 for a restore, nothing for a copy.
+ */
+const allowedGrowth: number = 96 * mebibyte;
+/**
+ * Of a process without the flags and the environment of the executable, which take a third off. Measured: 336 MiB for a
+ * backup, 241 for a restore from far, 237 for a copy.
+ */
+const allowedPeak: number = 420 * mebibyte;
 
 /**
- * Backs up to a store that keeps nothing but small files, and takes no pack for as long as the process has anything else to
- * do: a pipeline without bounds reads all there is meanwhile.
+ * A store that keeps nothing but small files, and takes no pack for as long as the process has anything else to do: a
+ * pipeline without bounds reads all there is meanwhile.
  */
-const backupCode = `
+const slowSink = `
   import { setTimeout as sleep } from "node:timers/promises";
-  import { archive } from "./repo-format/archiver/archive.ts";
   import { InMemoryStorage } from "./repo-format/storage/in-memory.ts";
-  import { backupDefaults } from "./test/support/archive-fixture.ts";
-  import { createTestRepository } from "./test/support/memory-repository.ts";
   async function untilIdle() {
     for (let idle = 0; idle < 3; ) {
       const before = process.cpuUsage();
@@ -42,17 +47,25 @@ const backupCode = `
       if (packs++ % 15 === 0) open = untilIdle();
       await open;
     }
-  }
+  }`;
+
+const backupCode = `${slowSink}
+  import { archive } from "./repo-format/archiver/archive.ts";
+  import { backupDefaults } from "./test/support/archive-fixture.ts";
+  import { createTestRepository } from "./test/support/memory-repository.ts";
   const repo = await createTestRepository({ storage: new SlowSink() });
   const result = await archive(repo, backupDefaults(process.argv[1]));
   if (result.warningCount > 0) throw new Error(JSON.stringify(result.warnings));
   console.log(process.resourceUsage().maxRSS * 1024);`;
 
+/** From a directory, or as from a store far away, whose answers all go through the memory of the process. */
 const restoreCode = `
   import { restore } from "./repo-format/restorer/restore.ts";
   import { LocalDirectoryStorage } from "./repo-format/storage/local-directory.ts";
   import { reopen } from "./test/support/memory-repository.ts";
-  const repo = await reopen(new LocalDirectoryStorage(process.argv[1], { connections: 16 }));
+  const storage = new LocalDirectoryStorage(process.argv[1], { connections: 16 });
+  if (process.argv[3] === "far") storage.openFile = () => undefined;
+  const repo = await reopen(storage);
   let snapshotId;
   for await (const { id } of repo.snapshots()) snapshotId = id;
   await repo.refreshIndex();
@@ -100,35 +113,27 @@ test("a backup of a gigabyte to a slow store takes hardly more memory than one o
   const large = await peakOf(backupCode, [writeFiles(join(folder, "large"), 1024)]);
   t.diagnostic(`${Math.round(small / mebibyte)} and ${Math.round(large / mebibyte)} MiB`);
   assert.ok(large - small < allowedGrowth, `${large - small} bytes more`);
-  assert.ok(large < 640 * mebibyte, `${large} bytes`);
+  assert.ok(large < allowedPeak, `${large} bytes`);
 });
 
-test("a restore takes hardly more memory for more data", async (t: TestContext) => {
+test("a restore takes hardly more memory for more data, wherever it comes from", async (t: TestContext) => {
   const folder = temporaryDirectory(t, "memory");
-  const peaks: number[] = [];
-  for (const mebibytes of [64, 512]) {
-    const path = await storeFiles(folder, mebibytes);
-    peaks.push(await peakOf(restoreCode, [path, join(folder, `target ${mebibytes}`)]));
+  const repositories = [await storeFiles(folder, 64), await storeFiles(folder, 512)];
+  for (const place of ["near", "far"]) {
+    const peaks: number[] = [];
+    for (const [index, path] of repositories.entries())
+      peaks.push(await peakOf(restoreCode, [path, join(folder, `${place} ${index}`), place]));
+    const [small = 0, large = 0] = peaks;
+    t.diagnostic(`${place}: ${Math.round(small / mebibyte)} and ${Math.round(large / mebibyte)} MiB`);
+    assert.ok(large - small < allowedGrowth, `${large - small} bytes more`);
+    assert.ok(large < allowedPeak, `${large} bytes`);
   }
-  const [small = 0, large = 0] = peaks;
-  t.diagnostic(`${Math.round(small / mebibyte)} and ${Math.round(large / mebibyte)} MiB`);
-  assert.ok(large - small < allowedGrowth, `${large - small} bytes more`);
-  assert.ok(large < 640 * mebibyte, `${large} bytes`);
 });
 
-/** Copies to a store that is far slower than the source, and keeps nothing but small files. */
-const copyCode = `
-  import { setTimeout as sleep } from "node:timers/promises";
+const copyCode = `${slowSink}
   import { copySnapshots } from "./repo-format/maintenance/copy.ts";
-  import { InMemoryStorage } from "./repo-format/storage/in-memory.ts";
   import { LocalDirectoryStorage } from "./repo-format/storage/local-directory.ts";
   import { createTestRepository, reopen } from "./test/support/memory-repository.ts";
-  class SlowSink extends InMemoryStorage {
-    async put(key, body, options) {
-      if (!key.startsWith("data/")) return super.put(key, body, options);
-      await sleep(150);
-    }
-  }
   const source = await reopen(new LocalDirectoryStorage(process.argv[1]));
   const { copied } = await copySnapshots(source, await createTestRepository({ storage: new SlowSink() }));
   if (copied.length !== 1) throw new Error("nothing was copied");
@@ -143,5 +148,5 @@ test("a copy takes hardly more memory for more data", async (t: TestContext) => 
   const [small = 0, large = 0] = peaks;
   t.diagnostic(`${Math.round(small / mebibyte)} and ${Math.round(large / mebibyte)} MiB`);
   assert.ok(large - small < allowedGrowth, `${large - small} bytes more`);
-  assert.ok(large < 480 * mebibyte, `${large} bytes`);
+  assert.ok(large < allowedPeak, `${large} bytes`);
 });

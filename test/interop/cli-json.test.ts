@@ -259,8 +259,14 @@ describe("restore", () => {
       writeFileSync(join(folder, "target", "hello.txt"), "other");
       writeFileSync(join(folder, "target", "extra"), "not in the snapshot");
     }
-    const again = await both.run([...args, "--delete", "--overwrite", "if-changed", "--json"], { on: first });
+    const again = await both.run([...args, "--delete", "--overwrite", "if-changed", "-vv", "--json"], { on: first });
     assertSameCode(again, 0);
+    const deleted = ({ messages, folder }: Answer): Json[] =>
+      messages
+        .filter(({ action }) => action === "deleted")
+        .map((one) => ({ ...one, item: String(one.item).replace(folder, "@") }));
+    assert.deepEqual(deleted(again[1]), deleted(again[0]));
+    assert.equal(deleted(again[1])[0]?.item, "@/target/extra");
     const [theirs, ours] = again.map((answer) => withoutVolatile(ofType(answer, "summary")));
     assert.deepEqual(ours, theirs);
     for (const { folder } of again) assert.equal(existsSync(join(folder, "target", "extra")), false);
@@ -385,6 +391,9 @@ describe("init, check, keys", () => {
     await assertSameJson("check", "--read-data");
     await assertSameJson("check", "--read-data-subset", "1/2");
     assertSameCode(await both.run(["check", "--read-data-subset", "3/2"]), 1);
+    const [theirs, ours] = await both.run(["check", "--json"], { password: "wrong" });
+    assertSameCode([theirs, ours], 12);
+    assert.deepEqual(ours.messages, theirs.messages, "the summary has one error");
     const damaged = await both.run(["snapshots"], { keep: true });
     for (const { repository } of damaged) {
       const names = readdirSync(join(repository, "data"), { recursive: true, encoding: "utf8" });
@@ -422,11 +431,14 @@ describe("init, check, keys", () => {
     }
     const removed = await both.run(["key", "remove", "ffff"]);
     assertSameCode(removed, 1);
-    const changed = await both.run(["key", "passwd", "--new-password-file", secret], { keep: true });
+    const owner = ["--user", "u2", "--host", "h2"];
+    const changed = await both.run(["key", "passwd", "--new-password-file", secret, ...owner], { keep: true });
     assertSameCode(changed, 0);
     for (const { repository } of changed) assert.equal(readdirSync(join(repository, "keys")).length, 1);
     assertSameCode(await both.run(["snapshots"], { on: changed }), 12);
     const swapped = [changed[1], changed[0]] as const;
-    assertSameCode(await both.run(["snapshots"], { on: swapped, password: "second" }), 0);
+    const own = await both.run(["key", "list", "--json"], { on: swapped, password: "second" });
+    assertSameCode(own, 0);
+    for (const { messages } of own) assert.deepEqual([messages[0]?.userName, messages[0]?.hostName], ["u2", "h2"]);
   });
 });

@@ -72,6 +72,12 @@ describe("rewrite", () => {
     assert.equal((await assertSame("--exclude", "*.log", "--forget", "--dry-run", "-vv")).length, 3);
   });
 
+  it("changes nothing when the patterns are empty", async () => {
+    await assertSame("--exclude-file", "/dev/null", "--forget");
+    const kept = await assertSame("--include", "", "--new-host", "elsewhere");
+    assert.deepEqual(new Set(kept.map(({ hostname }) => hostname)), new Set(["one", "two"]));
+  });
+
   it("refuses what makes no sense, passes over ids that do not exist", async () => {
     for (const [code, words] of [
       [1, []],

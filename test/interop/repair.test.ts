@@ -97,6 +97,10 @@ describe("repair index", () => {
 
   it("changes nothing in a sound repository", () => assertHeals(base));
 
+  it("has restic's old name, too", async () => {
+    await assertSame(await base.run(["rebuild-index"], { keep: true }), 0, blobsOf);
+  });
+
   it("replaces index files that cannot be read", async () => {
     const both = await damaged((repository) => {
       for (const path of filesOf(repository, "index")) rewrite(path, (bytes) => bytes.fill(1, 20, 40));

@@ -16,7 +16,7 @@ import { positiveInteger, threadCount } from "./flag-values.ts";
 import type { NotesFlags } from "./local-notes.ts";
 import { readPatternFiles } from "./pattern-files.ts";
 import { currentIdentity } from "./repository-flags.ts";
-import { splitTags } from "./snapshot-filter.ts";
+import { tagNames } from "./snapshot-filter.ts";
 import { parseSnapshotTime } from "./snapshot-time.ts";
 
 export interface BackupFlags extends SourceFlags, NotesFlags {
@@ -58,14 +58,16 @@ export async function archiveSettings(
   const { environment, version, signal } = context;
   const ours = [await context.cacheDirectory(), notesDirectory(context)].filter((path) => path !== undefined);
   const { hostname, username, uid, gid } = currentIdentity();
-  const readers = positiveInteger(flags.readConcurrency ?? environment.readConcurrency, "--read-concurrency");
+  const asked = flags.readConcurrency ?? environment.readConcurrency;
+  // As in restic, 0 stands for the default.
+  const readers = asked === "0" ? undefined : positiveInteger(asked, "--read-concurrency");
   const threads = readers ?? threadCount(environment);
   return {
     hostname: flags.host ?? flags.hostname ?? environment.host ?? hostname,
     username,
     uid,
     gid,
-    tags: splitTags(flags.tag).flat(),
+    tags: tagNames(flags.tag),
     ...(flags.time === undefined ? {} : { time: parseSnapshotTime(flags.time) }),
     ...(await parentChoice(flags, repository, signal)),
     // As in restic, nobody wants a backup of what the backup itself has put aside.
@@ -90,9 +92,12 @@ async function parentChoice(
 ): Promise<Pick<ArchiveOptions, "parent" | "findParent">> {
   // Nothing tells whether a pipe holds what it held the last time.
   if (flags.force === true || flags.stdin === true) return { parent: "none" };
-  if (flags.parent !== undefined) return { parent: (await resolveSnapshot(repository, flags.parent, { signal })).id };
-  const groupBy = parseGroupBy(flags.groupBy);
-  return { findParent: { groupBy: (["host", "paths", "tags"] as const).filter((field) => groupBy[field]) } };
+  const isRequired = flags.parent === "latest";
+  if (flags.parent !== undefined && !isRequired)
+    return { parent: (await resolveSnapshot(repository, flags.parent, { signal })).id };
+  const group = parseGroupBy(flags.groupBy);
+  const groupBy = (["host", "paths", "tags"] as const).filter((field) => group[field]);
+  return { findParent: { groupBy, isRequired } };
 }
 
 async function excludeOptions(

@@ -1,7 +1,9 @@
 // What a backup is to save: the paths on the command line and those that --files-from and its kin list.
-import { globSync, readFileSync } from "node:fs";
+import { isUtf8 } from "node:buffer";
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
+import { expandGlob } from "../../../repo-format/index.ts";
 import { UsageError } from "../usage-error.ts";
 import { decodeText } from "./password.ts";
 
@@ -13,8 +15,8 @@ export interface SourceFlags {
 
 /**
  * All paths; a buffer where a path is not UTF-8.
- * @param onWarning told of a pattern that matches nothing.
- * @throws UsageError when a list cannot be read or nothing is named at all.
+ * @param onWarning told of a line of --files-from that matches nothing: as in restic no reason for another exit code.
+ * @throws UsageError when a list cannot be read or nothing is named at all; RepositoryError for a malformed pattern
  */
 export async function collectSources(
   paths: readonly string[],
@@ -26,7 +28,7 @@ export async function collectSources(
     for (const raw of lines(decodeText(await readList(file)))) {
       const line = raw.trim();
       if (line === "" || line.startsWith("#")) continue;
-      const found = expand(line);
+      const found = expandGlob(line).map((path) => (isUtf8(path) ? path.toString() : path));
       if (found.length === 0) onWarning(`the pattern "${line}" of ${file} matches nothing; it is left out`);
       sources.push(...found);
     }
@@ -60,11 +62,6 @@ async function readList(file: string): Promise<Buffer> {
 
 function lines(text: string): string[] {
   return text.split("\n").map((line) => line.replace(/\r$/, ""));
-}
-
-/** Wildcards as in a shell; a path without any is taken as it is, so that its absence is reported as such. */
-function expand(line: string): string[] {
-  return /[*?[\\]/.test(line) ? globSync(line).sort() : [line];
 }
 
 function rawNames(bytes: Buffer): Buffer[] {

@@ -49,12 +49,23 @@ export function addCheckCommand(parent: Command, context: CommandContext): void 
     .addHelpText("after", examples)
     .action(async (ids: string[], flags: CheckFlags) => {
       const options = checkOptions(ids, flags, context);
-      const result = await context.withRepository((repository) => {
-        context.output.print(`checking repository ${repository.id.slice(0, 10)}`);
-        return check(repository, options);
-      });
-      report(context, result);
+      report(context, await lookForDamage(context, options));
     });
+}
+
+async function lookForDamage(context: CommandContext, options: CheckOptions): Promise<CheckResult> {
+  const { output, signal } = context;
+  try {
+    return await context.withRepository((repository) => {
+      output.print(`checking repository ${repository.id.slice(0, 10)}`);
+      return check(repository, options);
+    });
+  } catch (error) {
+    // As in restic, who reads the summary learns of a repository that cannot be opened, too.
+    const nothingFound = { brokenPacks: [], suggestRepairIndex: false, suggestPrune: false };
+    if (output.isJson && !signal.aborted) output.message(summaryOf({ ...nothingFound, counts: { error: 1 } }));
+    throw error;
+  }
 }
 
 function checkOptions(ids: readonly string[], flags: CheckFlags, context: CommandContext): CheckOptions {
@@ -86,15 +97,7 @@ function reportFinding({ output }: CommandContext, finding: Finding): void {
 
 function report(context: CommandContext, result: CheckResult): void {
   const { output } = context;
-  if (output.isJson) {
-    output.message({
-      message_type: "summary",
-      num_errors: result.counts.error,
-      broken_packs: result.brokenPacks.length === 0 ? null : result.brokenPacks,
-      suggest_repair_index: result.suggestRepairIndex,
-      suggest_prune: result.suggestPrune,
-    });
-  }
+  if (output.isJson) output.message(summaryOf(result));
   const advice = adviceOf(result);
   if (result.isSound) {
     for (const line of advice) output.print(`next: ${line}`);
@@ -104,6 +107,20 @@ function report(context: CommandContext, result: CheckResult): void {
   const steps = advice.map((line) => `\n  next: ${line}`).join("");
   const errors = formatCount(result.counts.error, "error");
   context.fail(exitCodes.failure, `Fatal: the repository contains errors: ${errors} found${steps}`);
+}
+
+type Summarised = Pick<CheckResult, "brokenPacks" | "suggestRepairIndex" | "suggestPrune"> & {
+  readonly counts: Pick<CheckResult["counts"], "error">;
+};
+
+function summaryOf({ counts, brokenPacks, suggestRepairIndex, suggestPrune }: Summarised): object {
+  return {
+    message_type: "summary",
+    num_errors: counts.error,
+    broken_packs: brokenPacks.length === 0 ? null : brokenPacks,
+    suggest_repair_index: suggestRepairIndex,
+    suggest_prune: suggestPrune,
+  };
 }
 
 /** What is to be done, in this order. */

@@ -211,6 +211,11 @@ export class CommandContext {
     return this.flags.lock ? "shared" : "none";
   }
 
+  /** For verbs that remove data. @throws UsageError when --no-lock is given and this is no dry run */
+  refuseNoLock(isDryRun: boolean): void {
+    if (!this.flags.lock && !isDryRun) throw new UsageError("--no-lock goes with --dry-run only");
+  }
+
   /** How maintenance takes its exclusive lock; only what changes nothing may go without, by --no-lock. */
   exclusiveLock({ mayGoWithout }: { readonly mayGoWithout: boolean }): ExclusiveLock {
     return {

@@ -73,6 +73,9 @@ export function addForgetCommand(parent: Command, context: CommandContext): void
 
 async function run(ids: readonly string[], flags: ForgetFlags, context: CommandContext): Promise<void> {
   const isDryRun = flags.dryRun === true;
+  context.refuseNoLock(isDryRun);
+  // Looked at in any case: a slip in a flag should not wait for the run that prunes.
+  const pruning = pruneOptions(flags, context);
   const options = {
     ...snapshotFilter(flags, context),
     ids,
@@ -80,7 +83,7 @@ async function run(ids: readonly string[], flags: ForgetFlags, context: CommandC
     groupBy: parseGroupBy(flags.groupBy),
     unsafeAllowRemoveAll: flags.unsafeAllowRemoveAll === true,
     dryRun: isDryRun,
-    ...(flags.prune === true ? { prune: pruneOptions(flags, context) } : {}),
+    ...(flags.prune === true ? { prune: pruning } : {}),
     ...context.exclusiveLock({ mayGoWithout: isDryRun }),
     onIgnored: context.reportIgnored,
   };

@@ -36,10 +36,14 @@ export function addKeyCommand(parent: Command, context: CommandContext): void {
     .action(async () => {
       await context.withLockedRepository(context.readLock, (repository) => showKeys(repository, context));
     });
-  withNewPassword(key.command("add").description("Add a password. The new key is tried before it is reported."))
-    .option("--user <name>", "user name of the new key")
-    .option("--host <name>", "host name of the new key")
-    .action((flags: NewKeyFlags) => add(flags, context));
+  withNewKey(key.command("add").description("Add a password. The new key is tried before it is reported.")).action(
+    async (flags: NewKeyFlags) => {
+      await context.withLockedRepository("shared", async (repository) => {
+        const id = await addKey(repository, { password: await newPassword(flags, context.signal), ...ownerOf(flags) });
+        context.output.print(`saved new key with ID ${id}`);
+      });
+    },
+  );
   key
     .command("remove")
     .description("Remove a password. The one in use cannot be removed.")
@@ -50,30 +54,24 @@ export function addKeyCommand(parent: Command, context: CommandContext): void {
         context.output.print(`removed key ${removed}`);
       });
     });
-  withNewPassword(key.command("passwd").description("Change the password of the key in use.")).action(
+  withNewKey(key.command("passwd").description("Change the password of the key in use.")).action(
     async (flags: NewKeyFlags) => {
       await context.withLockedRepository("exclusive", async (repository) => {
-        const id = await changePassword(repository, await newPassword(flags, context.signal));
+        const id = await changePassword(repository, await newPassword(flags, context.signal), ownerOf(flags));
         context.output.print(`saved new key as ${id}`);
       });
     },
   );
 }
 
-async function add(flags: NewKeyFlags, context: CommandContext): Promise<void> {
-  await context.withLockedRepository("shared", async (repository) => {
-    const password = await newPassword(flags, context.signal);
-    const owner = {
-      ...(flags.user === undefined ? {} : { username: flags.user }),
-      ...(flags.host === undefined ? {} : { hostname: flags.host }),
-    };
-    const id = await addKey(repository, { password, ...owner });
-    context.output.print(`saved new key with ID ${id}`);
-  });
+function ownerOf({ user, host }: NewKeyFlags): { readonly username?: string; readonly hostname?: string } {
+  return { ...(user === undefined ? {} : { username: user }), ...(host === undefined ? {} : { hostname: host }) };
 }
 
-function withNewPassword(command: Command): Command {
+function withNewKey(command: Command): Command {
   return command
+    .option("--user <name>", "user name of the new key")
+    .option("--host <name>", "host name of the new key")
     .option("--new-password-file <file>", "file that holds the new password")
     .option("--new-insecure-no-password", "make the new password empty; must be asked for by name");
 }

@@ -70,6 +70,7 @@ export function addPruneCommand(parent: Command, context: CommandContext): void 
       if (flags.unsafeRecoverNoFreeSpace !== undefined)
         throw new UsageError("--unsafe-recover-no-free-space is not available; try --max-repack-size 0");
       const isDryRun = flags.dryRun === true;
+      context.refuseNoLock(isDryRun);
       const waitMs = waitOf(flags);
       const options = {
         ...pruneOptions(flags, context),

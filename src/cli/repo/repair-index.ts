@@ -22,8 +22,16 @@ Examples:
 const steps = { load: "index files loaded", headers: "packs read", index: "index files" } as const;
 
 export function addRepairIndexCommand(parent: Command, context: CommandContext): void {
-  parent
-    .command("index")
+  describe(parent.command("index"), context);
+}
+
+/** restic's old name of it, which scripts may still use. */
+export function addRebuildIndexCommand(parent: Command, context: CommandContext): void {
+  describe(parent.command("rebuild-index", { hidden: true }), context);
+}
+
+function describe(command: Command, context: CommandContext): void {
+  command
     .summary("make the index say what the packs hold")
     .description(about)
     .option("--read-all-packs", "trust no index file, and read all packs")

@@ -1,7 +1,7 @@
 // stowage repo repair: the group of the verbs that put a damaged repository right again.
 import type { Command } from "commander";
 import type { CommandContext } from "./command-context.ts";
-import { addRepairIndexCommand } from "./repair-index.ts";
+import { addRebuildIndexCommand, addRepairIndexCommand } from "./repair-index.ts";
 import { addRepairPacksCommand } from "./repair-packs.ts";
 import { addRepairSnapshotsCommand } from "./repair-snapshots.ts";
 
@@ -22,6 +22,7 @@ export function addRepairCommand(parent: Command, context: CommandContext): void
     .description(about)
     .usage("index | packs ID... | snapshots")
     .addHelpText("after", examples);
+  addRebuildIndexCommand(parent, context);
   addRepairIndexCommand(repair, context);
   addRepairPacksCommand(repair, context);
   addRepairSnapshotsCommand(repair, context);

@@ -1,4 +1,5 @@
 // What `restore` says while it runs and at its end: restic's JSON messages, or words.
+import { join, resolve } from "node:path";
 import type { RestoredItem, RestoreProgress, RestoreResult, RestoreWarning } from "../../../repo-format/index.ts";
 import { formatBytes, formatCount, formatDuration } from "../output/format-values.ts";
 import { omitEmpty } from "../output/json-message.ts";
@@ -70,15 +71,16 @@ export function reportTargetWarning(output: Output, warning: RestoreWarning): vo
   output.warn(`${warning.isError ? "error" : "warning"}: ${path}: ${warning.message}`, message);
 }
 
-/** -vv: an entry is done. */
-export function reportEntry(output: Output, item: RestoredItem): void {
+/** -vv: an entry is done. @param target where to; as in restic what is deleted is named by its place there. */
+export function reportEntry(output: Output, item: RestoredItem, target: string): void {
   // "file restored" and "dir restored" are the same word for restic.
   const action = item.action.split(" ").at(-1) ?? item.action;
   const hasContent = item.action.startsWith("file");
-  if (output.isJson) output.message({ message_type: "verbose_status", action, item: item.path, size: item.sizeBytes });
+  const path = item.action === "deleted" ? join(resolve(target), item.path) : item.path;
+  if (output.isJson) output.message({ message_type: "verbose_status", action, item: path, size: item.sizeBytes });
   else
     output.print(
-      `${action.padEnd(9)} ${printable(item.path)}${hasContent ? ` with size ${formatBytes(item.sizeBytes)}` : ""}`,
+      `${action.padEnd(9)} ${printable(path)}${hasContent ? ` with size ${formatBytes(item.sizeBytes)}` : ""}`,
     );
 }
 

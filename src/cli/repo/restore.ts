@@ -148,7 +148,7 @@ async function restoreSnapshot(run: RestoreRun): Promise<void> {
     onWarning: (warning) => reportTargetWarning(output, warning),
     onItem: (item) => {
       lastItem = item.path;
-      if (output.verbosity >= 2) reportEntry(output, item);
+      if (output.verbosity >= 2) reportEntry(output, item, settings.target);
     },
   });
   const seconds = (clock() - startedMs) / 1000;

@@ -100,7 +100,10 @@ async function rewriteSettings(flags: RewriteFlags, { environment }: CommandCont
   if (isExcluding && isIncluding) throw new UsageError("--exclude and --include exclude each other");
   const newHost = flags.newHost === "" ? undefined : flags.newHost;
   const newTime = flags.newTime === undefined || flags.newTime === "" ? undefined : flags.newTime;
-  const isAsked = isExcluding || isIncluding || flags.snapshotSummary === true;
+  // A file without patterns, or an empty one, asks for nothing to be left out: then nothing changes.
+  const lists = [flags.exclude, flags.iexclude, flags.excludeFile, flags.iexcludeFile];
+  const keepLists = [flags.include, flags.iinclude, flags.includeFile, flags.iincludeFile];
+  const isAsked = flags.snapshotSummary === true || [...lists, ...keepLists].some((list) => list !== undefined);
   if (!isAsked && newHost === undefined && newTime === undefined)
     throw new UsageError("nothing to do: give --exclude, --include, --new-host, --new-time or --snapshot-summary");
   return {

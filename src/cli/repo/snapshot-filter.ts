@@ -21,14 +21,16 @@ export function addSnapshotFilterOptions(
     .option("--path <path>", "only snapshots of this path; repeated: of all of them", collect);
 }
 
-/** "a,b" and "c" become [["a","b"],["c"]]; an empty text means untagged and becomes [[]]. */
+/** "a,b" and "c" become [["a","b"],["c"]]; an empty word, which a comma at the end makes too, means untagged. */
 export function splitTags(tags: readonly string[] | undefined): string[][] {
-  return (tags ?? []).map((list) =>
-    list
-      .split(",")
-      .map((tag) => tag.trim())
-      .filter((tag) => tag !== ""),
-  );
+  return (tags ?? []).map((list) => list.split(",").map((tag) => tag.trim()));
+}
+
+/** The tags that a snapshot gets: "a,b" and "c" become ["a","b","c"]; empty words are none. */
+export function tagNames(tags: readonly string[] | undefined): string[] {
+  return splitTags(tags)
+    .flat()
+    .filter((tag) => tag !== "");
 }
 
 /** The engine's filter for the flags; `--host ""` undoes RESTIC_HOST. */

@@ -5,7 +5,7 @@ import { formatCount } from "../output/format-values.ts";
 import { UsageError } from "../usage-error.ts";
 import type { CommandContext } from "./command-context.ts";
 import { collect } from "./flag-values.ts";
-import { addSnapshotFilterOptions, type SnapshotFilterFlags, snapshotFilter, splitTags } from "./snapshot-filter.ts";
+import { addSnapshotFilterOptions, type SnapshotFilterFlags, snapshotFilter, tagNames } from "./snapshot-filter.ts";
 
 interface TagFlags extends SnapshotFilterFlags {
   readonly set?: readonly string[];
@@ -44,9 +44,9 @@ async function run(ids: readonly string[], flags: TagFlags, context: CommandCont
     tagSnapshots(repository, {
       ...snapshotFilter(flags, context),
       ids,
-      ...(flags.set === undefined ? {} : { set: splitTags(flags.set).flat() }),
-      add: splitTags(flags.add).flat(),
-      remove: splitTags(flags.remove).flat(),
+      ...(flags.set === undefined ? {} : { set: tagNames(flags.set) }),
+      add: tagNames(flags.add),
+      remove: tagNames(flags.remove),
       ...context.exclusiveLock({ mayGoWithout: false }),
       onIgnored: context.reportIgnored,
       onChanged: ({ oldId, newId }) => {

@@ -129,3 +129,49 @@ test("stop ends everything, waits for it, and starts nothing more", async () => 
   assert.deepEqual(manager.names(), ["a"]);
   assert.equal(await manager.start("b", controlled().claim), false);
 });
+
+test("a volume that only waits for the store makes room for the next one, and its own end frees nothing more", async () => {
+  const { clock, slots, settled, manager } = setUp();
+  const [first, second, third] = [controlled(), controlled(), controlled()];
+  await manager.start("a", first.claim);
+  assert.equal(await manager.start("b", second.claim), false);
+  const { allButStored, hasNext } = await first.control;
+  assert.equal(hasNext(), true);
+  allButStored();
+  assert.deepEqual([slots.used, settled], [0, ["b"]]);
+  assert.equal(await manager.start("b", second.claim), true);
+  assert.equal(hasNext(), true, "the one that has begun needs the lock as well");
+  // As many as there are slots may be at their end: the store is slow, and more would only pile up before it.
+  (await second.control).allButStored();
+  assert.equal(slots.used, 1);
+  assert.equal(await manager.start("c", third.claim), false);
+  first.end.resolve("done");
+  await clock.advance(0);
+  assert.equal(slots.used, 1);
+  second.end.resolve("done");
+  await clock.advance(0);
+  assert.equal(slots.used, 0);
+  assert.equal(hasNext(), true, "one was told that a slot is free and has not come yet");
+  const begun = Promise.withResolvers<Awaited<ReturnType<typeof third.claim>>>();
+  const starting = manager.start("c", () => begun.promise);
+  assert.equal(hasNext(), true, "it is being claimed");
+  begun.resolve(await third.claim());
+  await starting;
+  assert.equal(hasNext(), true);
+  assert.equal((await third.control).hasNext(), false);
+});
+
+test("a volume that is being claimed counts as the next one: the lock is kept for it", async () => {
+  const { manager } = setUp();
+  const first = controlled();
+  await manager.start("a", first.claim);
+  const { allButStored, hasNext } = await first.control;
+  allButStored();
+  assert.equal(hasNext(), false);
+  const claim = Promise.withResolvers<never>();
+  const starting = manager.start("b", () => claim.promise);
+  assert.equal(hasNext(), true);
+  claim.reject(new Error("conflict"));
+  await assert.rejects(starting, /conflict/);
+  assert.equal(hasNext(), false);
+});

@@ -87,3 +87,13 @@ test("it is known for how long a volume has its lock, and for how long one waits
   );
   assert.ok((waits[0] ?? 0) >= 2000, String(waits));
 });
+
+test("the last volume gives the lock back at once, also when an earlier one has handed it on meanwhile", async () => {
+  const locks = new KeptLocks(alarms().clock);
+  const repository = await createTestRepository();
+  await locks.use(repository, alone, async () => {
+    await locks.use(repository, waited, async () => {});
+    assert.equal((await lockIds(repository)).length, 1);
+  });
+  assert.deepEqual(await lockIds(repository), []);
+});

@@ -49,3 +49,34 @@ test("the first use removes the locks that this node's earlier processes left be
   await source.open(address, signal);
   assert.equal((await storedKeys(storage, "locks/")).length, 4);
 });
+
+test("where a repository is and what opens it is asked once for volumes that follow each other, and anew after two seconds", async () => {
+  const repository = await createTestRepository();
+  const clock = new FakeClock();
+  const asked: string[] = [];
+  const source = new ClusterRepositories({
+    access: {
+      open: async ({ volumeNamespace }) => {
+        asked.push(volumeNamespace);
+        return repository;
+      },
+    },
+    client: {
+      get: async () => {
+        asked.push("location");
+        return { metadata: {} };
+      },
+    } as unknown as TypedClient,
+    ...{ namespace: "velero", nodeName: "n1", processId: "p2", resourceTimeoutMs: 1000 },
+    ...{ clock, log: silentLogger },
+  });
+  await source.open(address, signal);
+  await clock.advance(1999);
+  await source.open(address, signal);
+  assert.deepEqual(asked.splice(0), ["location", "app"]);
+  await source.open({ ...address, volumeNamespace: "other" }, signal);
+  assert.deepEqual(asked.splice(0), ["location", "other"]);
+  await clock.advance(1);
+  await source.open(address, signal);
+  assert.deepEqual(asked, ["location", "app"]);
+});

@@ -15,6 +15,7 @@ function setUp(limits: { timeoutMs?: number; stallTimeoutMs?: number }) {
     signal: outer.signal,
     report: ({ bytesDone }: { bytesDone: number }) => void saved.push(bytesDone),
     hasNext: () => false,
+    allButStored: () => undefined,
   };
   const given = Promise.withResolvers<WatchedControl>();
   const end = Promise.withResolvers<string>();
@@ -99,7 +100,12 @@ test("a time-out ends it whatever moves", async () => {
 
 test("a transfer that does not end although it was asked to gets its end two minutes later", async () => {
   const clock = new FakeClock();
-  const control = { signal: new AbortController().signal, report: () => undefined, hasNext: () => false };
+  const control = {
+    signal: new AbortController().signal,
+    report: () => undefined,
+    hasNext: () => false,
+    allButStored: () => undefined,
+  };
   let hasEnded = false;
   const limits = { timeoutMs: minute, stallTimeoutMs: Infinity };
   const outcome = withinLimits({ direction: "restore", limits, clock, control }, () => new Promise(() => undefined));

@@ -30,6 +30,8 @@ function setUp(initial: Stored, takeOverProblem: VolumeWork<Stored, string>["tak
   const clock = new FakeClock();
   let stored: Stored | undefined = initial;
   let cached: Stored | undefined = initial;
+  let finds = 0;
+  const told: string[] = [];
   const merge = (patch: { metadata?: { annotations?: object; resourceVersion?: string }; status?: object }): Stored => {
     if (stored === undefined) throw new KubeError("not-found", "gone");
     const wanted = patch.metadata?.resourceVersion;
@@ -45,13 +47,16 @@ function setUp(initial: Stored, takeOverProblem: VolumeWork<Stored, string>["tak
   };
   const client = {
     mergePatch: async (_: unknown, __: unknown, patch: object) => merge(patch),
-    find: async () => stored,
+    find: async () => {
+      finds++;
+      return stored;
+    },
   };
   const config = readAgentConfig([], { NODE_NAME: "n1" });
   const context = {
     ...{ config, namespace: "velero", agentId: "n1/me", client, clock, log: silentLogger },
     crds: { find: async () => undefined },
-    events: { record: () => undefined },
+    events: { record: (_: unknown, { reason }: { reason: string }) => void told.push(reason) },
     metrics: createAgentMetrics(new Metrics()),
   } as unknown as AgentContext;
   const transfer = Promise.withResolvers<string>();
@@ -80,9 +85,14 @@ function setUp(initial: Stored, takeOverProblem: VolumeWork<Stored, string>["tak
   const reconciler = new VolumeReconciler({ context, informer, manager, work });
   return {
     ...{ clock, manager, reconciler, transfer, control: control.promise, merge },
+    ...{ told, finds: () => finds },
     stored: () => stored,
     refresh: () => {
       cached = stored;
+    },
+    /** The watch has not said so yet. */
+    removeUnseen: () => {
+      stored = undefined;
     },
     remove: () => {
       stored = undefined;
@@ -194,4 +204,50 @@ test("a lost lock starts the volume over, three times at most; any other failure
     phases.push(rig.stored()?.status.phase);
   }
   assert.deepEqual(phases, ["New", "Failed", "Failed"]);
+});
+
+test("the end is written without asking how the object looks, unless somebody has changed it", async () => {
+  for (const [isChanged, expected] of [
+    [false, 0],
+    [true, 1],
+  ] as const) {
+    const rig = setUp(object("New"));
+    await rig.reconciler.reconcile(name, never);
+    if (isChanged) rig.merge({ metadata: { annotations: { note: "of somebody" } } });
+    rig.refresh();
+    rig.transfer.resolve("result");
+    await rig.clock.advance(0);
+    await rig.reconciler.reconcile(name, never);
+    assert.equal(rig.finds(), expected);
+    assert.equal(rig.stored()?.status.phase, "Completed");
+    assert.equal(rig.stored()?.metadata.annotations?.note, isChanged ? "of somebody" : undefined);
+  }
+});
+
+test("an object that was deleted at the last moment is forgotten without a failure", async () => {
+  const rig = setUp(object("New"));
+  await rig.reconciler.reconcile(name, never);
+  rig.refresh();
+  rig.transfer.resolve("result");
+  await rig.clock.advance(0);
+  rig.removeUnseen();
+  await rig.reconciler.reconcile(name, never);
+  assert.equal(rig.manager.find(name), undefined);
+});
+
+test("the beginning is told of a volume that takes two seconds, and not of one that has ended by then", async () => {
+  for (const [seconds, expected] of [
+    [1, ["VolumeBackupCompleted"]],
+    [2, ["VolumeBackupStarted", "VolumeBackupCompleted"]],
+  ] as const) {
+    const rig = setUp(object("New"));
+    await rig.reconciler.reconcile(name, never);
+    rig.refresh();
+    await rig.clock.advance(seconds * 1000);
+    rig.transfer.resolve("result");
+    await rig.clock.advance(0);
+    await rig.reconciler.reconcile(name, never);
+    await rig.clock.advance(5000);
+    assert.deepEqual(rig.told, expected);
+  }
 });

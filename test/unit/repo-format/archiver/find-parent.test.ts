@@ -38,6 +38,12 @@ test("the latest snapshot of the host with at least our paths is the parent", as
   assert.equal(await found([], {}), -1);
 });
 
+test("a parent that is required and not there is an error", async () => {
+  const another = [{ time: "2024-05-01T00:00:00Z", hostname: "host-2" }];
+  await assert.rejects(found(another, { isRequired: true }), { code: "snapshot-missing" });
+  assert.equal(await found(another, { isRequired: true, groupBy: ["paths"] }), 0);
+});
+
 test("snapshots later than our own time are not looked at", async () => {
   const snapshots = [{ time: "2024-05-01T00:00:00Z" }, { time: "2024-06-01T00:00:00.000000001Z" }];
   assert.equal(await found(snapshots), 0);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { loadNativeProvider } from "../../../../repo-format/crypto/native.ts";
+import { loadOpenSslProvider } from "../../../../repo-format/crypto/openssl.ts";
 import { portableProvider } from "../../../../repo-format/crypto/portable.ts";
 import { Sealer } from "../../../../repo-format/crypto/seal.ts";
 import { RepositoryError } from "../../../../repo-format/errors.ts";
@@ -22,7 +23,7 @@ function isRefused(error: unknown): boolean {
   return RepositoryError.is(error, "authentication-failed");
 }
 
-for (const provider of [loadNativeProvider(), portableProvider]) {
+for (const provider of [loadOpenSslProvider(), loadNativeProvider(), portableProvider]) {
   const title = (text: string): string => `${provider.name}: ${text}`;
 
   test(title("opens what restic sealed"), () => {
@@ -99,6 +100,29 @@ for (const provider of [loadNativeProvider(), portableProvider]) {
       assert.ok(plain.equals(copy), "the plaintext is not touched");
       assert.ok(sealer.open(sealed).equals(plain), String(length));
     }
+  });
+
+  test(title("opens piece by piece what it sealed, in the memory of one, until it is told to stop"), () => {
+    const sealer = new Sealer(key, provider);
+    for (const length of [0, 1, 64, 65, 1000, 200_000]) {
+      const plain = randomBytes(length);
+      for (const pieceBytes of [64, 8192]) {
+        const pieces: Buffer[] = [];
+        const isWhole = sealer.openPieces(sealer.seal(plain), Buffer.alloc(pieceBytes), (piece) => {
+          pieces.push(Buffer.from(piece));
+          return true;
+        });
+        assert.equal(isWhole, true);
+        assert.ok(Buffer.concat(pieces).equals(plain), `${length} in pieces of ${pieceBytes}`);
+      }
+    }
+    let taken = 0;
+    const stop = (): boolean => ++taken < 3;
+    assert.equal(sealer.openPieces(sealer.seal(randomBytes(1000)), Buffer.alloc(64), stop), false);
+    assert.equal(taken, 3);
+    const damaged = sealer.seal(randomBytes(1000));
+    damaged[999] = (damaged[999] as number) ^ 1;
+    assert.throws(() => sealer.openPieces(damaged, Buffer.alloc(64), () => assert.fail("shown")), isRefused);
   });
 
   test(title("refuses a sealed text with any byte changed, at every place"), () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadNativeProvider } from "../../../../repo-format/crypto/native.ts";
+import { loadOpenSslProvider } from "../../../../repo-format/crypto/openssl.ts";
 import { portableProvider } from "../../../../repo-format/crypto/portable.ts";
 import type { CryptoProvider, KeyedPrimitives } from "../../../../repo-format/crypto/provider.ts";
 import { selfTest } from "../../../../repo-format/crypto/self-test.ts";
@@ -25,8 +26,9 @@ function finds(provider: CryptoProvider, message: RegExp): void {
   );
 }
 
-test("the self-test passes with both providers", () => {
+test("the self-test passes with all providers", () => {
   selfTest();
+  selfTest(loadOpenSslProvider());
   selfTest(loadNativeProvider());
   selfTest(portableProvider);
 });

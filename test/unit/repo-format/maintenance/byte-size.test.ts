@@ -16,7 +16,12 @@ test("parseMaxUnused turns a percentage of the whole into a share of the used by
   assert.equal(parseMaxUnused("50%")(1000), 1000);
   assert.equal(parseMaxUnused("5%")(1900), 100);
   assert.equal(parseMaxUnused(" 0% ")(1900), 0);
+  assert.deepEqual(
+    [".5%", "0.5%", "5.%"].map((text) => parseMaxUnused(text)(19_900)),
+    [100, 100, 1047],
+  );
   assert.equal(parseMaxUnused("2k")(1), 2048);
   assert.equal(parseMaxUnused("unlimited")(1), Number.POSITIVE_INFINITY);
-  for (const text of ["", "100%", "-5%", "x%", "infinite"]) assert.throws(() => parseMaxUnused(text), isInvalid);
+  for (const text of ["", "%", ".%", "100%", "-5%", "x%", "infinite"])
+    assert.throws(() => parseMaxUnused(text), isInvalid);
 });

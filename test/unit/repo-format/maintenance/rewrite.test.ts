@@ -135,10 +135,15 @@ describe("rewriteSnapshots", () => {
     assert.equal((await paths(repo, changed)).length, left.length + 99);
   });
 
-  test("nothing asked for, contradictions, patterns that are none and broken directories are errors", async () => {
+  test("patterns that are all empty change nothing, and keep even new metadata from what they would keep nothing of", async () => {
+    const repo = await sample();
+    for (const options of [{}, { excludes: [""] }, { includes: [""] }, { includes: ["", ""], newHost: "other" }])
+      assert.deepEqual(await rewrite(repo, options), [], JSON.stringify(options));
+  });
+
+  test("contradictions, patterns that are none and broken directories are errors", async () => {
     const repo = await sample();
     for (const [options, code] of [
-      [{}, "argument-invalid"],
       [{ excludes: ["a"], includes: ["b"] }, "argument-invalid"],
       [{ excludes: ["[a"] }, "pattern-malformed"],
       [{ excludes: ["a"], lock: false }, "argument-invalid"],

@@ -34,24 +34,26 @@ function setUp(options: Partial<PackUploaderOptions> = {}): Setup {
   return { storage, uploader, stored, failures };
 }
 
-test("PackUploader keeps as many uploads going as there are connections and has room while nobody waits for one", async () => {
+test("PackUploader keeps as many uploads going as there are connections and tells when one ends", async () => {
   const { storage, uploader, stored } = setUp();
   const gate = Promise.withResolvers<void>();
   storage.plan = () => gate.promise;
   const uploads = [packOf("a"), packOf("b"), packOf("c")].map((pack) => uploader.add(pack));
   await settle();
   assert.equal(storage.calls.length, 2);
-  assert.equal(uploader.hasRoom, false);
-  let hasRoom = false;
-  const room = uploader.room().then(() => {
-    hasRoom = true;
+  assert.deepEqual([uploader.hasFreeConnection, uploader.hasWaiting], [false, true]);
+  let hasChanged = false;
+  const change = uploader.change().then(() => {
+    hasChanged = true;
   });
   await settle();
-  assert.equal(hasRoom, false);
+  assert.equal(hasChanged, false);
   gate.resolve();
-  await room;
+  await change;
+  assert.equal(uploader.hasWaiting, false);
   await Promise.all(uploads);
   assert.equal(stored.length, 3);
+  assert.equal(uploader.hasFreeConnection, true);
 });
 
 test("PackUploader stores nothing more after a failure, tells of it once, and leaves nobody waiting", async () => {
@@ -61,8 +63,9 @@ test("PackUploader stores nothing more after a failure, tells of it once, and le
     return undefined;
   };
   const uploads = [packOf("a"), packOf("b"), packOf("c")].map((pack) => uploader.add(pack));
-  await uploader.room();
+  await uploader.change();
   await Promise.all(uploads);
+  assert.equal(uploader.hasFreeConnection, true);
   await uploader.add(packOf("d"));
   assert.equal(storage.calls.length, 2);
   assert.deepEqual(

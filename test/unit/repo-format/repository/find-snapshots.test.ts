@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { relative } from "node:path";
 import { before, describe, test } from "node:test";
 import { RepositoryError } from "../../../../repo-format/errors.ts";
 import type { SnapshotId } from "../../../../repo-format/format/id.ts";
@@ -82,7 +83,8 @@ describe("findSnapshots and resolveSnapshot", () => {
       const found = await resolveSnapshot(repo, text);
       assert.deepEqual([ids.indexOf(found.id), found.subfolder], [index, subfolder]);
     }
-    assert.equal((await resolveSnapshot(repo, "latest", { paths: ["/q"] })).id, ids[2]);
+    for (const path of ["/q", "/q/", relative(process.cwd(), "/q")])
+      assert.equal((await resolveSnapshot(repo, "latest", { paths: [path] })).id, ids[2], path);
   });
 
   test("resolveSnapshot says whether a name fits no snapshot or several", async () => {

@@ -158,9 +158,10 @@ test("a file whose content does not match its name is read again once and then r
 
 test("snapshots deleted between listing and reading are left out, an absent one is said to be missing", async () => {
   const storage = new FaultyStorage(new InMemoryStorage());
-  const repo = await createTestRepository({ storage });
-  const first = await storeSnapshot(repo, emptyTreeId as TreeId);
-  const second = await storeSnapshot(repo, emptyTreeId as TreeId, { hostname: "other" });
+  const other = await createTestRepository({ storage });
+  const first = await storeSnapshot(other, emptyTreeId as TreeId);
+  const second = await storeSnapshot(other, emptyTreeId as TreeId, { hostname: "other" });
+  const repo = await reopen(storage);
   storage.plan = ({ method, key }) => (method === "get" && key.endsWith(first) ? storage.delete(key) : undefined);
   const found = await collect(repo.snapshots());
   assert.deepEqual(
@@ -170,15 +171,18 @@ test("snapshots deleted between listing and reading are left out, an absent one 
   await assert.rejects(repo.loadSnapshot("f".repeat(64) as SnapshotId), { code: "snapshot-missing" });
 });
 
-test("a snapshot is fetched once, however often all are asked for, and forgotten when it is gone", async () => {
+test("a snapshot is fetched once at most, not at all by whoever stored it, and forgotten when it is gone", async () => {
   const storage = new FaultyStorage(new InMemoryStorage());
-  const repo = await createTestRepository({ storage });
-  const first = await storeSnapshot(repo, emptyTreeId as TreeId);
+  const other = await createTestRepository({ storage });
+  const repo = await reopen(storage);
+  const first = await storeSnapshot(other, emptyTreeId as TreeId);
   await collect(repo.snapshots());
-  const second = await storeSnapshot(repo, emptyTreeId as TreeId);
+  const second = await storeSnapshot(other, emptyTreeId as TreeId);
+  const own = await storeSnapshot(repo, emptyTreeId as TreeId);
   storage.calls.length = 0;
-  assert.equal((await collect(repo.snapshots())).length, 2);
+  assert.equal((await collect(repo.snapshots())).length, 3);
   assert.deepEqual(storage.keysOf("get"), [`snapshots/${second}`]);
+  await repo.remove("snapshot", own);
   await repo.remove("snapshot", first);
   const left = await collect(repo.snapshots());
   assert.deepEqual(

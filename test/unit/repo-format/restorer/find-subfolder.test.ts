@@ -25,13 +25,15 @@ for (const [path, id] of [
   ["in", innerId],
   ["/in/", innerId],
   ["/in/./dé", deepId],
+  ["/in/..", rootId],
+  ["/gone/../../in//dé/", deepId],
 ] as const) {
   test(`${JSON.stringify(path)} leads to its tree`, async () => {
     assert.equal(await findSubfolder(repo, rootId, path), id);
   });
 }
 
-for (const path of ["/absent", "/file", "/in/absent", "/in/.."]) {
+for (const path of ["/absent", "/file", "/in/absent", "/in/dé/../absent"]) {
   test(`${JSON.stringify(path)} is not there, or no directory`, async () => {
     await assert.rejects(findSubfolder(repo, rootId, path), { code: "path-missing" });
   });

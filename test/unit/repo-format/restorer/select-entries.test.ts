@@ -15,6 +15,14 @@ test("includes select what matches, and enter directories that may hold it", () 
   assert.deepEqual(select("/b/other", false), { isSelected: false, childMayBeSelected: false });
 });
 
+test("includes that are all empty select nothing, excludes that are empty leave out nothing", () => {
+  for (const options of [{ includes: [""] }, { insensitiveIncludes: ["", ""] }])
+    assert.deepEqual(selectEntries(options)("/a", true), { isSelected: false, childMayBeSelected: false });
+  assert.equal(selectEntries({ includes: ["", "a"] })("/a", true).isSelected, true);
+  assert.equal(selectEntries({ excludes: [""] })("/a", true).isSelected, true);
+  assert.equal(selectAttributes({ includeAttributes: [""] })?.("user.a"), false);
+});
+
 test("an excluded directory is not entered", () => {
   const select = selectEntries({ excludes: ["cache"], insensitiveExcludes: ["*.TMP"] });
   assert.deepEqual(select("/x/cache", true), { isSelected: false, childMayBeSelected: false });

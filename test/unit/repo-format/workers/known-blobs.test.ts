@@ -42,5 +42,6 @@ test("the memory of what was sealed is bounded; what was forgotten is sealed onc
   };
   for (let number = 0; number < 20_000; number++) assert.equal(known.claim(run(1), "data", numbered(number)), true);
   assert.equal(known.claim(run(1), "data", numbered(19_999)), false);
+  assert.equal(known.claim(run(1), "data", numbered(16_000)), false, "of the older half");
   assert.equal(known.claim(run(1), "data", numbered(0)), true);
 });

@@ -37,3 +37,18 @@ test("a pack that is too short, and one that cannot be read, are told apart", (t
   assert.throws(() => short.read(content.length - 50, 51), { code: "pack-damaged", message: /ends 1 bytes too early/ });
   assert.throws(() => new PackWindow({ fd: 9999, end: 10 }).read(0, 1), { code: "storage-unavailable" });
 });
+
+test("what is loaded beyond a range is told once, and nothing of it lies behind the end", (t) => {
+  const end = content.length - 100;
+  const window = new PackWindow({ fd: openPack(t), end });
+  const parts: Buffer[] = [];
+  let told = 0;
+  for (let offset = 0; offset < end; offset += 7000) {
+    window.read(offset, Math.min(7000, end - offset));
+    const loaded = window.loadedFrom(told);
+    parts.push(Buffer.from(loaded));
+    told += loaded.length;
+  }
+  assert.ok(Buffer.concat(parts).equals(content.subarray(0, end)));
+  assert.equal(window.loadedFrom(end + 1).length, 0);
+});

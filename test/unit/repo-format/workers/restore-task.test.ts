@@ -10,6 +10,7 @@ import {
   type CompareResult,
   type CompareTask,
   runRestoreTask,
+  type VerifyPackResult,
   type WriteResult,
   type WriteTask,
 } from "../../../../repo-format/workers/restore-task.ts";
@@ -46,6 +47,27 @@ function taskOf(contents: readonly Buffer[], writes: readonly (readonly number[]
     writes: Float64Array.from(writes.flat()),
   };
 }
+
+test("a whole pack is read, opened and hashed, also where a window of it ends inside of a blob", (t) => {
+  const { fd } = openTemporary(t);
+  const contents = Array.from({ length: 60 }, (_, index) => seededBytes(`blob ${index}`, 1 + index * 3000));
+  const { sealed, blobs, ids } = taskOf(contents, []);
+  const tail = Buffer.from("the header and its length");
+  writeFileSync(fd, Buffer.concat([sealed, tail]));
+  const types = contents.map(() => "data" as const);
+  const task = { kind: "verify-pack", fd, blobs, ids, types, tailBytes: tail.length } as const;
+  const result = runRestoreTask(task, key) as VerifyPackResult;
+  assert.equal(result.hash, idOf(Buffer.concat([sealed, tail])));
+  assert.deepEqual(Buffer.from(result.tail), tail);
+  assert.deepEqual(result.failures, []);
+  ids[40 * 32] = (ids[40 * 32] as number) ^ 1;
+  const { failures } = runRestoreTask(task, key) as VerifyPackResult;
+  assert.deepEqual(
+    failures.map(({ blob }) => blob),
+    [40],
+  );
+  assert.match(failures[0]?.error.message ?? "", new RegExp(idOf(contents[40] as Buffer)));
+});
 
 test("blobs are opened, decompressed and written to every place that wants them", (t) => {
   const { fd, path } = openTemporary(t);

@@ -34,9 +34,9 @@ test("blobs come out as they went in, many in one message", () => {
   );
 });
 
-test("a slab is sent as soon as it holds four mebibytes", () => {
+test("a slab is sent as soon as it holds two mebibytes", () => {
   const { slab, sent } = collectingSlab(20 * mebibyte);
-  for (let count = 0; count < 5; count++) append(slab, count, 3 * mebibyte);
+  for (let count = 0; count < 5; count++) append(slab, count, 1.5 * mebibyte);
   assert.deepEqual(
     sent.map((columns) => columns.ids.length / 32),
     [2, 2],
@@ -68,7 +68,7 @@ test("a slab that came back is filled again, as many as are under way and no mor
     send: (one) => sent.push(one),
   });
   const fill = (byte: number): ArrayBuffer => {
-    append(slab, byte, 5 * mebibyte);
+    append(slab, byte, 2.5 * mebibyte);
     return sent.at(-1)?.slab.buffer as ArrayBuffer;
   };
   const buffers = [1, 2, 3, 4].map(fill);
@@ -79,7 +79,7 @@ test("a slab that came back is filled again, as many as are under way and no mor
     [false, false, false, true],
   );
   assert.ok(buffers.includes(fill(9)));
-  assert.deepEqual(sealedBlobsOf(sent.at(-1) as SealedColumns)[0]?.sealed, Buffer.alloc(5 * mebibyte, 9));
+  assert.deepEqual(sealedBlobsOf(sent.at(-1) as SealedColumns)[0]?.sealed, Buffer.alloc(2.5 * mebibyte, 9));
   pool.clear();
   assert.equal(buffers.filter((buffer) => buffer.detached).length, 3);
 });

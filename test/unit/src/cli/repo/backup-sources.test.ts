@@ -13,12 +13,13 @@ describe("collectSources", () => {
     mkdirSync(join(folder, "in"));
     for (const name of ["a.txt", "b.txt", "c.log"]) writeFileSync(join(folder, "in", name), "");
     const list = join(folder, "list");
-    writeFileSync(list, `# comment\n\n  ${folder}/in/*.txt  \n/plain path\n${folder}/in/*.none\n`);
+    writeFileSync(list, `# comment\n\n  ${folder}/in/*.txt  \n${folder}/in/c.log\n${folder}/in/*.none\n/no such\n`);
     const warnings: string[] = [];
     const sources = await collectSources(["first"], { filesFrom: [list] }, (message) => warnings.push(message));
-    assert.deepEqual(sources, ["first", `${folder}/in/a.txt`, `${folder}/in/b.txt`, "/plain path"]);
-    assert.equal(warnings.length, 1);
+    assert.deepEqual(sources, ["first", ...["a.txt", "b.txt", "c.log"].map((name) => `${folder}/in/${name}`)]);
+    assert.equal(warnings.length, 2);
     assert.match(warnings[0] ?? "", /\*\.none" of .* matches nothing/);
+    assert.match(warnings[1] ?? "", /"\/no such" of .* matches nothing/);
   });
 
   it("takes lines as they stand, and names of any bytes", async (t) => {
