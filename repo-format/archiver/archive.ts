@@ -92,11 +92,13 @@ class ArchiveRun {
    * files whose blobs are not in the index are read, whatever their parent says.
    */
   async prepare(source: ArchiveSource): Promise<ParentSnapshot | undefined> {
-    const loading = this.#seen.refreshIndex(this.#options.signal);
-    loading.catch(() => undefined); // it is awaited below; what is wrong with the snapshots is told first
+    const { signal, view } = this.#options;
+    // A view asks once for both, and the parent may tell it to ask again.
+    const loading = view === undefined ? this.#repo.refreshIndex(signal) : undefined;
+    loading?.catch(() => undefined); // it is awaited below; what is wrong with the snapshots is told first
     const parent = await this.#chooseParent(source);
     this.#measures.stages.enter("loadingIndex");
-    await loading;
+    await (loading ?? this.#seen.refreshIndex(signal));
     return parent;
   }
 
