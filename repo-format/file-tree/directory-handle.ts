@@ -78,6 +78,15 @@ export class DirectoryHandle {
     return systemCalls.openAt(this.fd, name, flags | constants.O_NOFOLLOW, mode);
   }
 
+  /**
+   * Makes a directory in this one. @param mode the umask applies.
+   * @throws RepositoryError "unsafe-name" as `childPath` does, Node's errors: EEXIST, also where a link stands.
+   */
+  makeChild(name: Uint8Array, mode: number): void {
+    if (!isSafeName(name)) throw unsafeName(name);
+    systemCalls.makeDirectoryAt(this.fd, name, mode);
+  }
+
   /** A second handle for the same directory, closed by itself. */
   duplicate(): DirectoryHandle {
     return new DirectoryHandle(openSync(this.selfPath(), openFlags));

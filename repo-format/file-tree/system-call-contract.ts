@@ -34,6 +34,8 @@ export interface SystemCalls {
    * open. @param flags with O_NOFOLLOW; @param mode for O_CREAT; the umask applies.
    */
   openAt(directory: number, name: Uint8Array, flags: number, mode: number): number;
+  /** mkdirat. @param mode the umask applies. @throws EEXIST also when a link stands there. */
+  makeDirectoryAt(directory: number, name: Uint8Array, mode: number): void;
   /** Closes what `openAt` has opened. @throws EIO, ENOSPC, EDQUOT where writing shows its failure only now. */
   close(fd: number): void;
   /** Both times of an open file. @returns false when they had to be rounded. */

@@ -1,7 +1,7 @@
 // What happens where libc cannot be called: the nearest thing that Node's own modules can do. Extended attributes are lost,
 // times lose nanoseconds, holes are read as zeros; nothing else changes.
 import { spawnSync } from "node:child_process";
-import { closeSync, fstatSync, futimesSync, lstatSync, lutimesSync, openSync, readdirSync } from "node:fs";
+import { closeSync, fstatSync, futimesSync, lstatSync, lutimesSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import type { SystemCalls } from "./system-call-contract.ts";
 
 const typeMask = 0o170000;
@@ -34,6 +34,7 @@ export const fallbackCalls: SystemCalls = {
     return isExact(atimeNs) && isExact(mtimeNs);
   },
   openAt: (directory, name, flags, mode) => openSync(childPath(directory, name), flags, mode),
+  makeDirectoryAt: (directory, name, mode) => void mkdirSync(childPath(directory, name), mode),
   close: closeSync,
   futimens: (fd, { seconds, nanoseconds }) => {
     const time = nodeTime(BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds));

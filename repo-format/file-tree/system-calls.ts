@@ -25,6 +25,7 @@ const prototypes = {
   lremovexattr: "int lremovexattr(const void *path, const void *name)",
   utimensat: "int utimensat(int dirfd, const void *path, const void *times, int flags)",
   openat: "int openat(int dirfd, const void *path, int flags, ...)",
+  mkdirat: "int mkdirat(int dirfd, const void *path, uint32_t mode)",
   close: "int close(int fd)",
   futimens: "int futimens(int fd, const void *times)",
   flistxattr: "int64_t flistxattr(int fd, void *list, size_t size)",
@@ -124,6 +125,10 @@ class NativeCalls {
       const error = this.#error("openat");
       if (error.code !== "EINTR") throw error;
     }
+  }
+
+  makeDirectoryAt(directory: number, name: Uint8Array, mode: number): void {
+    if (this.#function("mkdirat")(directory, this.#pathOf(name), mode) < 0) throw this.#error("mkdirat");
   }
 
   close(fd: number): void {
@@ -230,6 +235,7 @@ function probes(calls: NativeCalls): Record<SystemCallName, readonly [expected: 
     statAt: ["EBADF", () => calls.statAt(-1, Buffer.from("no-such-file"))],
     readDirectory: ["EBADF", () => calls.readDirectory(-1)],
     openAt: ["EBADF", () => calls.openAt(-1, Buffer.from("no-such-file"), 0, 0)],
+    makeDirectoryAt: ["EBADF", () => calls.makeDirectoryAt(-1, Buffer.from("no-such-directory"), 0)],
     close: ["EBADF", () => calls.close(-1)],
     futimens: ["EBADF", () => calls.futimens(-1, { seconds: 0, nanoseconds: 0 })],
     flistxattr: ["EBADF", () => calls.flistxattr(-1)],

@@ -126,7 +126,7 @@ function makeOne(path: string): void {
 }
 
 export function makeDirectory(directory: DirectoryHandle, name: Uint8Array): void {
-  mkdirSync(directory.childPath(name), privateDirectoryMode);
+  directory.makeChild(name, privateDirectoryMode);
 }
 
 /** @param target raw bytes, kept as they are. */

@@ -11,6 +11,7 @@ import { makeHardLink, makeSpecial, makeSymlink } from "../file-tree/write-node.
 import type { NodeType } from "../format/node.ts";
 import { parseTime } from "../format/time.ts";
 import { directoryMark, type Standing } from "./directory-table.ts";
+import type { NewSubtrees } from "./new-subtrees.ts";
 import type { RememberedFiles } from "./remembered-files.ts";
 import { removeUnexpected } from "./remove-unexpected.ts";
 import type { ItemAction, OverwriteMode } from "./restore-options.ts";
@@ -26,6 +27,8 @@ export interface FinishContext {
   readonly plan: RestorePlan;
   /** Undefined in a dry run whose target is not there. */
   readonly directories: TargetDirectories | undefined;
+  /** Undefined in a dry run. */
+  readonly subtrees?: Pick<NewSubtrees, "isFinished"> | undefined;
   readonly select: Select;
   readonly overwrite: OverwriteMode;
   readonly restoreDevices: boolean;
@@ -86,11 +89,12 @@ export class DirectoryFinisher {
 
   #finishSubdirectory(entry: TreeEntry): void {
     if (entry.node.subtree === undefined) return;
-    const { directories } = this.#context.plan;
+    const { plan, subtrees } = this.#context;
+    const { directories } = plan;
     const row = this.#nextDirectory++;
     // A damaged tree may have ended before it came here when the plan was made.
     const isPlanned = row < directories.count && directories.is(row, directoryMark.needed);
-    if (!isPlanned || directories.is(row, directoryMark.blocked)) return;
+    if (!isPlanned || directories.is(row, directoryMark.blocked) || subtrees?.isFinished(row) === true) return;
     const isRight = this.#applyMetadata(entry);
     if (isRight && entry.isSelected) this.#restored("dir restored", entry);
   }
@@ -227,7 +231,7 @@ export class DirectoryFinisher {
   }
 
   #restored(action: ItemAction, entry: TreeEntry): void {
-    this.#context.report.restored(action, this.#shown(entry), 0);
+    this.#context.report.restored(action, () => this.#shown(entry), 0);
   }
 
   #shown({ name }: TreeEntry): string {

@@ -62,8 +62,9 @@ async function finishWithTree(context: FinishContext, row: number, take: () => P
   }
 }
 
-function isFinishable({ plan }: FinishContext, row: number): boolean {
+function isFinishable({ plan, subtrees }: FinishContext, row: number): boolean {
   const { directories } = plan;
+  if (subtrees?.isFinished(row) === true) return false;
   const isEntered = directories.is(row, directoryMark.needed) && directories.is(row, directoryMark.childMayBeSelected);
   return isEntered && !directories.is(row, directoryMark.blocked);
 }

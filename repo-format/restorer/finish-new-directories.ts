@@ -6,6 +6,7 @@ import { applyPlainMetadata, inheritedMetadata, type PlainMetadata, plainNode } 
 import { targetError } from "../file-tree/target-errors.ts";
 import { directoryMark } from "./directory-table.ts";
 import type { FinishContext } from "./finish-directory.ts";
+import { noteProblems } from "./note-results.ts";
 import { shownPath } from "./restore-plan.ts";
 import type { TargetDirectories } from "./target-directories.ts";
 
@@ -19,13 +20,14 @@ export function isFinishedWithoutTree(context: FinishContext, directory: number)
 
 /** @throws RepositoryError "target-full". */
 export function finishNewDirectories(context: FinishContext, parent: number): void {
-  const { plan, directories: target } = context;
+  const { plan, subtrees, directories: target } = context;
   const { directories } = plan;
   const first = directories.firstDirectory.get(parent);
   for (let child = first; child < directories.count && directories.parent(child) === parent; child++) {
     const isMade = directories.is(child, directoryMark.needed) && !directories.is(child, directoryMark.blocked);
+    if (!isMade || subtrees?.isFinished(child) === true) continue;
     const metadata = directories.metadata.get(child);
-    if (!isMade || metadata === undefined || target === undefined) continue;
+    if (metadata === undefined || target === undefined) continue;
     finishDirectory(context, target, child, metadata);
   }
 }
@@ -37,19 +39,15 @@ function finishDirectory(
   metadata: PlainMetadata,
 ): void {
   const { plan, report } = context;
-  const path = shownPath(plan.directoryPath(child));
+  const path = (): string => shownPath(plan.directoryPath(child));
   let isRight = true;
   try {
-    for (const { message, isError } of applyTo(context, directories, child, metadata)) {
-      if (isError) isRight = false;
-      if (isError) report.fail("metadata", path, message);
-      else report.note("metadata", path, message);
-    }
+    isRight = noteProblems(report, path, applyTo(context, directories, child, metadata));
   } catch (error) {
     isRight = false;
     const failure = targetError(error, "restore the dir");
     if (failure.code === "target-full") throw failure;
-    report.fail("entry", path, failure);
+    report.fail("entry", path(), failure);
   }
   if (isRight && plan.directories.is(child, directoryMark.selected)) report.restored("dir restored", path, 0);
 }

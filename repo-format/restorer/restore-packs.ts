@@ -11,6 +11,7 @@ import { type UnfinishedFile, type WriteFailure, type WriteResult, writeColumns 
 import { allEnded, Slots, withBoundedTasks } from "./bounded-tasks.ts";
 import type { RestoreThreads } from "./compare-file.ts";
 import { isDamage } from "./damage.ts";
+import { noteComplete, noteFinished } from "./note-results.ts";
 import { defaultRangeLimits, type PackRange, packRanges } from "./pack-ranges.ts";
 import { type ReceiveMemory, withReceiveMemory } from "./receive-memory.ts";
 import type { RememberedFiles } from "./remembered-files.ts";
@@ -96,15 +97,16 @@ class PackRestorer {
     });
   }
 
-  /** Empty files, files that only get shorter, and those that are nothing but a hole. */
+  /** Empty files that were not made with their directory, files that only get shorter, and those that are nothing but a hole. */
   async #restoreFilesWithoutData(): Promise<void> {
-    const { plan, signal } = this.#context;
+    const { plan, files, signal } = this.#context;
     const empty: number[] = [];
     for (let file = 0; file < plan.files.count; file++) {
       const action = plan.files.action.get(file);
       const isWritten = action === fileAction.create || action === fileAction.update;
       if (!isWritten || plan.files.pendingParts.get(file) > 0) continue;
       throwIfCancelled(signal);
+      if (!files.isUntouched(file)) continue;
       if (plan.isMadeAtOnce(file)) empty.push(file);
       else this.#restoreHere(file);
     }
@@ -328,9 +330,7 @@ class PackRestorer {
   }
 
   #complete(file: number): void {
-    const { plan, report } = this.#context;
-    const action = plan.files.action.get(file) === fileAction.update ? "file updated" : "file restored";
-    report.restored(action, plan.filePath(file), plan.files.sizeBytes.get(file));
+    noteComplete(this.#context.plan, this.#context.report, file);
   }
 
   #failWrite(file: number, error: RepositoryError): void {
@@ -365,20 +365,6 @@ type TaskOf = (targets: TaskTargets, newFiles: NewFiles | undefined) => WriteBat
 /** Something was put where the plan saw nothing. */
 function isInTheWay(failure: WriteFailure | undefined): boolean {
   return failure?.isMade === false && failure.error.details?.errno === "EEXIST";
-}
-
-/** A new file is there with its metadata, as far as they can be set. */
-export function noteFinished(
-  plan: RestorePlan,
-  report: RestoreReport,
-  file: number,
-  problems: readonly { readonly message: string; readonly isError: boolean }[],
-): void {
-  plan.files.action.set(file, fileAction.finished);
-  for (const { message, isError } of problems) {
-    if (isError) report.fail("metadata", plan.filePath(file), message);
-    else report.note("metadata", plan.filePath(file), message);
-  }
 }
 
 function damageOnly(error: unknown): RepositoryError {

@@ -88,6 +88,8 @@ class PartTable {
   count = 0;
 }
 
+const recentPaths = 256;
+
 export class RestorePlan {
   readonly directories: DirectoryTable = new DirectoryTable();
   readonly files: FileTable = new FileTable();
@@ -97,6 +99,8 @@ export class RestorePlan {
   /** False when a name in the snapshot was refused: then nothing is removed that the snapshot seems not to have. */
   mayDelete = true;
   readonly #packNumbers = new Map<PackId, number>();
+  /** Of directories. */
+  readonly #recentPaths = new Map<number, string>();
 
   /** @returns the number of the new file; its parts are those added until the next file. */
   addFile(directory: number, name: string, sizeBytes: number, action: FileAction): number {
@@ -196,6 +200,21 @@ export class RestorePlan {
 
   /** Path of a directory from the target, "" for the target itself, raw bytes as latin1. */
   directoryPath(directory: number): string {
+    if (directory <= 0) return "";
+    const known = this.#recentPaths.get(directory);
+    if (known !== undefined) return known;
+    // Who asks goes from directory to directory: nearly always into a child, or on to its next sibling.
+    const parent = this.directories.parent(directory);
+    const above = this.#recentPaths.get(parent) ?? this.#rememberPath(parent, this.#wholePath(parent));
+    return this.#rememberPath(directory, `${above}/${this.directories.name(directory)}`);
+  }
+
+  /** Path of a file for people. */
+  filePath(file: number): string {
+    return shownPath(`${this.directoryPath(this.files.directory.get(file))}/${this.files.names.get(file)}`);
+  }
+
+  #wholePath(directory: number): string {
     const names: string[] = [];
     for (let row = directory; row > 0; row = this.directories.parent(row)) names.push(this.directories.name(row));
     return names
@@ -204,9 +223,10 @@ export class RestorePlan {
       .join("");
   }
 
-  /** Path of a file for people. */
-  filePath(file: number): string {
-    return shownPath(`${this.directoryPath(this.files.directory.get(file))}/${this.files.names.get(file)}`);
+  #rememberPath(directory: number, path: string): string {
+    if (this.#recentPaths.size >= recentPaths) this.#recentPaths.clear();
+    this.#recentPaths.set(directory, path);
+    return path;
   }
 
   #packNumber(packId: PackId): number {

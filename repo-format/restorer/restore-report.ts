@@ -51,10 +51,19 @@ export class RestoreReport {
     this.counts.totalBytes += sizeBytes;
   }
 
-  /** An entry is as it should be. Its bytes were counted by `addBytes`. */
-  restored(action: ItemAction, path: string, sizeBytes: number): void {
+  /**
+   * An entry is as it should be. Its bytes were counted by `addBytes`.
+   * @param path asked by whoever looks at it: to know the paths of 132,000 entries took a sixth of the main thread's time.
+   */
+  restored(action: ItemAction, path: () => string, sizeBytes: number): void {
     this.counts.filesRestored++;
-    this.#options.onItem?.({ action, path, sizeBytes });
+    this.#options.onItem?.({
+      action,
+      sizeBytes,
+      get path() {
+        return path();
+      },
+    });
   }
 
   skipped(path: string, sizeBytes: number): void {

@@ -16,12 +16,15 @@ import type { RestoreThreads } from "./compare-file.ts";
 import { findSubfolder } from "./find-subfolder.ts";
 import { finishMetadata } from "./finish-metadata.ts";
 import { makeDirectories } from "./make-directories.ts";
+import { NewSubtrees } from "./new-subtrees.ts";
+import { noteFinished } from "./note-results.ts";
 import { planRestore } from "./plan-restore.ts";
 import { RememberedFiles } from "./remembered-files.ts";
 import type { RestoreOptions, RestoreResult } from "./restore-options.ts";
-import { noteFinished, restorePacks } from "./restore-packs.ts";
+import { restorePacks } from "./restore-packs.ts";
 import { fileAction, type RestorePlan } from "./restore-plan.ts";
 import { RestoreReport } from "./restore-report.ts";
+import { finishSubtrees, makeSubtrees, type SubtreesContext } from "./restore-subtrees.ts";
 import { type Select, selectAttributes, selectEntries } from "./select-entries.ts";
 import { TargetDirectories } from "./target-directories.ts";
 import { TargetFiles } from "./target-files.ts";
@@ -79,6 +82,8 @@ class Restore {
   readonly #parts: RestoreParts;
   readonly #remembered: RememberedFiles | undefined;
   #directories: TargetDirectories | undefined;
+  /** New directories, as the threads make and finish them; undefined in a dry run. */
+  #subtrees: SubtreesContext | undefined;
 
   constructor(parts: RestoreParts) {
     this.#parts = parts;
@@ -127,7 +132,8 @@ class Restore {
     const { signal } = options;
     const directories = this.#directories as TargetDirectories;
     report.phase = "data";
-    await makeDirectories(plan, directories, report, signal);
+    const subtrees = new NewSubtrees(plan);
+    await makeDirectories({ plan, subtrees, directories, report, signal });
     this.#remembered?.begin(restoreDescription(options), plan.files.count);
     const { isRoot } = metadataOptions(options);
     const remembered = this.#remembered;
@@ -137,7 +143,9 @@ class Restore {
       onFinished: (file, problems) => noteFinished(plan, report, file, problems),
       remembered,
     });
+    this.#subtrees = { plan, subtrees, directories, files, threads, report, isRoot, signal };
     try {
+      await makeSubtrees(this.#subtrees);
       await restorePacks({ repo, plan, files, directories, threads, report, remembered, isRoot, signal });
     } finally {
       files.close();
@@ -149,13 +157,15 @@ class Restore {
     removeIncomplete(plan, files, report);
   }
 
-  #finish(plan: RestorePlan): Promise<void> {
+  async #finish(plan: RestorePlan): Promise<void> {
     const { repo, options, select, report } = this.#parts;
     report.phase = "metadata";
-    return finishMetadata({
+    if (this.#subtrees !== undefined) await finishSubtrees(this.#subtrees);
+    await finishMetadata({
       repo,
       plan,
       directories: this.#directories,
+      subtrees: this.#subtrees?.subtrees,
       select,
       overwrite: options.overwrite ?? "always",
       restoreDevices: options.restoreDevices,
@@ -243,7 +253,7 @@ function reportFiles(plan: RestorePlan, report: RestoreReport): void {
       if (plan.parts.isPresent.get(part) === 0) report.addBytes(plan.plaintextLength(part));
     }
     const name = action === fileAction.update ? "file updated" : "file restored";
-    report.restored(name, plan.filePath(file), plan.files.sizeBytes.get(file));
+    report.restored(name, () => plan.filePath(file), plan.files.sizeBytes.get(file));
   }
 }
 

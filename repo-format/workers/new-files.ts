@@ -11,9 +11,7 @@ import {
   type PlainMetadata,
 } from "../file-tree/plain-metadata.ts";
 import { createFilled, writeAt } from "../file-tree/write-node.ts";
-
-/** Five a file: mode, uid, gid, seconds and nanoseconds of its time. */
-const metadataColumns = 5;
+import { metadataAt, metadataOf, nameAt, namesOf } from "./entry-columns.ts";
 
 export interface NewFilesOptions {
   /** See applyPlainMetadata. */
@@ -24,7 +22,7 @@ export interface NewFilesOptions {
 
 /** One row a file. */
 export interface NewFiles extends NewFilesOptions {
-  /** Descriptors, open until the task has ended. */
+  /** Descriptors, open until the task has ended; rows in a task that makes the directories, too. */
   readonly directories: Int32Array;
   /** Raw names, back to back. */
   readonly names: Uint8Array;
@@ -33,7 +31,7 @@ export interface NewFiles extends NewFilesOptions {
 }
 
 export interface NewFile {
-  /** Descriptor. */
+  /** As in NewFiles. */
   readonly directory: number;
   /** Raw bytes as latin1. */
   readonly name: string;
@@ -41,17 +39,12 @@ export interface NewFile {
 }
 
 export function newFilesOf(files: readonly NewFile[], options: NewFilesOptions): NewFiles {
-  const nameEnds = new Uint32Array(files.length);
-  const metadata = new Float64Array(files.length * metadataColumns);
-  let end = 0;
-  for (const [file, { name, metadata: plain }] of files.entries()) {
-    end += name.length;
-    nameEnds[file] = end;
-    metadata.set([plain.mode, plain.uid, plain.gid, plain.seconds, plain.nanoseconds], file * metadataColumns);
-  }
-  const names = Buffer.from(files.map(({ name }) => name).join(""), "latin1");
-  const directories = Int32Array.from(files, ({ directory }) => directory);
-  return { ...options, directories, names, nameEnds, metadata };
+  return {
+    ...options,
+    ...namesOf(files.map(({ name }) => name)),
+    directories: Int32Array.from(files, ({ directory }) => directory),
+    metadata: metadataOf(files.map(({ metadata }) => metadata)),
+  };
 }
 
 /** Five a file: device, inode, size, times of modification and of change in nanoseconds. */
@@ -72,6 +65,13 @@ export function identityOf(identities: BigInt64Array, file: number): MadeIdentit
   return { dev, ino, size, mtimeNs, ctimeNs };
 }
 
+/** Where a file is made. */
+interface FilePlace {
+  readonly directory: DirectoryHandle;
+  /** Files with the same kinship inherit the same: those of one directory, or of directories that were made alike. */
+  readonly kinship: number;
+}
+
 /** What came of a file that was made and filled. */
 export interface MadeFile {
   /** False: it inherited what it may not have; somebody has to look at it again. */
@@ -81,7 +81,7 @@ export interface MadeFile {
 
 const right: MadeFile = { isFinished: true, problems: [] };
 
-function madeOf(problems: readonly MetadataProblem[]): MadeFile {
+export function madeOf(problems: readonly MetadataProblem[]): MadeFile {
   if (problems.length === 0) return right;
   return { isFinished: true, problems: problems.map(({ message, isError }) => ({ message, isError })) };
 }
@@ -89,7 +89,7 @@ function madeOf(problems: readonly MetadataProblem[]): MadeFile {
 /** Serves one task. */
 export class NewFileMaker {
   readonly #files: NewFiles;
-  /** By descriptor of the directory. */
+  /** By kinship. */
   readonly #inherited = new Map<number, InheritedMetadata>();
   #directory: DirectoryHandle | undefined;
   /** See identityOf; of files that were not made, zeros. */
@@ -102,19 +102,22 @@ export class NewFileMaker {
     if (files.isIdentified) this.identities = new BigInt64Array(files.nameEnds.length * identityColumns);
   }
 
-  /** @throws EEXIST when the name is taken; Node's errors. */
+  /** Makes the file in the directory of its row. @throws EEXIST when the name is taken; Node's errors. */
   make(file: number, bytes: Uint8Array): MadeFile {
-    const { directories, names, nameEnds, isRoot } = this.#files;
+    const fd = this.#files.directories[file] as number;
+    return this.makeIn({ directory: this.#handleOf(fd), kinship: fd }, file, bytes);
+  }
+
+  /** The same in a directory that the caller has opened. */
+  makeIn({ directory, kinship }: FilePlace, file: number, bytes: Uint8Array): MadeFile {
     this.isMade = false;
-    const directory = this.#handleOf(directories[file] as number);
-    const name = names.subarray(file === 0 ? 0 : nameEnds[file - 1], nameEnds[file]);
     let made = right;
-    createFilled(directory, name, (fd) => {
+    createFilled(directory, nameAt(this.#files, file), (fd) => {
       this.isMade = true;
       if (bytes.length > 0) writeAt(fd, bytes, 0);
-      const inherited = this.#inheritedIn(directory.fd, fd);
+      const inherited = this.#inheritedBy(kinship, fd);
       if (inherited.hasAttributes) made = { isFinished: false, problems: [] };
-      else made = madeOf(applyPlainMetadata(fd, this.#metadataOf(file), inherited, isRoot));
+      else made = madeOf(applyPlainMetadata(fd, metadataAt(this.#files.metadata, file), inherited, this.#files.isRoot));
       this.#identify(file, fd);
     });
     return made;
@@ -132,20 +135,12 @@ export class NewFileMaker {
   }
 
   /** Asked once for each directory of a task: its other files get the same from it. */
-  #inheritedIn(directory: number, fd: number): InheritedMetadata {
-    let inherited = this.#inherited.get(directory);
+  #inheritedBy(kinship: number, fd: number): InheritedMetadata {
+    let inherited = this.#inherited.get(kinship);
     if (inherited === undefined) {
       inherited = inheritedMetadata(fd);
-      this.#inherited.set(directory, inherited);
+      this.#inherited.set(kinship, inherited);
     }
     return inherited;
-  }
-
-  #metadataOf(file: number): PlainMetadata {
-    const [mode = 0, uid = 0, gid = 0, seconds = 0, nanoseconds = 0] = this.#files.metadata.subarray(
-      file * metadataColumns,
-      (file + 1) * metadataColumns,
-    );
-    return { mode, uid, gid, seconds, nanoseconds };
   }
 }

@@ -26,7 +26,7 @@ export interface PoolThreadOptions {
   readonly onFailed: (error: RepositoryError) => void;
 }
 
-/** Megabytes of young objects before a thread collects garbage: blobs lie outside of the heap, so little is needed. */
+/** Megabytes of young objects, where no flag of Node says it for all threads: blobs lie outside of the heap, so little is needed. */
 const youngGenerationMb = 8;
 
 /** How long an idle thread may take to end. */

@@ -12,6 +12,7 @@ import { idBytes } from "../format/id.ts";
 import { freeMemory } from "../native/free-memory.ts";
 import { BlobOpener } from "./blob-opener.ts";
 import { DirectWrites } from "./direct-writes.ts";
+import { type DirectoriesResult, type DirectoriesTask, runDirectoriesTask } from "./directories-task.ts";
 import { type MadeFile, NewFileMaker, type NewFiles } from "./new-files.ts";
 import { type PackFile, PackWindow } from "./pack-window.ts";
 
@@ -132,8 +133,8 @@ export interface VerifyResult {
   readonly sealed?: Uint8Array;
 }
 
-export type RestoreTask = WriteTask | CompareTask | VerifyTask | VerifyPackTask;
-export type RestoreTaskResult = WriteResult | CompareResult | VerifyResult | VerifyPackResult;
+export type RestoreTask = DirectoriesTask | WriteTask | CompareTask | VerifyTask | VerifyPackTask;
+export type RestoreTaskResult = DirectoriesResult | WriteResult | CompareResult | VerifyResult | VerifyPackResult;
 
 const nothing: Buffer = Buffer.alloc(0);
 const maxKeptBytes: number = 9 * 1024 * 1024;
@@ -146,6 +147,8 @@ const actualId: Buffer = Buffer.alloc(idBytes);
 
 export function runRestoreTask(task: RestoreTask, key: MasterKey): RestoreTaskResult {
   switch (task.kind) {
+    case "directories":
+      return runDirectoriesTask(task);
     case "write":
       return writeBlobs(task, openerOf(key));
     case "compare":

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { systemCalls } from "../../repo-format/file-tree/system-calls.ts";
 import { aclForAnotherUser } from "../support/access-list.ts";
 import { createTestRepository } from "../support/memory-repository.ts";
-import { directory, fakeThreads, file, restoreInThread, storeEntries } from "../support/restorer-fixture.ts";
+import { directory, fakeThreads, file, restoreInThread, storeEntries, symlink } from "../support/restorer-fixture.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const timeNs = 1_577_934_245_000_000_006n;
@@ -109,4 +109,77 @@ test("an access list that files and directories inherit is removed from them", a
   const directories = await storeEntries(repo, [["outer", directory([["inner", directory([])]])]]);
   assert.equal((await restoreInThread(repo, { snapshotId: directories, target })).failure, undefined);
   for (const name of ["outer", "outer/inner"]) assertFinished(join(target, name), 0o750n);
+});
+
+test("a link that appears in a new directory's place is not followed: the directory fails, all others are restored", async (t) => {
+  const target = temporaryDirectory(t, "restorer");
+  const outside = temporaryDirectory(t);
+  const repo = await createTestRepository();
+  const inside = directory([
+    ["sub", directory([["empty", file([])]])],
+    ["file", file(["content"])],
+  ]);
+  const snapshotId = await storeEntries(repo, [
+    ["a", inside],
+    ["b", inside],
+  ]);
+  const threads = fakeThreads(repo);
+  threads.intercept = () => {
+    if (readdirSync(target).length === 0) symlinkSync(outside, join(target, "a"));
+    return undefined;
+  };
+  const result = await restoreInThread(repo, { snapshotId, target, pool: threads });
+  assert.deepEqual(readdirSync(outside), []);
+  assert.equal(result.failure?.code, "target-unwritable");
+  assert.deepEqual(result.warnings.map(({ path, isError }) => [path, isError]).toSorted(), [
+    ["/a", true],
+    ["/a/file", true],
+    ["/a/sub/empty", true],
+  ]);
+  for (const name of ["b/file", "b/sub/empty"]) assertFinished(join(target, name), 0o640n);
+  for (const name of ["b", "b/sub"]) assertFinished(join(target, name), 0o750n);
+});
+
+test("directories with links, large files and nothing at all are each finished once, after all that is in them", async (t) => {
+  const target = temporaryDirectory(t, "restorer");
+  const repo = await createTestRepository();
+  const pair = { links: 2, inode: 77n, deviceId: 5n };
+  const names = Array.from({ length: 40 }, (_, number) => `d${number}`);
+  const snapshotId = await storeEntries(repo, [
+    ...names.map(
+      (name) =>
+        [
+          name,
+          directory([
+            ["in", directory([["none", file([])]])],
+            ["x", file(["x"])],
+          ]),
+        ] as const,
+    ),
+    [
+      "first",
+      directory([
+        ["one", file(["both"], pair)],
+        ["sub", directory([])],
+      ]),
+    ],
+    [
+      "links",
+      directory([
+        ["l", symlink("../first")],
+        ["sub", directory([["none", file([])]])],
+      ]),
+    ],
+    ["second", directory([["two", file(["both"], pair)]])],
+  ]);
+  const items: string[] = [];
+  const onItem = ({ action, path }: { action: string; path: string }): void => void items.push(`${action} ${path}`);
+  const result = await restoreInThread(repo, { snapshotId, target, pool: fakeThreads(repo), onItem });
+  assert.equal(result.failure, undefined);
+  assert.equal(result.filesRestored, result.totalFiles);
+  assert.equal(new Set(items).size, items.length);
+  const directories = items.filter((item) => item.startsWith("dir restored ")).map((item) => item.slice(14));
+  assert.equal(directories.length, 2 * names.length + 5);
+  for (const name of directories) assertFinished(join(target, name), 0o750n);
+  assert.equal(lstatSync(join(target, "second/two")).ino, lstatSync(join(target, "first/one")).ino);
 });

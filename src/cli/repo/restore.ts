@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import {
   type Repository,
   type ResolvedSnapshot,
+  type RestoredItem,
   type RestoreProgress,
   resolveSnapshot,
   restore,
@@ -130,7 +131,7 @@ async function restoreSnapshot(run: RestoreRun): Promise<void> {
   output.print(`restoring ${describeSnapshot(found)} to ${settings.target}`);
   // The JSON has more counters than a terminal shows.
   let latest: RestoreProgress | undefined;
-  let lastItem: string | undefined;
+  let lastItem: RestoredItem | undefined;
   const toMessage = (): object => (latest === undefined ? {} : restoreStatus(latest));
   const reporter = new ProgressReporter({ ...context.reporting, toMessage });
   const notes = await openNotes(context, repository, flags);
@@ -143,11 +144,11 @@ async function restoreSnapshot(run: RestoreRun): Promise<void> {
     signal,
     onProgress: (progress) => {
       latest = progress;
-      reporter.update(restoreState(progress, lastItem));
+      reporter.update(restoreState(progress, lastItem?.path));
     },
     onWarning: (warning) => reportTargetWarning(output, warning),
     onItem: (item) => {
-      lastItem = item.path;
+      lastItem = item;
       if (output.verbosity >= 2) reportEntry(output, item, settings.target);
     },
   });

@@ -49,7 +49,7 @@ test("progress has the counts of the moment and the time since the beginning", (
   now += 1500;
   report.phase = "data";
   report.addBytes(10);
-  report.restored("file restored", "/a", 10);
+  report.restored("file restored", () => "/a", 10);
   report.progress();
   assert.deepEqual(
     seen.map(({ phase, bytesRestored, secondsElapsed }) => [phase, bytesRestored, secondsElapsed]),
