@@ -48,9 +48,7 @@ export async function archive(repo: Repository, options: ArchiveOptions): Promis
   throwIfCancelled(options.signal);
   const source = openSource(options, run.statistics);
   try {
-    // The parent is chosen before the index is read: every blob of a listed snapshot is in the index by then.
-    const parent = await run.chooseParent(source);
-    await run.loadIndex();
+    const parent = await run.prepare(source);
     const root = await run.whileReporting(() => run.save(source, parent));
     return await run.finish(source, parent, root);
   } finally {
@@ -89,8 +87,23 @@ class ArchiveRun {
     this.#signal = options.signal === undefined ? signal : AbortSignal.any([options.signal, signal]);
   }
 
+  /**
+   * Side by side, which spares a store far away one wait. So the index may lack blobs of a snapshot that came in this moment:
+   * files whose blobs are not in the index are read, whatever their parent says.
+   */
+  async prepare(source: ArchiveSource): Promise<ParentSnapshot | undefined> {
+    const { signal, view } = this.#options;
+    // A view asks once for both, and the parent may tell it to ask again.
+    const loading = view === undefined ? this.#repo.refreshIndex(signal) : undefined;
+    loading?.catch(() => undefined); // it is awaited below; what is wrong with the snapshots is told first
+    const parent = await this.#chooseParent(source);
+    this.#measures.stages.enter("loadingIndex");
+    await (loading ?? this.#seen.refreshIndex(signal));
+    return parent;
+  }
+
   /** The usual one, or the snapshot that a volume was restored from, if that was later. */
-  async chooseParent({ paths, root }: ArchiveSource): Promise<ParentSnapshot | undefined> {
+  async #chooseParent({ paths, root }: ArchiveSource): Promise<ParentSnapshot | undefined> {
     if (this.#options.parent === "none") return undefined;
     const usual = await this.#usualParent(paths);
     const restored = Buffer.isBuffer(root) ? this.notes.restoredInto(root) : undefined;
@@ -106,11 +119,6 @@ class ArchiveRun {
     const found = parent === undefined ? undefined : await loadParent(this.#seen, parent, signal);
     if (found !== undefined || (parent !== undefined && query === undefined)) return found;
     return findParent(this.#seen, { ...query, hostname, paths, tags, notAfter: this.#snapshotTime(), signal });
-  }
-
-  loadIndex(): Promise<void> {
-    this.#measures.stages.enter("loadingIndex");
-    return this.#seen.refreshIndex(this.#options.signal);
   }
 
   /** Saves everything but the snapshot; packs and index are stored when it resolves. */

@@ -48,10 +48,14 @@ export class BlobLoader {
 
   /**
    * Bytes of a pack as stored, still sealed.
+   * @param into see GetRangeOptions.
    * @throws RepositoryError "pack-missing"; "pack-damaged" when the pack ends before the range does
    */
-  readPackRange(packId: PackId, offset: number, length: number, signal?: AbortSignal): Promise<Buffer> {
-    return this.#readRange({ packId, offset, length }, { signal });
+  readPackRange(
+    place: Pick<BlobLocation, "packId" | "offset" | "length">,
+    { signal, into }: Pick<GetRangeOptions, "signal" | "into"> = {},
+  ): Promise<Buffer> {
+    return this.#readRange(place, { signal, into });
   }
 
   /**

@@ -51,6 +51,8 @@ export interface AcquireOptions {
   readonly retryLockMs?: number | undefined;
   /** Called before each pause, with the holder's description. */
   readonly onWait?: ((holder: string, waitedMs: number) => void) | undefined;
+  /** See LockOptions. */
+  readonly whileSettling?: ((signal: AbortSignal) => Promise<unknown>) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly timings: LockTimings;
   readonly sleep: Sleep;
@@ -98,18 +100,30 @@ export async function acquireLock(repo: Repository, options: AcquireOptions): Pr
 
 async function tryToAcquire(repo: Repository, options: AcquireOptions): Promise<AcquiredLock> {
   const { exclusive, signal, timings, sleep } = options;
-  await checkForConflicts(repo, options, undefined);
+  // The first look is for the sake of others, whom a lock that cannot stay would disturb; the second one decides.
+  if (!(await repo.wasFree())) await checkForConflicts(repo, options, undefined);
   const createdMs = repo.options.clock();
   const id = await createLock(repo, exclusive, signal);
+  const failed = new AbortController();
   try {
-    if (!repo.storage.listsAtOnce) await sleep(timings.settleMs, signal);
+    if (!repo.storage.listsAtOnce) {
+      startReading(options, failed.signal);
+      await sleep(timings.settleMs, signal);
+    }
     await checkForConflicts(repo, options, id);
     return { id, createdMs };
   } catch (error) {
+    failed.abort();
     // Not by the caller's signal: a cancelled caller must not leave its lock behind.
     await repo.remove("lock", id, AbortSignal.timeout(timings.releaseMs)).catch(() => undefined);
     throw error;
   }
+}
+
+/** Nobody waits for what is read ahead, and nobody hears of it when it fails: it is read again under the lock. */
+function startReading({ whileSettling, signal }: AcquireOptions, failed: AbortSignal): void {
+  const either = signal === undefined ? failed : AbortSignal.any([signal, failed]);
+  whileSettling?.(either).catch(() => undefined);
 }
 
 /** Stale locks are never taken over: only people, or the node that left them, know that nothing of the owner runs on. */

@@ -18,6 +18,12 @@ export interface LockOptions {
   /** Called before each pause of waiting, with who holds the lock and how long that took so far. */
   readonly onWait?: ((holder: string, waitedMs: number) => void) | undefined;
   readonly onWarning?: ((message: string) => void) | undefined;
+  /**
+   * Called when the lock file is stored, while nobody knows yet whether it will stand; not where that is known at once. It may
+   * read what will be wanted, so that the store is not waited for twice, but nothing may rely on it: whatever another program
+   * may change has to be asked for again under the lock. Its signal fires when the lock is not got.
+   */
+  readonly whileSettling?: ((signal: AbortSignal) => Promise<unknown>) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** For tests. */
   readonly timings?: Partial<LockTimings> | undefined;
@@ -108,8 +114,9 @@ async function takeOwn(repo: Repository, options: LockOptions): Promise<TakenLoc
 async function take(repo: Repository, options: LockOptions, onWait: LockOptions["onWait"]): Promise<HeldLock> {
   const timings = { ...resticTimings, ...options.timings };
   const sleep = options.sleep ?? timerSleep(true);
-  const { exclusive, retryLockMs, signal, onWarning } = options;
-  const acquired = await acquireLock(repo, { exclusive, retryLockMs, signal, onWait, timings, sleep });
+  const { exclusive, retryLockMs, signal, onWarning, whileSettling } = options;
+  const acquiring = { exclusive, retryLockMs, signal, onWait, whileSettling, timings, sleep };
+  const acquired = await acquireLock(repo, acquiring);
   return new HeldLock(repo, { ...acquired, exclusive, timings, sleep: options.sleep ?? timerSleep(false), onWarning });
 }
 

@@ -33,6 +33,8 @@ export interface RepositoryOptions {
   /** Wall clock, ms since the epoch. */
   readonly clock?: (() => number) | undefined;
   readonly random?: ((size: number) => Buffer) | undefined;
+  /** A lock is going to be taken at once: its first look at other locks happens while the key is derived. */
+  readonly locksNext?: boolean | undefined;
   /** Cancels opening; not kept. */
   readonly signal?: AbortSignal | undefined;
   readonly cacheDirectory?: string | undefined;

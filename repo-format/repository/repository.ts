@@ -11,7 +11,7 @@ import { decodeConfig, encodeConfig, type RepositoryConfig } from "../format/con
 import type { BlobId, Id, KeyId, PackId, SnapshotId } from "../format/id.ts";
 import type { MasterKey, ScryptParameters } from "../format/key-file.ts";
 import type { Snapshot } from "../format/snapshot-file.ts";
-import { BlobIndex } from "../index/blob-index.ts";
+import { BlobIndex, type BlobLocation } from "../index/blob-index.ts";
 import { configKey, type FileKind, keyOf } from "../storage/key-layout.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { type StorageTraffic, trafficOf } from "../storage/storage-meter.ts";
@@ -48,6 +48,8 @@ interface OpenedRepository {
   readonly settings: RepositorySettings;
   readonly config: RepositoryConfig;
   readonly key: OpenedKey;
+  /** Whether there was no lock when the opening began. */
+  readonly isFree?: Promise<boolean> | undefined;
 }
 
 /** An open repository, of `openRepository` or `initRepository`. */
@@ -72,8 +74,10 @@ export class Repository {
   readonly #loader: BlobLoader;
   readonly #refresh: IndexRefresh;
   readonly #trees = new TreeCache();
+  #isFree: Promise<boolean> | undefined;
 
-  constructor({ storage, settings, config, key }: OpenedRepository) {
+  constructor({ storage, settings, config, key, isFree }: OpenedRepository) {
+    this.#isFree = isFree;
     this.id = config.id;
     this.version = config.version;
     this.config = config;
@@ -180,7 +184,16 @@ export class Repository {
 
   /** Bytes of a pack as stored, still sealed. @throws "pack-missing", "pack-damaged" */
   readPackRange(packId: PackId, offset: number, length: number, signal?: AbortSignal): Promise<Buffer> {
-    return this.#loader.readPackRange(packId, offset, length, signal);
+    return this.#loader.readPackRange({ packId, offset, length }, { signal });
+  }
+
+  /** The same in memory of the caller, as GetRangeOptions.into says: what comes back may lie there or elsewhere. */
+  receivePackRange(
+    place: Pick<BlobLocation, "packId" | "offset" | "length">,
+    into: Uint8Array<ArrayBuffer>,
+    signal?: AbortSignal,
+  ): Promise<Buffer> {
+    return this.#loader.readPackRange(place, { signal, into });
   }
 
   /** What was asked of the store since `earlier`, or since it was opened; undefined where nobody counts. */
@@ -195,6 +208,13 @@ export class Repository {
    */
   openPackFile(packId: PackId, lengthBytes: number): number | undefined {
     return this.storage.openFile?.(keyOf("pack", packId), lengthBytes);
+  }
+
+  /** For lock.ts: whether there was no lock when the opening began; answered once, and only if that was asked for. */
+  async wasFree(): Promise<boolean> {
+    const isFree = this.#isFree;
+    this.#isFree = undefined;
+    return (await isFree) ?? false;
   }
 
   /** Lets go of the store's connections. */
@@ -216,10 +236,16 @@ export async function openRepository(options: RepositoryOptions): Promise<Reposi
   const keyIds = listKeyIds(storage, signal);
   // Looked at below; a config that cannot be read is the better explanation.
   keyIds.catch(() => undefined);
+  const isFree = options.locksNext === true ? isUnlocked(storage, signal) : undefined;
   const sealedConfig = await readConfig(storage, signal).catch((error: unknown) => explainMissing(error, options));
   const key = await searchKey({ ...options, keyIds, fits: (masterKey) => opensConfig(masterKey, sealedConfig) });
   const config = decodeConfig(new Sealer(key.masterKey).open(sealedConfig));
-  return new Repository({ storage, settings: settleOptions(options, config.compressionLevel), config, key });
+  return new Repository({ storage, settings: settleOptions(options, config.compressionLevel), config, key, isFree });
+}
+
+/** Never fails: who takes a lock looks again then. */
+async function isUnlocked(storage: ObjectStorage, signal: AbortSignal | undefined): Promise<boolean> {
+  return !(await hasAny(storage, "lock", signal).catch(() => true));
 }
 
 /**

@@ -75,6 +75,11 @@ export async function withBoundedTasks(limit: number, body: (tasks: BoundedTasks
 }
 
 /** Waits for all, also when some fail. @throws the first error in their order. */
-export async function allEnded(promises: readonly Promise<void>[]): Promise<void> {
-  for (const result of await Promise.allSettled(promises)) if (result.status === "rejected") throw result.reason;
+export async function allEnded<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  const results: T[] = [];
+  for (const result of await Promise.allSettled(promises)) {
+    if (result.status === "rejected") throw result.reason;
+    results.push(result.value);
+  }
+  return results;
 }

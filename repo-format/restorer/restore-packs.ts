@@ -13,16 +13,24 @@ import type { RestoreThreads } from "./compare-file.ts";
 import { isDamage } from "./damage.ts";
 import { noteComplete, noteFinished } from "./note-results.ts";
 import { defaultRangeLimits, type PackRange, packRanges } from "./pack-ranges.ts";
+import { type ReceiveMemory, withReceiveMemory } from "./receive-memory.ts";
 import type { RememberedFiles } from "./remembered-files.ts";
 import { fileAction, type RestorePlan } from "./restore-plan.ts";
 import type { RestoreReport } from "./restore-report.ts";
 import type { TargetDirectories } from "./target-directories.ts";
 import type { TargetFiles } from "./target-files.ts";
 import { type TaskTarget, TaskTargets } from "./task-targets.ts";
-import { emptyBatches, emptyFilesTask, type WriteBatch, writeBatches, writeTask } from "./write-batches.ts";
+import {
+  emptyBatches,
+  emptyFilesTask,
+  type FetchedTargets,
+  type WriteBatch,
+  writeBatches,
+  writeTask,
+} from "./write-batches.ts";
 
 export interface RestorePacksContext {
-  readonly repo: Pick<Repository, "readPackRange" | "openPackFile" | "loadBlob" | "index">;
+  readonly repo: Pick<Repository, "receivePackRange" | "openPackFile" | "loadBlob" | "index">;
   readonly plan: RestorePlan;
   readonly files: TargetFiles;
   readonly directories: TargetDirectories;
@@ -41,7 +49,7 @@ const maxRangesUnderWay = 16;
  * Requests that the budget has room for: with fewer and longer ones a store far away is waited for. 100 files of 1 MB from S3
  * with 100 ms added to each request took 3.4 s with six, 4.6 s with two.
  */
-const rangesAhead = 6;
+const rangesAhead = 8;
 
 /** Each has up to 64 files or directories open: together they stay below the 1,024 that a process may have by default. */
 const maxTasksUnderWay = 12;
@@ -68,15 +76,19 @@ class PackRestorer {
   }
 
   async run(): Promise<void> {
-    const { plan, threads, signal } = this.#context;
-    const { budget } = threads;
     await this.#restoreFilesWithoutData();
+    await withReceiveMemory(this.#context.threads.budget, (memory) => this.#restoreRanges(memory));
+  }
+
+  async #restoreRanges(memory: ReceiveMemory): Promise<void> {
+    const { plan, signal } = this.#context;
+    const { budget } = memory;
     const maxRangeBytes = Math.min(defaultRangeLimits.maxRangeBytes, Math.floor(budget.limitBytes / rangesAhead));
     await withBoundedTasks(maxRangesUnderWay, async (ranges) => {
       for (const range of packRanges(plan, { ...defaultRangeLimits, maxRangeBytes })) {
         await budget.acquire(range.length, signal);
         try {
-          await ranges.start(() => this.#restoreRange(range).finally(() => budget.release(range.length)));
+          await ranges.start(() => this.#restoreRange(range, memory).finally(() => budget.release(range.length)));
         } catch (error) {
           budget.release(range.length);
           throw error;
@@ -120,49 +132,73 @@ class PackRestorer {
     );
   }
 
-  async #restoreRange(range: PackRange): Promise<void> {
+  async #restoreRange(range: PackRange, memory: ReceiveMemory): Promise<void> {
     const { report, repo, signal } = this.#context;
     try {
       throwIfCancelled(signal);
       report.requests++;
       report.requestBytes += range.length;
       const fd = repo.openPackFile(range.packId, range.length);
-      if (fd !== undefined) return await this.#writeBatches(range, fd).finally(() => closeOpened(fd));
-      const sealed = await repo
-        .readPackRange(range.packId, range.offset, range.length, signal)
-        .catch((error: unknown) => {
-          if (!isDamage(error)) throw error;
-          return error;
-        });
-      if (!Buffer.isBuffer(sealed)) return await this.#recover(range.parts, sealed);
-      await this.#writeBatches(range, sealed);
-      freeMemory(sealed);
+      if (fd !== undefined) return await this.#writeFromFile(range, fd).finally(() => closeOpened(fd));
+      await this.#fetchAndWrite(range, memory);
     } catch (error) {
       this.#isEnding = true;
       throw error;
     }
   }
 
-  async #writeBatches(range: PackRange, sealed: Buffer | number): Promise<void> {
+  async #writeFromFile(range: PackRange, fd: number): Promise<void> {
     const batches = [...writeBatches(this.#context.plan, range.parts)];
-    await allEnded(batches.map((parts) => this.#slots.run(() => this.#writeBatch(range, sealed, parts))));
+    await allEnded(batches.map((parts) => this.#slots.run(() => this.#writeBatch({ range, sealed: fd }, parts))));
   }
 
-  async #writeBatch(range: PackRange, sealed: Buffer | number, parts: Uint32Array): Promise<void> {
+  async #fetchAndWrite(range: PackRange, memory: ReceiveMemory): Promise<void> {
+    const { repo, signal } = this.#context;
+    const into = memory.take(range.length);
+    const sealed = await repo.receivePackRange(range, into, signal).catch((error: unknown) => {
+      memory.give(into);
+      if (!isDamage(error)) throw error;
+      return error;
+    });
+    if (!Buffer.isBuffer(sealed)) return await this.#recover(range.parts, sealed);
+    const isReceived = sealed.buffer === into.buffer;
+    if (!isReceived) memory.give(into);
+    const left = await this.#writeFetched(range, sealed);
+    if (isReceived) memory.give(left as Uint8Array<ArrayBuffer>);
+    else freeMemory(left);
+  }
+
+  /**
+   * What is for one task goes to it as it is; for several it is copied.
+   * @returns the memory, which may have been to another thread.
+   */
+  async #writeFetched(range: PackRange, sealed: Buffer): Promise<Uint8Array> {
+    const batches = [...writeBatches(this.#context.plan, range.parts, range.length)];
+    const isOwn = batches.length === 1;
+    const write = (parts: Uint32Array): Promise<WriteResult | undefined> =>
+      this.#slots.run(() => this.#writeBatch({ range, sealed, isOwn }, parts));
+    const [result] = await allEnded(batches.map(write));
+    return result?.sealed ?? sealed;
+  }
+
+  async #writeBatch(fetched: Omit<FetchedTargets, "targets">, parts: Uint32Array): Promise<WriteResult | undefined> {
     const { plan } = this.#context;
     const places = Array.from(parts, (part) => [part, this.#fileOf(part)] as const);
-    await this.#runTask(places, ({ list }, newFiles) => writeTask(plan, { range, sealed, targets: list, newFiles }));
+    return await this.#runTask(places, ({ list }, newFiles) =>
+      writeTask(plan, { ...fetched, targets: list, newFiles }),
+    );
   }
 
-  async #runTask(places: readonly Place[], taskOf: TaskOf): Promise<void> {
-    if (this.#isEnding) return;
+  async #runTask(places: readonly Place[], taskOf: TaskOf): Promise<WriteResult | undefined> {
+    if (this.#isEnding) return undefined;
     const { threads, report, remembered, isRoot, signal } = this.#context;
     throwIfCancelled(signal);
     const targets = this.#openTargets(places);
+    let result: WriteResult;
     try {
-      if (targets.list.length === 0) return;
+      if (targets.list.length === 0) return undefined;
       const { task, transfer } = taskOf(targets, targets.newFiles({ isRoot, isIdentified: remembered !== undefined }));
-      const result = (await threads.restoreBlobs(task, transfer)) as WriteResult;
+      result = (await threads.restoreBlobs(task, transfer)) as WriteResult;
       await this.#settle(targets.list, task.writes, result);
     } catch (error) {
       this.#isEnding = true;
@@ -171,6 +207,7 @@ class PackRestorer {
       targets.release();
     }
     report.progress();
+    return result;
   }
 
   /** Opens what the parts need; files that cannot be opened have failed. */

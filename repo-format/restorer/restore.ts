@@ -37,7 +37,7 @@ export type RestoreSource = Pick<
   | "loadTree"
   | "prefetchTrees"
   | "loadBlob"
-  | "readPackRange"
+  | "receivePackRange"
   | "openPackFile"
   | "index"
   | "options"

@@ -13,14 +13,18 @@ const maxBatchDescriptors = 64;
 const maxBatchParts = 2048;
 
 /** Parts of one task in the order of the pack; parts of the same blob follow each other. */
-export function* writeBatches(plan: RestorePlan, parts: Uint32Array): Generator<Uint32Array, void> {
+export function* writeBatches(
+  plan: RestorePlan,
+  parts: Uint32Array,
+  maxBytes: number = maxBatchBytes,
+): Generator<Uint32Array, void> {
   const descriptors = new Set<number>();
   let start = 0;
   let bytes = 0;
   for (const [index, part] of parts.entries()) {
     const descriptor = descriptorOf(plan, plan.parts.file.get(part));
     const hasRoom = descriptors.size < maxBatchDescriptors || descriptors.has(descriptor);
-    const isFull = bytes >= maxBatchBytes || index - start >= maxBatchParts || !hasRoom;
+    const isFull = bytes >= maxBytes || index - start >= maxBatchParts || !hasRoom;
     if (isFull) {
       yield parts.subarray(start, index);
       start = index;
@@ -73,6 +77,8 @@ export interface FetchedTargets {
   readonly range: PackRange;
   /** The bytes of the range, or the descriptor of the pack's file. */
   readonly sealed: Buffer | number;
+  /** The bytes are memory that goes with this task alone, and that comes back with its result. */
+  readonly isOwn?: boolean;
   /** At least one, in the order of the pack. */
   readonly targets: readonly PartTarget[];
   readonly newFiles?: NewFiles | undefined;
@@ -85,7 +91,8 @@ export function emptyFilesTask(targets: readonly PartTarget[], newFiles: NewFile
   return { kind: "write", sealed: nothing, blobs: new Uint32Array(), ids: nothing, writes, newFiles };
 }
 
-export function writeTask(plan: RestorePlan, { range, sealed, targets, newFiles }: FetchedTargets): WriteBatch {
+export function writeTask(plan: RestorePlan, fetched: FetchedTargets): WriteBatch {
+  const { sealed, isOwn = false, targets, newFiles } = fetched;
   const { packOffset, length, uncompressedLength, fileOffset } = plan.parts;
   const starts = targets.filter(
     (target, index) => index === 0 || !isSameBlob(plan, targets[index - 1]?.part, target.part),
@@ -96,7 +103,7 @@ export function writeTask(plan: RestorePlan, { range, sealed, targets, newFiles 
     blobs.set([packOffset.get(part), length.get(part), uncompressedLength.get(part)], blob * blobColumns);
     ids.set(plan.parts.ids.array.subarray(part * idBytes, (part + 1) * idBytes), blob * idBytes);
   }
-  const slab = typeof sealed === "number" ? new Uint8Array() : slabOf(blobs, sealed, range.offset);
+  const slab = slabOf(blobs, fetched);
   const writes = new Float64Array(targets.length * writeColumns);
   let blob = -1;
   for (const [write, target] of targets.entries()) {
@@ -105,12 +112,19 @@ export function writeTask(plan: RestorePlan, { range, sealed, targets, newFiles 
     writes.set([blob, fd, fileOffset.get(part), isSparse ? writeWays.sparse : wayOf(plan, part)], write * writeColumns);
   }
   const pack = typeof sealed === "number" ? { fd: sealed, end: endOf(blobs) } : undefined;
-  const task = { kind: "write", sealed: slab, blobs, ids, writes } as const;
+  const task = { kind: "write", sealed: slab, givesBack: isOwn, blobs, ids, writes } as const;
   return { task: { ...task, ...(pack && { pack }), ...(newFiles && { newFiles }) }, transfer: [slab.buffer] };
 }
 
-/** Copies the blobs into memory of their own and makes their offsets those in it. */
-function slabOf(blobs: Uint32Array, sealed: Buffer, rangeOffset: number): Uint8Array<ArrayBuffer> {
+/** The blobs in memory that goes to the thread: what was received, or a copy of their part. Their offsets become those in it. */
+function slabOf(blobs: Uint32Array, { range, sealed, isOwn = false }: FetchedTargets): Uint8Array<ArrayBuffer> {
+  if (typeof sealed === "number") return new Uint8Array();
+  if (!isOwn) return copiedSlab(blobs, sealed, range.offset);
+  for (let row = 0; row < blobs.length; row += blobColumns) blobs[row] = (blobs[row] as number) - range.offset;
+  return new Uint8Array(sealed.buffer as ArrayBuffer, sealed.byteOffset, sealed.length);
+}
+
+function copiedSlab(blobs: Uint32Array, sealed: Buffer, rangeOffset: number): Uint8Array<ArrayBuffer> {
   let bytes = 0;
   for (let row = 0; row < blobs.length; row += blobColumns) bytes += blobs[row + 1] as number;
   const slab = new Uint8Array(bytes);

@@ -27,6 +27,11 @@ export interface GetOptions extends RequestOptions {
 export interface GetRangeOptions extends RequestOptions {
   /** True for a pack that holds trees: a cache keeps all of it, because more will be wanted. */
   readonly isTreePack?: boolean | undefined;
+  /**
+   * Memory with room for the range, which nobody else touches until the call has ended. A store that can puts the bytes at
+   * its beginning, and what it returns is that part of it; others return memory of their own as ever.
+   */
+  readonly into?: Uint8Array<ArrayBuffer> | undefined;
 }
 
 export interface ListOptions extends RequestOptions {

@@ -32,6 +32,8 @@ export interface WriteTask {
   readonly kind: "write";
   /** Memory of the task's own, which goes with it; empty when the thread reads the pack's file itself. */
   readonly sealed: Uint8Array;
+  /** The memory is wanted back: it is used again. */
+  readonly givesBack?: boolean | undefined;
   /** Then the offsets of blobs are those in the pack. */
   readonly pack?: PackFile | undefined;
   readonly blobs: Uint32Array;
@@ -58,6 +60,8 @@ export interface WriteResult {
   readonly unfinished: readonly UnfinishedFile[];
   /** By row of the task's new files, where they are to be identified: see identityOf. */
   readonly identities?: BigInt64Array | undefined;
+  /** The task's memory, if it was to be given back. */
+  readonly sealed?: Uint8Array | undefined;
 }
 
 export interface UnfinishedFile extends MadeFile {
@@ -201,9 +205,11 @@ function writeBlobs(task: WriteTask, opener: BlobOpener): WriteResult {
   }
   direct.flush();
   window?.close();
-  freeMemory(task.sealed);
   const identities = maker?.identities;
-  return { kind: "written", failures, unfinished, ...(identities && { identities }) };
+  const result = { kind: "written", failures, unfinished, ...(identities && { identities }) } as const;
+  if (task.givesBack === true) return { ...result, sealed: task.sealed };
+  freeMemory(task.sealed);
+  return result;
 }
 
 interface FailingWrite {

@@ -2,9 +2,10 @@
 // server here says word for word what each test tells it to.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { TestContext } from "node:test";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -290,6 +291,141 @@ describe("S3Storage, refusals", () => {
     await assertCode("storage-unavailable", () => storage.get("config"));
     await storage.get("config");
     assert.match(String(exchanges[1]?.headers["x-amz-date"]), /^20400101T0000/);
+  });
+});
+
+describe("S3Storage, reading into memory of the caller", () => {
+  const content = randomBytes(3 << 20);
+
+  /** The range that was asked for, in the usual form. */
+  function sendRange({ headers }: Exchange, answer: ServerResponse): void {
+    const { first = "", last = "" } = /^bytes=(?<first>\d+)-(?<last>\d+)$/.exec(String(headers.range))?.groups ?? {};
+    const body = content.subarray(Number(first), Number(last) + 1);
+    const range = `bytes ${first}-${Number(first) + body.length - 1}/${content.length}`;
+    answer.writeHead(206, { "content-length": body.length, "content-range": range }).end(body);
+  }
+
+  it("the bytes lie where they were wanted, and the connection is used again", async (t) => {
+    const ports = new Set<number | undefined>();
+    const { storage, exchanges } = await scripted(t, (exchange, answer) => {
+      ports.add(answer.socket?.remotePort);
+      sendRange(exchange, answer);
+    });
+    const into = new Uint8Array(content.length);
+    for (const [offset, length] of [
+      [0, content.length],
+      [7, 1],
+      [1000, 2 << 20],
+    ] as const) {
+      const bytes = await storage.getRange("data/ab/it's", offset, length, { into });
+      assert.equal(bytes.buffer, into.buffer);
+      assert.deepEqual(bytes, content.subarray(offset, offset + length));
+    }
+    assert.equal(ports.size, 1);
+    assert.equal(exchanges.length, 3);
+    assert.equal(exchanges[0]?.url.pathname, "/bucket/p/data/ab/it%27s");
+    assert.match(String(exchanges[0]?.headers.authorization), /^AWS4-HMAC-SHA256 .*range/);
+  });
+
+  it("an answer that comes byte by byte is understood", async (t) => {
+    const { storage } = await scripted(t, async (_, answer) => {
+      answer.socket?.setNoDelay(true);
+      for (const sign of hello) {
+        answer.socket?.write(sign);
+        await sleep(0);
+      }
+    });
+    const into = new Uint8Array(5);
+    assert.equal((await storage.getRange("data/ab/x", 0, 5, { into })).toString(), "hello");
+    assert.equal(Buffer.from(into).toString(), "hello");
+  });
+
+  it("a connection that was closed while it was idle is replaced at once", async (t) => {
+    const { storage, exchanges } = await scripted(t, (exchange, answer, number) => {
+      sendRange(exchange, answer);
+      if (number === 1) answer.on("finish", () => answer.socket?.destroySoon());
+    });
+    const into = new Uint8Array(10);
+    for (const offset of [0, 10, 20]) {
+      const bytes = await storage.getRange("data/ab/x", offset, 10, { into });
+      assert.deepEqual(bytes, content.subarray(offset, offset + 10));
+    }
+    assert.equal(exchanges.length, 3);
+  });
+
+  it("an answer that breaks off is never given out as whole", async (t) => {
+    const { storage } = await scripted(t, (_, answer) => {
+      answer.writeHead(206, { "content-length": 100, "content-range": "bytes 0-99/100" });
+      answer.write("only this", () => answer.destroy());
+    });
+    await assertCode("storage-unavailable", () => storage.getRange("x", 0, 100, { into: new Uint8Array(100) }));
+  });
+
+  const hello = "HTTP/1.1 206 Partial Content\r\ncontent-length: 5\r\ncontent-range: bytes 0-4/9\r\n\r\nhello";
+
+  it("bytes that follow an answer end the connection and are nobody's answer", async (t) => {
+    let socket: Socket | null = null;
+    const { storage, exchanges } = await scripted(t, (exchange, answer, number) => {
+      if (number > 1) return sendRange(exchange, answer);
+      socket = answer.socket;
+      socket?.write(hello);
+    });
+    const into = new Uint8Array(5);
+    assert.equal((await storage.getRange("x", 0, 5, { into })).toString(), "hello");
+    const first = socket as unknown as Socket;
+    const closed = once(first, "close");
+    first.write("more of it");
+    await closed;
+    assert.deepEqual(await storage.getRange("x", 0, 5, { into }), content.subarray(0, 5));
+    assert.equal(exchanges.length, 2);
+  });
+
+  it("an answer with too many bytes is not believed", async (t) => {
+    const { storage, exchanges } = await scripted(t, (exchange, answer, number) => {
+      if (number > 1) sendRange(exchange, answer);
+      else answer.socket?.write(`${hello}more of it`);
+    });
+    const bytes = await storage.getRange("x", 0, 5, { into: new Uint8Array(5) });
+    assert.deepEqual(bytes, content.subarray(0, 5));
+    assert.equal(exchanges.length, 2);
+  });
+
+  it("a store that answers in another form is asked again by Node's client, and later by that alone", async (t) => {
+    const { storage, exchanges } = await scripted(t, ({ headers }, answer) => {
+      assert.match(String(headers.range), /^bytes=/);
+      answer.writeHead(200).write("0123"); // in chunks, and all of it
+      answer.end("456789");
+    });
+    const into = new Uint8Array(3);
+    assert.equal((await storage.getRange("x", 2, 3, { into })).toString(), "234");
+    assert.equal(exchanges.length, 2);
+    assert.equal((await storage.getRange("x", 7, 3, { into })).toString(), "789");
+    assert.equal(exchanges.length, 3);
+  });
+
+  it("a refusal says what it says otherwise", async (t) => {
+    const body = "<Error><Code>SlowDown</Code><Message>words of the store</Message></Error>";
+    const { storage, exchanges } = await scripted(t, (_, answer) => {
+      answer.writeHead(503, { "content-length": body.length }).end(body);
+    });
+    const reading = (): Promise<Buffer> => storage.getRange("x", 0, 3, { into: new Uint8Array(3) });
+    assert.match((await assertCode("storage-unavailable", reading)).message, /words of the store/);
+    assert.equal(exchanges.length, 1);
+  });
+
+  it("it is given up when nothing comes, and ends at once when it is cancelled", async (t) => {
+    const into = new Uint8Array(100);
+    const halfway: Script = (_, answer) => void answer.writeHead(206, { "content-length": 100 }).write("only this");
+    for (const script of [halfway, (): void => undefined]) {
+      const { storage } = await scripted(t, script, { stallTimeoutMs: 80 });
+      await assertCode("storage-unavailable", () => storage.getRange("x", 0, 100, { into }));
+    }
+    const { storage } = await scripted(t, halfway);
+    const controller = new AbortController();
+    const reading = storage.getRange("x", 0, 100, { into, signal: controller.signal });
+    setImmediate(() => controller.abort());
+    await assertCode("cancelled", () => reading);
+    await assertCode("cancelled", () => storage.getRange("x", 0, 100, { into, signal: controller.signal }));
   });
 });
 

@@ -246,6 +246,13 @@ describe("S3Storage with TLS and virtual hosts", () => {
   it("a certificate of the authority that is given is accepted, and any when the check is switched off", async () => {
     await (await open({ caCertificates: authorityOf(server) })).put("tls/x", Buffer.from("x"));
     assert.equal((await (await open({ insecureSkipTlsVerify: true })).get("tls/x")).toString(), "x");
+    const into = new Uint8Array(1);
+    for (const options of [{ caCertificates: authorityOf(server) }, { insecureSkipTlsVerify: true }]) {
+      const bytes = await (await open(options)).getRange("tls/x", 0, 1, { into });
+      assert.deepEqual([bytes.toString(), bytes.buffer === into.buffer], ["x", true]);
+    }
+    const distrusting = await open({});
+    await assertCode("storage-misconfigured", () => distrusting.getRange("tls/x", 0, 1, { into }));
   });
 
   it("plain HTTP to a TLS port, and TLS to a plain port, say so", async () => {

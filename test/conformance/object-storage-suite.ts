@@ -98,6 +98,24 @@ function describeBytes(storage: () => ObjectStorage): void {
     }
   });
 
+  it("a range for which memory is given lies at its beginning, or elsewhere, and is right", async () => {
+    const body = randomBytes(3 * mebibyte);
+    await storage().put("bytes/received", body);
+    const into = new Uint8Array(2 * mebibyte);
+    for (const [offset, length] of [
+      [0, 10],
+      [5, 2 * mebibyte],
+      [mebibyte, 2 * mebibyte],
+      [3 * mebibyte - 1, 1],
+    ] as const) {
+      const bytes = await storage().getRange("bytes/received", offset, length, { into });
+      assert.deepEqual(bytes, body.subarray(offset, offset + length));
+      assert.ok(bytes.buffer === into.buffer ? bytes.byteOffset === 0 : bytes.buffer.byteLength === length);
+    }
+    await assertCode("object-missing", () => storage().getRange("bytes/none", 0, 10, { into }));
+    await assertCode("range-invalid", () => storage().getRange("bytes/received", 3 * mebibyte - 5, 10, { into }));
+  });
+
   it("an object above the limit is refused, one at the limit is not, and both are good afterwards", async () => {
     await storage().put("bytes/limited", randomBytes(3 * mebibyte));
     for (let round = 0; round < 3; round++) {

@@ -140,7 +140,7 @@ function withoutTrees(repo: Repository, names: readonly string[]): Repository {
       },
     },
   });
-  for (const key of ["loadSnapshot", "loadBlob", "readPackRange"] as const) {
+  for (const key of ["loadSnapshot", "loadBlob", "receivePackRange"] as const) {
     Object.defineProperty(broken, key, { value: repo[key].bind(repo) });
   }
   return broken as Repository;

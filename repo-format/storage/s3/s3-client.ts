@@ -4,10 +4,11 @@ import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import type { S3ClientConfig } from "@aws-sdk/client-s3";
 import { S3Client } from "@aws-sdk/client-s3";
-import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { RepositoryError } from "../../errors.ts";
 import { credentialsProvider } from "./credentials.ts";
+import { ReceivingHandler } from "./receiving-handler.ts";
 import type { S3Options } from "./s3-options.ts";
+import { encodeUriText } from "./uri-encoding.ts";
 
 const defaultConnectTimeoutMs = 10_000;
 const defaultStallTimeoutMs = 5 * 60_000;
@@ -15,7 +16,7 @@ const defaultStallTimeoutMs = 5 * 60_000;
 /** Hands out one client per region: which region a bucket is in may only become known from an answer. */
 export class S3ClientPool {
   readonly #options: S3Options;
-  readonly #handler: NodeHttpHandler;
+  readonly #handler: ReceivingHandler;
   readonly #onServerDate: (dateMs: number) => void;
   readonly #clients = new Map<string, S3Client>();
   #region: string;
@@ -56,7 +57,7 @@ export class S3ClientPool {
     const url = new URL(publicEndpoint ?? endpointOfRegion(endpoint, this.#region));
     const isPathStyle = usesPathStyle(bucketLookup, url.origin, bucket);
     if (!isPathStyle) url.host = `${bucket}.${url.host}`;
-    const path = `${isPathStyle ? `${bucket}/` : ""}${fullKey}`.split("/").map(encodeSegment).join("/");
+    const path = `${isPathStyle ? `${bucket}/` : ""}${fullKey}`.split("/").map(encodeUriText).join("/");
     url.pathname = `${url.pathname.replace(/\/$/, "")}/${path}`;
     return url;
   }
@@ -96,23 +97,25 @@ const anonymousAccess: S3ClientConfig = {
   signer: { sign: (request) => Promise.resolve(request) },
 };
 
-function createHandler(options: S3Options): NodeHttpHandler {
+function createHandler(options: S3Options): ReceivingHandler {
   const { caCertificates, clientCertificate, insecureSkipTlsVerify = false } = options;
   const stallTimeoutMs = options.stallTimeoutMs ?? defaultStallTimeoutMs;
+  const connectTimeoutMs = options.connectTimeoutMs ?? defaultConnectTimeoutMs;
   // How many requests run at a time is the connection limit's business, and it lets lock files pass.
   const shared = { keepAlive: true, maxSockets: Number.POSITIVE_INFINITY, scheduling: "lifo" } as const;
-  return new NodeHttpHandler({
+  const tls = {
+    rejectUnauthorized: !insecureSkipTlsVerify,
+    ...(caCertificates === undefined ? {} : { ca: caCertificates }),
+    ...(clientCertificate === undefined ? {} : { cert: clientCertificate, key: clientCertificate }),
+  };
+  const handler = {
     httpAgent: new HttpAgent(shared),
-    httpsAgent: new HttpsAgent({
-      ...shared,
-      rejectUnauthorized: !insecureSkipTlsVerify,
-      ...(caCertificates === undefined ? {} : { ca: caCertificates }),
-      ...(clientCertificate === undefined ? {} : { cert: clientCertificate, key: clientCertificate }),
-    }),
-    connectionTimeout: options.connectTimeoutMs ?? defaultConnectTimeoutMs,
+    httpsAgent: new HttpsAgent({ ...shared, ...tls }),
+    connectionTimeout: connectTimeoutMs,
     socketTimeout: stallTimeoutMs,
     logger: silent,
-  });
+  };
+  return new ReceivingHandler(handler, { connectTimeoutMs, stallTimeoutMs, tls });
 }
 
 function checkPublicEndpoint(text: string | undefined): void {
@@ -152,11 +155,6 @@ function regionOfEndpoint(endpoint: string): string | undefined {
 function endpointOfRegion(endpoint: string, region: string): string {
   if (amazonRegion(endpoint) === undefined) return endpoint;
   return `https://s3.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
-}
-
-/** As signatures have it: everything but A-Z a-z 0-9 - . _ ~ */
-function encodeSegment(text: string): string {
-  return encodeURIComponent(text).replaceAll(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 /** A dot in the bucket's name would not match the wildcard of the store's certificate. */

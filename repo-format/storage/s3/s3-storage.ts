@@ -10,6 +10,7 @@ import {
 import { RepositoryError } from "../../errors.ts";
 import type {
   GetOptions,
+  GetRangeOptions,
   ListOptions,
   ObjectBody,
   ObjectInfo,
@@ -19,6 +20,7 @@ import type {
 } from "../object-storage.ts";
 import { checkKey, checkPrefix, checkRange, objectExists, objectTooLarge, rangeInvalid } from "../object-storage.ts";
 import { listFolderNames, listObjects } from "./list-objects.ts";
+import type { BodyReceiver, ReceivingOptions } from "./receiving-handler.ts";
 import { discard, readBody } from "./response-body.ts";
 import { S3Bucket } from "./s3-bucket.ts";
 import { hasReason } from "./s3-errors.ts";
@@ -84,14 +86,14 @@ export class S3Storage implements ObjectStorage {
     return this.#read(key, undefined, options);
   }
 
-  async getRange(key: string, offset: number, length: number, options: RequestOptions = {}): Promise<Buffer> {
+  async getRange(key: string, offset: number, length: number, options: GetRangeOptions = {}): Promise<Buffer> {
     checkKey(key);
     checkRange(offset, length);
     if (length === 0) return Buffer.alloc(0);
     if (offset < 0) return this.#readTail(key, -offset, length, options);
     const bytes = await this.#read(key, { text: `bytes=${offset}-${offset + length - 1}`, start: offset }, options);
     if (bytes.length < length) throw rangeInvalid(this.location, key, { offset, length });
-    return cut(bytes, length);
+    return bytes.buffer === options.into?.buffer ? bytes.subarray(0, length) : cut(bytes, length);
   }
 
   async stat(key: string, { signal }: RequestOptions = {}): Promise<ObjectInfo> {
@@ -135,15 +137,22 @@ export class S3Storage implements ObjectStorage {
   }
 
   /** A store that ignores the range and sends everything is put up with. */
-  #read(key: string, range: ByteRange | undefined, { signal, maxBytes, pace }: GetOptions): Promise<Buffer> {
+  #read(key: string, range: ByteRange | undefined, options: GetOptions & GetRangeOptions): Promise<Buffer> {
+    const { signal, maxBytes, pace, into } = options;
     const input = { ...this.#bucket.target(key), ...(range === undefined ? {} : { Range: range.text }) };
     return this.#bucket.send({ action: "read", key, signal }, async (client, handling) => {
-      const answer = await client.send(new GetObjectCommand(input), handling);
+      const receiver: BodyReceiver | undefined =
+        into === undefined || pace !== undefined ? undefined : { memory: into };
+      const receiving: ReceivingOptions = { ...handling, receiver };
+      const answer = await client.send(new GetObjectCommand(input), receiving);
       if (maxBytes !== undefined && (answer.ContentLength ?? 0) > maxBytes) {
         discard(answer.Body);
         throw objectTooLarge(this.location, key, maxBytes);
       }
-      const bytes = await readBody(answer.Body, answer.ContentLength, key, pace);
+      const received = receiver?.received;
+      const bytes = received
+        ? Buffer.from(received.buffer, received.byteOffset, received.length)
+        : await readBody(answer.Body, answer.ContentLength, key, pace);
       return range === undefined || answer.ContentRange !== undefined ? bytes : bytes.subarray(range.start);
     });
   }

@@ -67,8 +67,11 @@ export function addBackupCommand(parent: Command, context: CommandContext): void
       // A dry run writes nothing, not even a lock.
       const mode = flags.dryRun === true ? "none" : "shared";
       const startedMs = context.clock();
-      await context.withLockedRepository(mode, (repository, signal) =>
-        backup({ targets, flags, context, repository, signal, openingMs: context.clock() - startedMs }),
+      await context.withLockedRepository(
+        mode,
+        (repository, signal) =>
+          backup({ targets, flags, context, repository, signal, openingMs: context.clock() - startedMs }),
+        readParentsAhead,
       );
     });
 }
@@ -88,6 +91,11 @@ function addSnapshotOptions(command: Command): Command {
     .option("--skip-if-unchanged", "make no snapshot when nothing changed")
     .option("--read-concurrency <threads>", "threads that read (RESTIC_READ_CONCURRENCY; default: the cores)")
     .addOption(new Option("--hostname <name>", "restic's old name of --host").hideHelp());
+}
+
+/** What choosing the parent and loading the index will ask for, so that only their listings are left. */
+async function readParentsAhead(repository: Repository, signal: AbortSignal): Promise<void> {
+  await Promise.all([Array.fromAsync(repository.snapshots(signal)), repository.refreshIndex(signal)]);
 }
 
 interface BackupRun {

@@ -163,10 +163,13 @@ export class CommandContext {
   }
 
   /** Opens the repository, runs the command and closes it. */
-  async withRepository<T>(fn: (repository: Repository) => Promise<T>): Promise<T> {
+  async withRepository<T>(
+    fn: (repository: Repository) => Promise<T>,
+    { locksNext = false }: Pick<RepositoryOptions, "locksNext"> = {},
+  ): Promise<T> {
     const storage = await this.openStore();
     try {
-      const repository = await this.#open(storage);
+      const repository = await this.#open(storage, locksNext);
       if (this.output.verbosity > 0)
         this.output.print(`${this.repositoryName} ${repository.id.slice(0, 8)} opened (version ${repository.version})`);
       return await fn(repository);
@@ -175,13 +178,18 @@ export class CommandContext {
     }
   }
 
-  /** As `withRepository`, holding a lock; the signal also fires when the lock is lost. */
+  /**
+   * As `withRepository`, holding a lock; the signal also fires when the lock is lost.
+   * @param readAhead see LockOptions.whileSettling; for shared locks.
+   */
   async withLockedRepository<T>(
     mode: LockMode,
     fn: (repository: Repository, signal: AbortSignal) => Promise<T>,
+    readAhead?: (repository: Repository, signal: AbortSignal) => Promise<unknown>,
   ): Promise<T> {
-    return this.withRepository((repository) => {
+    const work = (repository: Repository): Promise<T> => {
       if (mode === "none") return fn(repository, this.signal);
+      const whileSettling = readAhead && ((signal: AbortSignal): Promise<unknown> => readAhead(repository, signal));
       return withLock(
         repository,
         {
@@ -189,11 +197,13 @@ export class CommandContext {
           retryLockMs: retryLockMs(this),
           onWait: this.reportLockWait,
           onWarning: (message) => this.output.warn(`warning: ${message}`),
+          whileSettling,
           signal: this.signal,
         },
         (signal) => fn(repository, signal),
       );
-    });
+    };
+    return await this.withRepository(work, { locksNext: mode !== "none" });
   }
 
   /** The lock for commands that only read: --no-lock goes without. */
@@ -248,11 +258,12 @@ export class CommandContext {
   }
 
   /** A person who mistypes may try again, as in restic. */
-  async #open(storage: ObjectStorage): Promise<Repository> {
+  async #open(storage: ObjectStorage, locksNext: boolean): Promise<Repository> {
     const tries = isAsked(passwordSources(this)) ? maxPasswordTries : 1;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await openRepository(await this.repositoryOptions(storage, await this.password(false)));
+        const options = await this.repositoryOptions(storage, await this.password(false));
+        return await openRepository({ ...options, locksNext });
       } catch (error) {
         if (attempt >= tries || !RepositoryError.is(error, "wrong-password")) throw error;
         this.output.warn(`${error.message}; try again`);

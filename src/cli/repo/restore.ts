@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import {
   type Repository,
+  type ResolvedSnapshot,
   type RestoredItem,
   type RestoreProgress,
   resolveSnapshot,
@@ -63,8 +64,14 @@ export function addRestoreCommand(parent: Command, context: CommandContext): voi
     .addHelpText("after", examples)
     .action(async (snapshot: string, flags: RestoreFlags) => {
       const settings = await restoreSettings(flags, context.environment);
-      await context.withLockedRepository(context.readLock, (repository, signal) =>
-        restoreSnapshot({ snapshot, flags, settings, context, repository, signal }),
+      let early: Promise<ResolvedSnapshot> | undefined;
+      await context.withLockedRepository(
+        context.readLock,
+        (repository, signal) => restoreSnapshot({ snapshot, flags, settings, context, repository, signal, early }),
+        (repository, signal) => {
+          early = readAhead({ snapshot, flags, context, repository, signal });
+          return early;
+        },
       );
     });
 }
@@ -76,12 +83,51 @@ interface RestoreRun {
   readonly context: CommandContext;
   readonly repository: Repository;
   readonly signal: AbortSignal;
+  /** What was found before the lock was held for sure. */
+  readonly early: Promise<ResolvedSnapshot> | undefined;
 }
 
-async function restoreSnapshot({ snapshot, flags, settings, context, repository, signal }: RestoreRun): Promise<void> {
-  const { output, clock } = context;
-  const found = await resolveSnapshot(repository, snapshot, { ...snapshotFilter(flags, context), signal });
+type SnapshotQuestion = Pick<RestoreRun, "snapshot" | "flags" | "context" | "repository" | "signal">;
+
+/** The snapshot, and on the way the index and the uppermost tree, so that under the lock they are only asked for by name. */
+async function readAhead(question: SnapshotQuestion): Promise<ResolvedSnapshot> {
+  const { repository, signal } = question;
+  const index = repository.refreshIndex(signal);
+  index.catch(() => undefined); // the index is read again under the lock
+  const found = await resolve(question);
+  index.then(() => repository.prefetchTrees([found.snapshot.tree], signal)).catch(() => undefined);
+  return found;
+}
+
+/** The snapshot and then the index, which has all blobs of what was listed before it. */
+async function findUnderLock({
+  early,
+  ...question
+}: SnapshotQuestion & Pick<RestoreRun, "early">): Promise<ResolvedSnapshot> {
+  const { repository, signal } = question;
+  const found = await early?.catch(() => undefined);
+  if (found !== undefined) {
+    const [isThere] = await Promise.all([isListed(repository, found.id, signal), repository.refreshIndex(signal)]);
+    if (isThere) return found;
+  }
+  const again = await resolve(question);
   await repository.refreshIndex(signal);
+  return again;
+}
+
+function resolve({ snapshot, flags, context, repository, signal }: SnapshotQuestion): Promise<ResolvedSnapshot> {
+  return resolveSnapshot(repository, snapshot, { ...snapshotFilter(flags, context), signal });
+}
+
+async function isListed(repository: Repository, wanted: ResolvedSnapshot["id"], signal: AbortSignal): Promise<boolean> {
+  for await (const { id } of repository.list("snapshot", signal)) if (id === wanted) return true;
+  return false;
+}
+
+async function restoreSnapshot(run: RestoreRun): Promise<void> {
+  const { flags, settings, context, repository, signal } = run;
+  const { output, clock } = context;
+  const found = await findUnderLock(run);
   output.print(`restoring ${describeSnapshot(found)} to ${settings.target}`);
   // The JSON has more counters than a terminal shows.
   let latest: RestoreProgress | undefined;

@@ -111,6 +111,61 @@ test("withLock looks, creates its lock, waits 200 ms, looks again, and removes t
   assert.deepEqual(await lockIds(repo), []);
 });
 
+test("a first look that was taken while the repository was opened is not taken again, unless it saw a lock", async () => {
+  const { storage, clock, repo } = await setUp();
+  const methodsOf = async (opened: Repository): Promise<string[]> => {
+    storage.calls.length = 0;
+    const holder = await hold(opened, clock);
+    await holder.release();
+    return storage.calls.filter(({ key }) => key.startsWith("locks/")).map(({ method }) => method);
+  };
+  const opened = await reopen(storage, { clock: clock.now, locksNext: true });
+  assert.deepEqual(storage.keysOf("list").toSorted(), ["keys/", "locks/"]);
+  assert.deepEqual(await methodsOf(opened), ["put", "list", "delete"]);
+  assert.deepEqual(await methodsOf(opened), ["list", "put", "list", "delete"], "it is old by then");
+  await putLock(repo, { exclusive: false });
+  const second = await reopen(storage, { clock: clock.now, locksNext: true });
+  assert.deepEqual((await methodsOf(second)).slice(0, 3), ["list", "get", "put"]);
+  storage.plan = ({ method, key, number }) => {
+    if (method === "list" && key === "locks/" && number < 4) throw unavailable({ method, key });
+    return undefined;
+  };
+  storage.calls.length = 0;
+  const third = await reopen(storage, { clock: clock.now, locksNext: true });
+  storage.plan = () => undefined;
+  assert.deepEqual((await methodsOf(third)).slice(0, 2), ["list", "get"], "a look that failed does not count");
+});
+
+test("a lock that came after the first look, while the key was derived, is seen by the second", async () => {
+  const { storage, clock, repo } = await setUp();
+  const opened = await reopen(storage, { clock: clock.now, locksNext: true });
+  await putLock(repo, { exclusive: true });
+  const holder = new Holder(opened, clock, { retryLockMs: 0 });
+  await clock.advance(200);
+  await assert.rejects(holder.done, { code: "lock-held" });
+  assert.equal((await lockIds(repo)).length, 1, "ours is gone again");
+});
+
+test("what may be read while the lock settles begins when its file is stored, and ends when the lock is not got", async () => {
+  const { storage, clock, repo, other } = await setUp();
+  const begun: AbortSignal[] = [];
+  const whileSettling = (signal: AbortSignal): Promise<void> => {
+    assert.deepEqual(storage.keysOf("list"), ["locks/"]);
+    begun.push(signal);
+    return Promise.reject(new Error("nobody hears of it"));
+  };
+  const holder = await hold(repo, clock, { whileSettling });
+  assert.deepEqual([begun.length, begun[0]?.aborted], [1, false]);
+  await holder.release();
+  storage.calls.length = 0;
+  const barred = new Holder(repo, clock, { retryLockMs: 0, whileSettling });
+  await clock.advance(100);
+  await putLock(other, { exclusive: true });
+  await clock.advance(100);
+  await assert.rejects(barred.done, { code: "lock-held" });
+  assert.deepEqual([begun.length, begun[1]?.aborted], [2, true]);
+});
+
 test("where listings show everything at once the second look follows at once", async () => {
   class ListingAtOnce extends InMemoryStorage {
     override readonly listsAtOnce: boolean = true;

@@ -127,3 +127,9 @@ test("a file that fails while the requests are under way is left out of the pack
 test("no parts, no requests", () => {
   assert.deepEqual(rangesOf(planOf([], [])), []);
 });
+
+test("the requests of a pack are about equally long, and none is above the limit", () => {
+  const blobs = Array.from({ length: 27 }, (_, number) => [1, number * 100, 100] as const);
+  const lengths = [...packRanges(planOf(blobs), limits)].map(({ length }) => length);
+  assert.deepEqual(lengths, [900, 900, 900]);
+});
