@@ -8,7 +8,6 @@ import { CrdLookup } from "../src/kube/crd-lookup.ts";
 import { EventRecorder } from "../src/kube/events.ts";
 import { connectToCluster } from "../src/kube/kube-connection.ts";
 import { TypedClient } from "../src/kube/typed-client.ts";
-import { reconnectBackoff, retryWithBackoff } from "../src/platform/backoff.ts";
 import { systemClock } from "../src/platform/clock.ts";
 import { asCodedError, errorFacts, explainError } from "../src/platform/coded-error.ts";
 import { createLogger, type Logger } from "../src/platform/logger.ts";
@@ -34,6 +33,7 @@ import { createPatient } from "./doctor/create-patient.ts";
 import { checkHostPods } from "./host-volumes/check-host-pods.ts";
 import { NodeSettings } from "./node-settings/node-settings.ts";
 import { PressureWatch } from "./node-settings/pressure.ts";
+import { patiently } from "./patiently.ts";
 import { VolumeControllers } from "./volume-controllers.ts";
 import { serveEngine } from "./volume-metrics.ts";
 
@@ -226,17 +226,4 @@ function followSettings(context: AgentContext, slots: Slots): NodeSettings {
     },
   });
   return new NodeSettings({ context, slots, pressure });
-}
-
-/** The API server may be away while a node starts: tries again for as long as --resource-timeout says. */
-async function patiently<T>(context: AgentContext, signal: AbortSignal, action: () => Promise<T>): Promise<T> {
-  const { clock, config } = context;
-  const endMs = clock.monotonicMs() + config.resourceTimeoutMs;
-  return await retryWithBackoff(action, {
-    backoff: reconnectBackoff,
-    clock,
-    signal,
-    maxAttempts: Number.POSITIVE_INFINITY,
-    shouldRetry: (error) => asCodedError(error)?.retry === "backoff" && clock.monotonicMs() < endMs,
-  });
 }

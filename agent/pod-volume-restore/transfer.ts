@@ -17,6 +17,7 @@ import { type WatchedControl, withinLimits } from "../data-path/transfer-watch.t
 import { type LocatedVolume, locatePodVolume } from "../host-volumes/locate-pod-volume.ts";
 import { isMountPoint } from "../host-volumes/mount-table.ts";
 import { VolumeError } from "../host-volumes/volume-error.ts";
+import { patiently } from "../patiently.ts";
 import { tellLockWait } from "../volume-work/lock-wait.ts";
 import { parallelSetting, writesSparseFiles } from "../volume-work/uploader-settings.ts";
 import { restoreStallTimeout } from "../volume-work/volume-settings.ts";
@@ -44,7 +45,7 @@ export async function transferRestore(
         moveData(context, repositories, restore, { control: watched, volume, restoreUid }),
       );
   await duringStep("error writing done file", signal, async () => {
-    if (!isRestored) await noteDataRestored(context, restore);
+    if (!isRestored) await noteDataRestored(context, restore, signal);
     // An earlier process had written it and restore-wait has seen it: nothing may appear in the application's volume.
     if (!(isRestored && volume.isWaitOver)) writeDoneMarker(volume.path, restoreUid);
   });
@@ -145,9 +146,18 @@ async function moveData(
   );
 }
 
-/** Once the marker is there the application may start; nobody may restore over its files after that. */
-async function noteDataRestored(context: AgentContext, restore: PodVolumeRestore): Promise<void> {
+/**
+ * Once the marker is there the application may start; nobody may restore over its files after that. All data are there: an API
+ * server that is away now must not make a failure of them.
+ */
+export async function noteDataRestored(
+  context: Pick<AgentContext, "client" | "agentId" | "clock" | "config">,
+  restore: PodVolumeRestore,
+  signal: AbortSignal,
+): Promise<void> {
   const patch = { metadata: { annotations: { [annotations.dataRestored]: "true" } } };
-  const current = await context.client.mergePatch(podVolumeRestores, restore.metadata, patch);
+  const current = await patiently(context, signal, () =>
+    context.client.mergePatch(podVolumeRestores, restore.metadata, patch),
+  );
   if (!isClaimedBy(current, context.agentId)) throw new ClaimLost();
 }

@@ -61,9 +61,11 @@ async function passOn(
   const second = await to();
   const isFound = async (): Promise<boolean> => (await cluster.get("backups", backup)) !== undefined;
   await eventually("the other server finds the Backup in the bucket", isFound, 120_000);
-  const described = await cluster.velero("backup", "describe", backup, "--details");
-  assert.match(described, /apps\/v1\/Deployment:\s+- demo\/plain\s+- demo\/web/);
-  assert.match(described, /Pod Volume Backups - restic:\s+Completed:/);
+  const describe = (): Promise<string> => cluster.velero("backup", "describe", backup, "--details");
+  // Both servers make the PodVolumeBackups after the Backup.
+  const hasVolumes = async (): Promise<boolean> => /Pod Volume Backups - restic:\s+Completed:/.test(await describe());
+  await eventually("and its PodVolumeBackups", hasVolumes);
+  assert.match(await describe(), /apps\/v1\/Deployment:\s+- demo\/plain\s+- demo\/web/);
   await cluster.deleteNamespace("demo");
   const restored = await cluster.velero("restore", "create", `${backup}-back`, "--from-backup", backup, "--wait");
   const results = await cluster.tryVelero("restore", "describe", `${backup}-back`, "--details");
