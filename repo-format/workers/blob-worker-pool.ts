@@ -156,10 +156,17 @@ export class BlobWorkerPool implements TaskSubmitter {
     return { ...task, resolve, reject };
   }
 
-  /** The least busy thread; a new one rather than letting a task wait behind another. */
+  /**
+   * The least busy thread, of equally busy ones that which got its last task first, as it will be free first; a new one rather
+   * than letting a task wait behind another.
+   */
   #freeThread(): PoolThread | undefined {
     let best: PoolThread | undefined;
-    for (const thread of this.#threads) if (best === undefined || thread.taskCount < best.taskCount) best = thread;
+    for (const thread of this.#threads) {
+      const isSooner = best === undefined || thread.taskCount < best.taskCount;
+      const isLonger = best !== undefined && thread.taskCount === best.taskCount && thread.lastTask < best.lastTask;
+      if (isSooner || isLonger) best = thread;
+    }
     if ((best === undefined || best.taskCount > 0) && this.#threads.length < this.threads) return this.#startThread();
     return best !== undefined && best.taskCount < creditPerThread ? best : undefined;
   }

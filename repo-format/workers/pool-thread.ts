@@ -37,6 +37,7 @@ export class PoolThread {
   readonly #tasks = new Map<number, PoolTask>();
   readonly #onRoom: () => void;
   #tableVersion: number | undefined;
+  #lastTask = 0;
   #isClosing = false;
 
   constructor(options: PoolThreadOptions) {
@@ -66,6 +67,11 @@ export class PoolThread {
     return this.#tasks.size;
   }
 
+  /** Number of the task that it was given last; 0 before the first. */
+  get lastTask(): number {
+    return this.#lastTask;
+  }
+
   give(task: PoolTask, table: SharedTableSource): void {
     if (this.#tableVersion !== table.version) {
       const handle = table.handle();
@@ -74,6 +80,7 @@ export class PoolThread {
     }
     if (this.#tasks.size === 0) this.#worker.ref();
     this.#tasks.set(task.request.task, task);
+    this.#lastTask = task.request.task;
     this.#worker.postMessage(task.request, task.transfer);
   }
 
