@@ -5,6 +5,7 @@
 import type { BlobId } from "../format/id.ts";
 import type { Node } from "../format/node.ts";
 import { TreeEncoder } from "../format/tree.ts";
+import type { ListedDirectory, ListingRoot } from "./listed-directory.ts";
 import type { ParentTree } from "./parent-tree.ts";
 import type { SourceDirectory } from "./source-directory.ts";
 import type { TargetDirectory } from "./targets.ts";
@@ -40,6 +41,9 @@ export interface ArchiveDirectoryOptions {
   /** What is in it: entries of a directory of the source, or targets. */
   readonly source?: SourceDirectory | undefined;
   readonly names: readonly string[];
+  /** Where a thread has listed the names. */
+  readonly listed?: ListedDirectory | undefined;
+  readonly listingRoot?: ListingRoot | undefined;
   readonly targets?: TargetDirectory | undefined;
   /** Exclusion marks that it carries (excludes.ts). */
   readonly marks?: readonly string[] | undefined;
@@ -52,10 +56,15 @@ export class ArchiveDirectory {
   readonly node: Node | undefined;
   readonly place: Place | undefined;
   readonly previous: Node | undefined;
+  /** Directories above it. */
+  readonly depth: number;
   readonly marks: readonly string[] | undefined;
   readonly deviceId: bigint | undefined;
   readonly targets: TargetDirectory | undefined;
   source: SourceDirectory | undefined;
+  listed: ListedDirectory | undefined;
+  /** Where an answer begins with this directory, or is going to. */
+  listingRoot: ListingRoot | undefined;
   /** Read when the walk arrives; then undefined. */
   parentTreeId: BlobId | undefined;
   parentTree: ParentTree | undefined;
@@ -75,6 +84,7 @@ export class ArchiveDirectory {
 
   constructor(options: ArchiveDirectoryOptions, meter: QueueMeter) {
     this.path = options.path;
+    this.depth = options.place === undefined ? 0 : options.place.directory.depth + 1;
     this.node = options.node;
     this.place = options.place;
     this.previous = options.previous;
@@ -84,6 +94,8 @@ export class ArchiveDirectory {
     this.deviceId = options.deviceId;
     this.targets = options.targets;
     this.#names = options.names;
+    this.listed = options.listed;
+    this.listingRoot = options.listingRoot;
     this.#meter = meter;
   }
 
@@ -95,9 +107,33 @@ export class ArchiveDirectory {
     return this.#names[this.#next++];
   }
 
+  /** Of the name that came last, in `listed`. */
+  get entry(): number {
+    return this.#next - 1;
+  }
+
+  /** The name that came last; "" before the first. */
+  get lastName(): string {
+    return this.#names[this.#next - 1] ?? "";
+  }
+
+  /** What has to be listed before the next entry is visited, if that is a directory and there was no room for it. */
+  get nextLeft(): ListingRoot | undefined {
+    return this.listed?.left(this.#next);
+  }
+
+  /** The names that are still to come are those of the listing. */
+  adopt(listed: ListedDirectory): void {
+    const last = this.lastName;
+    this.#names = listed.names();
+    this.#next = 0;
+    while (this.#next < listed.count && (this.#names[this.#next] as string) <= last) this.#next++;
+    this.listed = listed;
+  }
+
   /** Closes the directory for a while; `resume` opens it again. */
   suspend(): void {
-    if (this.source === undefined) return;
+    if (this.source === undefined || !this.source.isOpen) return;
     this.#suspended = this.source.handle.identity();
     this.source.letGo();
     this.source = undefined;
@@ -149,6 +185,7 @@ export class ArchiveDirectory {
     this.#isListed = true;
     this.parentTree = undefined;
     this.#names = [];
+    this.listed = undefined;
   }
 
   /** Encodes what is ready. @returns the finished tree when everything is, once; valid until `free`. */

@@ -82,6 +82,8 @@ export interface ArchiveOptions {
   readonly threads?: number;
   /** Threads that are kept from backup to backup; default: own ones, ended with the backup. */
   readonly pool?: BlobWorkerPool;
+  /** Entries that are listed by the main thread before the others list ahead of it; default: 4096, without threads that run 65,536. */
+  readonly entriesUnaided?: number;
   readonly signal?: AbortSignal;
   /** Called about five times a second, and once at the end. */
   readonly onProgress?: (progress: ArchiveProgress) => void;

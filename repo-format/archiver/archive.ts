@@ -2,6 +2,7 @@
 // trees bottom-up, and at the very end, when all packs and their index are stored, the snapshot.
 import { RepositoryError, throwIfCancelled } from "../errors.ts";
 import { AccountNames } from "../file-tree/account-names.ts";
+import { canListAhead } from "../file-tree/directory-lister.ts";
 import type { BlobId, SnapshotId } from "../format/id.ts";
 import type { Snapshot, SnapshotSummary } from "../format/snapshot-file.ts";
 import { formatTime, parseTime, type TimeText } from "../format/time.ts";
@@ -19,6 +20,7 @@ import { saveStream } from "./archive-stream.ts";
 import { DryRunUploader } from "./dry-run-uploader.ts";
 import { Excluder } from "./excludes.ts";
 import { findParent, loadParent, type ParentSnapshot } from "./find-parent.ts";
+import { ListingAhead } from "./listing-ahead.ts";
 import { ParentTrees } from "./parent-tree.ts";
 import { RunNotes } from "./run-notes.ts";
 import { scanSource, type WalkState } from "./scan-source.ts";
@@ -191,10 +193,12 @@ class ArchiveRun {
       const onHoleBytes = (bytes: number): void => this.statistics.addKnownBytes(bytes);
       const { notes } = this;
       const files = new FileArchiver({ run, uploader, notes, onReadBytes, onHoleBytes, onFailed });
-      const trees = new TreeSaver({ run, uploader, onFailed, hasThreads: () => pool.startedThreads > 0 });
+      const hasThreads = (): boolean => pool.startedThreads > 0;
+      const trees = new TreeSaver({ run, uploader, onFailed, hasThreads });
       this.#files = files;
       const walkState: WalkState = { isWaiting: false };
-      const walk = this.#walk({ uploader, files, trees, walkState, source, parent });
+      const ahead = this.#listingAhead(run, parent);
+      const walk = this.#walk({ uploader, files, trees, ahead, hasThreads, walkState, source, parent });
       const stopScan = this.#startScan(source, walkState);
       try {
         const root = await this.#saveRoot(source.root, walk, { run, trees, parentTree: parent?.snapshot.tree });
@@ -232,6 +236,8 @@ class ArchiveRun {
     readonly uploader: BlobUploader;
     readonly files: FileArchiver;
     readonly trees: TreeSaver;
+    readonly ahead: ListingAhead | undefined;
+    readonly hasThreads: () => boolean;
     readonly walkState: WalkState;
     readonly source: ArchiveSource;
     readonly parent: ParentSnapshot | undefined;
@@ -248,12 +254,22 @@ class ArchiveRun {
       changeRules: { ignoreCtime, ignoreInode, settledBeforeNs: this.#settledBefore(parts.parent) },
       workingDirectory: parts.source.workingDirectory,
       oneFileSystem,
+      entriesUnaided: this.#options.entriesUnaided,
       nodeOptions: {
         withAtime,
         ...(this.#options.userNames === true ? { accounts: AccountNames.ofThisMachine() } : {}),
       },
       signal: this.#signal,
     });
+  }
+
+  #listingAhead(run: BlobRun, parent: ParentSnapshot | undefined): ListingAhead | undefined {
+    // A mark says whether a directory is entered: it would have to be looked for first.
+    if (!canListAhead || this.#excluder.hasMarks) return undefined;
+    const { ignoreCtime = false, ignoreInode = false } = this.#options;
+    const attributesFromNs = ignoreCtime || ignoreInode ? 0n : this.#settledBefore(parent);
+    const onFailed = (error: unknown): void => this.#failure.abort(error);
+    return new ListingAhead({ run, excludes: this.#excluder.pathExcludes, attributesFromNs, onFailed });
   }
 
   /** @returns ends the scan: when the walk has ended there is nothing to foretell any more. */

@@ -2,8 +2,8 @@
 // file of any name). Targets that were named themselves are never left out.
 import { RepositoryError } from "../errors.ts";
 import type { DirectoryHandle } from "../file-tree/directory-handle.ts";
+import { ExcludedPaths, type PathExcludes } from "../file-tree/excluded-paths.ts";
 import { statChild } from "../file-tree/node-metadata.ts";
-import { compilePatterns, type Patterns } from "../file-tree/patterns.ts";
 import { closeAfterReading, openForReading, readFully } from "../file-tree/read-file.ts";
 
 /** What a backup leaves out. Explicit targets are never left out. */
@@ -31,29 +31,29 @@ interface Mark {
 const cacheMark = "CACHEDIR.TAG:Signature: 8a477f597d28d172789f06886806bc55";
 
 export class Excluder {
-  readonly #patterns: readonly Patterns[];
-  readonly #paths: ReadonlySet<string>;
-  /** A look at the length saves most paths the look-up: it would have to hash each of them. */
-  readonly #pathLengths: ReadonlySet<number>;
+  /** What the paths are compared with, to be sent to others. */
+  readonly pathExcludes: PathExcludes;
+  readonly #paths: ExcludedPaths;
   readonly #marks: readonly Mark[];
   readonly #largerThanBytes: number;
 
   /** @throws RepositoryError "pattern-malformed", also for a mark without a name. */
   constructor(options: ExcludeOptions = {}) {
-    const { patterns = [], insensitivePatterns = [], ifPresent = [], caches = false } = options;
-    const compiled = [compilePatterns(patterns), compilePatterns(insensitivePatterns, { insensitive: true })];
-    this.#patterns = compiled.filter((list) => !list.isEmpty);
-    this.#paths = new Set(options.paths?.map((path) => Buffer.from(path).toString("latin1")));
-    this.#pathLengths = new Set([...this.#paths].map((path) => path.length));
+    const { patterns = [], insensitivePatterns = [], paths = [], ifPresent = [], caches = false } = options;
+    this.pathExcludes = { patterns, insensitivePatterns, paths };
+    this.#paths = new ExcludedPaths(this.pathExcludes);
     this.#marks = (caches ? [...ifPresent, cacheMark] : ifPresent).map(parseMark);
     this.#largerThanBytes = options.largerThanBytes ?? Number.POSITIVE_INFINITY;
   }
 
   /** @param path absolute, one character per byte. */
   excludesPath(path: string): boolean {
-    if (this.#pathLengths.has(path.length) && this.#paths.has(path)) return true;
-    for (const patterns of this.#patterns) if (patterns.match(path).matched) return true;
-    return false;
+    return this.#paths.has(path);
+  }
+
+  /** Directories are looked into for marks. */
+  get hasMarks(): boolean {
+    return this.#marks.length > 0;
   }
 
   /** @param sizeBytes of anything but a directory. */

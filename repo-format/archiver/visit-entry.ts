@@ -2,7 +2,7 @@
 // it is. All calls here are synchronous; what takes time is handed on.
 
 import { RepositoryError } from "../errors.ts";
-import { type DirectoryHandle, maxPathBytes } from "../file-tree/directory-handle.ts";
+import { maxPathBytes } from "../file-tree/directory-handle.ts";
 import type { FileStat } from "../file-tree/file-stat.ts";
 import { nodeOfStat, nodeTypeOf, readAttributes, statChild } from "../file-tree/node-metadata.ts";
 import { hasTrueSizes } from "../file-tree/opened-file.ts";
@@ -16,8 +16,9 @@ import { hasSameAttributes, isUnchangedFile } from "./compare-nodes.ts";
 import { excludesByMarks } from "./excludes.ts";
 import type { FileEntry, FileOutcome } from "./file-entry.ts";
 import { HardLinks, type LinkedFile } from "./hard-links.ts";
+import type { ListedDirectory, ListingRoot } from "./listed-directory.ts";
 import { isDamagedParent } from "./parent-tree.ts";
-import { SourceDirectory } from "./source-directory.ts";
+import type { SourceDirectory } from "./source-directory.ts";
 import type { WalkContext } from "./walk-context.ts";
 
 /** One entry as the walk comes to it. Strings have one character per byte. */
@@ -32,6 +33,9 @@ export interface WalkEntry {
   readonly name: Buffer;
   readonly path: string;
   readonly isExplicit: boolean;
+  /** Its directory as a thread has listed it, and its number there. */
+  readonly listed?: ListedDirectory | undefined;
+  readonly listedAt?: number;
 }
 
 interface StattedEntry extends WalkEntry {
@@ -47,6 +51,9 @@ export interface EntryVisitorOptions {
 
 /** A name that waits holds a descriptor: so many count as too many nodes long before. */
 const waitingNameWeight = 32;
+
+/** Deeper directories are listed by the walk, which closes some of those above: one that is opened late needs them all. */
+export const deepestListed = 128;
 
 /** A hole of exabytes costs nobody anything, but its list of chunks would. */
 const maxFileBytes: bigint = 16n * 1024n ** 4n;
@@ -77,7 +84,7 @@ export class EntryVisitor {
       return undefined;
     }
     try {
-      const stat = statChild(entry.source.handle, entry.name);
+      const stat = entry.listed?.stat(entry.listedAt ?? 0) ?? statChild(entry.source.handle, entry.name);
       if (!entry.isExplicit && this.#excludesStat(entry, stat)) {
         statistics.excludedCount++;
         return undefined;
@@ -155,8 +162,14 @@ export class EntryVisitor {
     } else if (stat.size === 0n && this.#hasTrueSizes(entry)) {
       statistics.addItem(path, node, previous);
       parent.append(node);
-    } else if (stat.nlink > 1n) this.#readLinked(entry, node);
-    else this.#read(entry, node, parent.reserve());
+    } else this.#readChanged(entry, node);
+  }
+
+  #readChanged(entry: StattedEntry, node: Node): void {
+    // The threads are going to need the descriptor; a directory that cannot be opened any more shows here.
+    entry.source.open();
+    if (entry.stat.nlink > 1n) this.#readLinked(entry, node);
+    else this.#read(entry, node, entry.parent.reserve());
   }
 
   #isReusable({ path, stat }: StattedEntry, node: Node, previous: Node): boolean {
@@ -257,11 +270,14 @@ export class EntryVisitor {
       parent.append(node);
       return undefined;
     }
-    const source = this.#enter(entry);
+    const mayBeListed = parent.depth < deepestListed;
+    const listed = mayBeListed ? entry.listed?.child(entry.listedAt ?? 0) : undefined;
+    const listingRoot = mayBeListed ? entry.listed?.left(entry.listedAt ?? 0) : undefined;
+    const source = sourceOf(entry, listed, listingRoot);
     try {
-      const names = source.handle.readLatin1Names();
+      const names = listed === undefined ? source.handle.readLatin1Names() : listed.names();
       const warn = (message: string): void => statistics.warn(path, "metadata", message);
-      const marks = excluder.marksOf(source.handle, warn);
+      const marks = excluder.hasMarks ? excluder.marksOf(source.handle, warn) : undefined;
       const isDirectory = previous?.type === "dir";
       return new ArchiveDirectory(
         {
@@ -272,6 +288,8 @@ export class EntryVisitor {
           parentTreeId: isDirectory && previous.subtree !== emptyTreeId ? previous.subtree : undefined,
           source,
           names,
+          listed,
+          listingRoot,
           marks,
           deviceId: entry.isExplicit || parent.deviceId === undefined ? stat.dev : parent.deviceId,
         },
@@ -283,22 +301,15 @@ export class EntryVisitor {
     }
   }
 
-  /** Opens the directory that lstat saw, and no other one. */
-  #enter({ source, name, stat }: StattedEntry): SourceDirectory {
-    const handle: DirectoryHandle = source.handle.openChild(name);
-    const { deviceId, inode } = handle.identity();
-    if (deviceId === stat.dev && inode === stat.ino) return new SourceDirectory(handle);
-    handle.close();
-    throw new RepositoryError("source-unreadable", "another directory took its place while it was being listed");
-  }
-
-  #nodeOf({ source, name, nameText, treeName, stat, path, previous }: StattedEntry): Node {
+  #nodeOf({ source, name, nameText, treeName, stat, path, previous, listed, listedAt }: StattedEntry): Node {
     const { nodeOptions, changeRules, statistics } = this.#context;
     const onWarning = (message: string): void => statistics.warn(path, "metadata", message);
     const nodeName = treeName === nameText ? name : Buffer.from(treeName, "latin1");
     const node = nodeOfStat(() => source.handle.childPath(name), nodeName, stat, nodeOptions);
     const isKnown = previous !== undefined && hasSameAttributes(previous, node, stat.ctimeNs, changeRules);
-    node.extendedAttributes = isKnown ? previous.extendedAttributes : readAttributes(source.handle, name, onWarning);
+    if (isKnown) node.extendedAttributes = previous.extendedAttributes;
+    else if (listed?.isWithoutAttributes(listedAt ?? 0) !== true)
+      node.extendedAttributes = readAttributes(source.handle, name, onWarning);
     return node;
   }
 
@@ -308,6 +319,17 @@ export class EntryVisitor {
     if (failure === undefined) throw error;
     this.#context.statistics.warn(path, failure.kind, failure.message);
   }
+}
+
+/** The directory itself, open unless a thread has listed it: then it is opened when somebody needs it. */
+function sourceOf(
+  { source, name, stat }: StattedEntry,
+  listed: ListedDirectory | undefined,
+  root: ListingRoot | undefined,
+): SourceDirectory {
+  if (listed !== undefined && root !== undefined) return root.open().hold();
+  const identity = { deviceId: stat.dev, inode: stat.ino };
+  return listed === undefined ? source.enter(name, identity) : source.enterLater(name, identity);
 }
 
 /** @throws RepositoryError "source-unreadable" */

@@ -7,6 +7,7 @@ import type { FileArchiver } from "./archive-file.ts";
 import type { ArchiveStatistics } from "./archive-statistics.ts";
 import type { ChangeRules } from "./compare-nodes.ts";
 import type { Excluder } from "./excludes.ts";
+import type { ListingAhead } from "./listing-ahead.ts";
 import type { ParentTrees } from "./parent-tree.ts";
 import type { RunNotes } from "./run-notes.ts";
 import type { WalkState } from "./scan-source.ts";
@@ -15,6 +16,12 @@ import type { TreeSaver } from "./tree-saver.ts";
 export interface WalkContext {
   readonly uploader: BlobUploader;
   readonly files: FileArchiver;
+  /** Absent where nothing may be listed ahead. */
+  readonly ahead?: ListingAhead | undefined;
+  /** Threads run already. */
+  readonly hasThreads: () => boolean;
+  /** Default: 4096, and more while no thread runs. */
+  readonly entriesUnaided?: number | undefined;
   readonly trees: TreeSaver;
   readonly parents: ParentTrees;
   readonly notes: Pick<RunNotes, "isAsRestored">;

@@ -1,10 +1,12 @@
 // One backup's share of the pool. It accounts for the bytes: each task takes what it may produce from the pool's budget
 // before it starts, and gives it back as the sealed blobs are accepted by the uploader. So a slow store slows the threads.
 import { RepositoryError } from "../errors.ts";
+import type { ListingColumns } from "../file-tree/directory-lister.ts";
 import {
   type FileBatch,
   type FileBatchResult,
   type FileRange,
+  type ListRequest,
   type PlaintextBatch,
   type RangeCut,
   type RangeResult,
@@ -109,6 +111,15 @@ export class BlobRun {
     return (await this.#submit(request, reservedBytes, {
       transfer: [window.bytes.buffer as ArrayBuffer],
     })) as RangeResult;
+  }
+
+  /**
+   * Lists directories with what lies below them.
+   * @param list its descriptors must stay open until this resolves.
+   */
+  async listDirectories(list: ListRequest): Promise<ListingColumns> {
+    const request = { kind: "list", run: this.#ticket, list } as const;
+    return (await this.#submit(request, 0, { isUrgent: true })) as ListingColumns;
   }
 
   /** Compresses and seals plaintexts that are in memory. @param reservedBytes their sum, reserved before. */

@@ -8,6 +8,7 @@ import { freeOpenSslContexts } from "../native/openssl.ts";
 import type { ArchiveTask } from "./archive-task.ts";
 import { BlobSealer } from "./blob-sealer.ts";
 import { KnownBlobs } from "./known-blobs.ts";
+import { ListTask, memoryOf } from "./list-task.ts";
 import {
   type BlobWorkerSetup,
   type PlaintextBatch,
@@ -22,7 +23,7 @@ import type { runRestoreTask } from "./restore-task.ts";
 import { SealedSlab, type SealedSlabOptions, SpareSlabs } from "./sealed-slab.ts";
 
 type TaskRequest = Extract<WorkerRequest, { task: number }>;
-type ArchiveRequest = Exclude<TaskRequest, { kind: "seal" | "restore" }>;
+type ArchiveRequest = Exclude<TaskRequest, { kind: "seal" | "list" | "restore" }>;
 
 class BlobWorker {
   readonly #port: MessagePort;
@@ -34,6 +35,7 @@ class BlobWorker {
   #archive: ArchiveTask | undefined;
   #restore: typeof runRestoreTask | undefined;
   #archiveLoading: Promise<ArchiveTask> | undefined;
+  readonly #lists = new ListTask();
 
   constructor(port: MessagePort, setup: BlobWorkerSetup) {
     this.#port = port;
@@ -70,6 +72,8 @@ class BlobWorker {
     switch (request.kind) {
       case "seal":
         return this.#seal(request.task, request.run, request.plaintexts);
+      case "list":
+        return this.#lists.list(request.run, request.list);
       case "restore":
         this.#restore ??= (await import("./restore-task.ts")).runRestoreTask;
         return this.#restore(request.restore, this.#setup.masterKey);
@@ -134,6 +138,7 @@ function sumOf(numbers: Float64Array): number {
 
 function transferablesOf(result: TaskResult): ArrayBuffer[] {
   if (result === undefined) return [];
+  if ("children" in result) return memoryOf(result);
   const memory = "content" in result ? result.content : "sealed" in result ? result.sealed : undefined;
   return memory === undefined ? [] : [memory.buffer as ArrayBuffer];
 }

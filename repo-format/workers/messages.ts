@@ -3,6 +3,8 @@
 import type { CompressionMode } from "../compression/zstd.ts";
 import type { MasterKey } from "../crypto/master-key.ts";
 import { RepositoryError, type SerializedRepositoryError } from "../errors.ts";
+import type { ListedRoot, ListerOptions, ListingColumns } from "../file-tree/directory-lister.ts";
+import type { PathExcludes } from "../file-tree/excluded-paths.ts";
 import type { BlobType } from "../format/blob.ts";
 import { type BlobId, idBytes } from "../format/id.ts";
 import type { SharedTableHandle } from "../index/shared-blob-table.ts";
@@ -126,11 +128,18 @@ export interface PlaintextBatch {
   readonly ids: Uint8Array;
 }
 
+/** Directories to list, with what lies below them. */
+export interface ListRequest extends Pick<ListerOptions, "entries" | "attributesFromNs"> {
+  readonly roots: readonly ListedRoot[];
+  readonly excludes: PathExcludes;
+}
+
 export type WorkerRequest =
   | { readonly kind: "archive-files"; readonly task: number; readonly run: RunTicket; readonly batch: FileBatch }
   | { readonly kind: "archive-range"; readonly task: number; readonly run: RunTicket; readonly range: FileRange }
   | { readonly kind: "archive-window"; readonly task: number; readonly run: RunTicket; readonly window: StreamWindow }
   | { readonly kind: "seal"; readonly task: number; readonly run: RunTicket; readonly plaintexts: PlaintextBatch }
+  | { readonly kind: "list"; readonly task: number; readonly run: RunTicket; readonly list: ListRequest }
   | { readonly kind: "restore"; readonly task: number; readonly restore: RestoreTask }
   | { readonly kind: "table"; readonly table: SharedTableHandle }
   | { readonly kind: "end-run"; readonly run: number }
@@ -149,7 +158,7 @@ export interface SealedColumns {
 
 export const sealedNumbers = 4;
 
-export type TaskResult = FileBatchResult | RangeResult | RestoreTaskResult | undefined;
+export type TaskResult = FileBatchResult | RangeResult | ListingColumns | RestoreTaskResult | undefined;
 
 /** How long a task took a thread; milliseconds. */
 export interface TaskTimes {
