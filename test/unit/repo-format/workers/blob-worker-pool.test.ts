@@ -34,8 +34,8 @@ function poolFor(t: TestContext, options: Partial<BlobWorkerPoolOptions> = {}): 
 }
 
 /** A thread that does this with each task. */
-function oddWorker(behaviour: string): URL {
-  const code = `import { parentPort } from "node:worker_threads"; parentPort.on("message", ({ task }) => { ${behaviour} });`;
+function oddWorker(behaviour: string, declarations = ""): URL {
+  const code = `import { parentPort } from "node:worker_threads"; ${declarations} parentPort.on("message", ({ task }) => { ${behaviour} });`;
   return new URL(`data:text/javascript,${encodeURIComponent(code)}`);
 }
 
@@ -230,6 +230,28 @@ for (const behaviour of ['throw new Error("broken by the test")', "process.exit(
     assert.equal(pool.budget.usedBytes, 0);
   });
 }
+
+test("a task waits behind the one that was begun first, which is over first", async (t) => {
+  // Answers the very first task at once, and from then on when it holds two.
+  const behaviour = `
+    if (task === undefined) return;
+    if (task === 1) return parentPort.postMessage(done(task));
+    held.push(task);
+    if (held.length === 2) for (const one of held.splice(0)) parentPort.postMessage(done(one));
+  `;
+  const declared = "var held = []; var done = (task) => ({ kind: 'done', task, times: { totalMs: 0, readingMs: 0 } });";
+  const pool = poolFor(t, { entry: oddWorker(behaviour, declared) });
+  const columns = { sealed: new Uint8Array(), blobs: new Uint32Array(), ids: new Uint8Array(), types: [] };
+  const submit = (): Promise<unknown> => pool.restoreBlobs({ kind: "verify", ...columns });
+  const [first, second] = [submit(), submit()];
+  await first;
+  const third = submit();
+  const fourth = submit();
+  const ended = [second.then(() => "second"), third.then(() => "third")];
+  assert.equal(await Promise.race(ended), "second");
+  await fourth;
+  await Promise.all([pool.close(), assert.rejects(third)]);
+});
 
 test('closing the pool rejects what is under way with "cancelled"', async (t) => {
   const { directory } = openDirectory(t);
