@@ -18,6 +18,12 @@ export interface TurnOptions {
   readonly folder: string;
 }
 
+/**
+ * Of all turns of this process: no repository has the name of one that was before. An S3 server whose files are removed behind its
+ * back goes on refusing to make an object "if there is none" where one had been.
+ */
+let turns = 0;
+
 export class Turn {
   /** What is backed up. */
   readonly source: string;
@@ -25,6 +31,7 @@ export class Turn {
   readonly contestant: Contestant;
   readonly #store: Store;
   readonly #scratch: string;
+  readonly #number = ++turns;
   #repositories = 0;
   #session: Session | undefined;
 
@@ -88,7 +95,7 @@ export class Turn {
   }
 
   #name(): string {
-    return `${this.contestant.name}-${this.#repositories}`;
+    return `${this.contestant.name}-${this.#number}-${this.#repositories}`;
   }
 }
 
